@@ -1,0 +1,72 @@
+# make site   a fresh machine -> lab cluster -> everything installed -> the application's URL
+# make test   lint, sanity, unit tests, molecule
+# The other targets are the parts of these two.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+COLLECTION := $(VENV)/collections/ansible_collections/selfhosted/serverless
+PYTHON ?= python3
+INVENTORY ?= inventories/lab
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup setup-dev lab lab-stop lab-down status site check uninstall test lint units sanity molecule clean
+
+help:
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.setup ## Python environment and the collection's link
+
+setup-dev: $(VENV)/.setup-dev ## the same with linters and test tools
+
+$(VENV)/.setup: requirements.txt
+	tools/venv $(PYTHON) $(VENV) requirements.txt
+	mkdir -p $(dir $(COLLECTION))
+	ln -sfn ../../../.. $(COLLECTION)
+	touch $@
+
+$(VENV)/.setup-dev: requirements-dev.txt $(VENV)/.setup
+	tools/venv $(PYTHON) $(VENV) requirements-dev.txt
+	touch $@
+
+lab: setup ## start the embedded cluster
+	ansible-playbook playbooks/lab.yml
+
+lab-stop: setup ## stop the embedded cluster, keep its data
+	ansible-playbook playbooks/lab.yml -e lab_state=stopped
+
+lab-down: setup ## stop the embedded cluster and remove its data
+	ansible-playbook playbooks/lab.yml -e lab_state=absent
+
+status: setup ## what the embedded cluster runs
+	ansible-playbook playbooks/lab.yml -e lab_state=status
+
+site: lab ## the lab, then everything on it
+	ansible-playbook site.yml
+
+check: setup ## preflight of the site: nothing changes
+	ansible-playbook -i $(INVENTORY) site.yml --check --diff
+
+uninstall: setup ## remove what site.yml installed
+	ansible-playbook -i $(INVENTORY) playbooks/uninstall.yml
+
+test: setup-dev ## lint, sanity, unit tests, molecule
+	tests/run
+
+lint: setup-dev ## ruff, yamllint, ansible-lint
+	tests/run lint
+
+units: setup-dev ## unit tests
+	tests/run units
+
+sanity: setup-dev ## ansible-test sanity
+	tests/run sanity
+
+molecule: setup-dev ## molecule scenarios
+	tests/run molecule
+
+clean: ## remove the Python environment
+	rm -rf $(VENV)
