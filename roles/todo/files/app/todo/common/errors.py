@@ -1,0 +1,65 @@
+"""One shape for every error: {"error": {"code", "message", "field"?, "request_id"}}.
+
+`code` is for programs (the page translates it), `message` is English for people.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from . import logs
+
+_LOG = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """An error to be told to the caller. `status` is the HTTP status, `field` the member of the body at fault."""
+
+    def __init__(
+        self, status: int, code: str, message: str, field: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.field = field
+        self.headers = dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """The error as an HTTP answer."""
+        detail: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.field is not None:
+            detail["field"] = self.field
+        detail["request_id"] = logs.request_id.get()
+        return JSONResponse({"error": detail}, status_code=self.status, headers=self.headers)
+
+
+async def _on_api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    message = f"{request.method} {request.url.path}: {error.detail}"
+    return ApiError(error.status_code, code, message, headers=error.headers).response()
+
+
+def unexpected(error: Exception) -> Response:
+    """The answer to a fault of our own: the details go to the log, not to the caller."""
+    _LOG.error("unexpected error", exc_info=error)
+    return ApiError(500, "internal_error", "Something went wrong here; the log has the details.").response()
+
+
+HANDLERS: Mapping[Any, Any] = {
+    ApiError: _on_api_error,
+    HTTPException: _on_http_error,
+}

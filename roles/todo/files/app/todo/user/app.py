@@ -1,0 +1,32 @@
+"""GET /user answers {"name", "version", "revision"}."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ..common import application, settings
+
+NAMES = {"v1": "秦粤", "v2": "粤秦D"}
+
+
+def build() -> Starlette:
+    """The application. USER_VERSION is v1 (default) or v2; K_REVISION is what Knative calls the running revision.
+
+    Raises SettingError for another version.
+    """
+    version = settings.text("USER_VERSION", "v1")
+    if version not in NAMES:
+        raise settings.SettingError(f"USER_VERSION={version!r} is unknown; write one of {', '.join(NAMES)}")
+    answer = {
+        "name": NAMES[version],
+        "version": version,
+        "revision": settings.text("K_REVISION", f"user-{version}"),
+    }
+
+    async def user(_request: Request) -> Response:
+        return JSONResponse(answer, headers={"cache-control": "no-store"})
+
+    return application.build([Route("/user", user)])
