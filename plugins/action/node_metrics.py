@@ -1,0 +1,69 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wait until metrics-server has figures of every node; documented in plugins/modules/node_metrics.py."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_metrics import (
+    METRICS_PATH,
+    nodes_without_figures,
+)
+
+INTERVAL = 1.0  # seconds; the metrics API cannot be watched
+
+ARGUMENTS = {
+    "context": {"type": "str", "required": True},
+    "kubeconfig": {"type": "path"},
+    "timeout": {"type": "int", "default": 300},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs in the controller's process."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return once every Ready node has figures; in check mode at once."""
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        if self._task.check_mode:
+            return {**result, "changed": False, "msg": "would wait for the figures of all nodes"}
+        deadline = Deadline(args["timeout"])
+        try:
+            missing = _missing(Cluster.connect(args["context"], args["kubeconfig"] or None), deadline)
+        except KubeError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        if missing:
+            problem = (
+                f"After {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
+                f"kubectl --context {args['context']} -n kube-system logs deploy/metrics-server. 'x509' there: the kubelet's "
+                "certificate is not signed by the cluster's CA; set metrics_server_kubelet_insecure_tls: true if you accept that."
+            )
+            return {**result, "failed": True, "msg": problem}
+        return {**result, "changed": False, "seconds": round(deadline.elapsed, 1)}
+
+
+def _missing(cluster: Cluster, deadline: Deadline) -> list[str]:
+    while True:
+        nodes = cluster.list("v1", "Node", deadline=deadline)
+        try:
+            metrics = cluster.get_path(METRICS_PATH)["items"]
+        except ApiError as error:
+            # 404 until the aggregation layer knows the service, 503 until the first figures are there
+            if error.status not in (404, 503):
+                raise
+            metrics = []
+        missing = nodes_without_figures(nodes, metrics)
+        if not missing or deadline.passed:
+            return missing
+        time.sleep(min(INTERVAL, deadline.remaining))

@@ -1,0 +1,75 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kind of cluster a context leads to, judged from its version and its nodes alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# provider ID's scheme, or a node's label or name, as the tools themselves set them
+_PROVIDERS = {"kind": "kind", "k3s": "k3s", "aws": "eks", "gce": "gke", "azure": "aks"}
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """A cluster: server version as the server says it, kind of cluster, and what its nodes are."""
+
+    version: str
+    kind: str
+    architectures: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    nodes: int
+    ready: int
+
+
+def cluster_facts(version: str, nodes: Sequence[dict[str, Any]]) -> ClusterFacts:
+    """Derive the facts from GET /version's gitVersion and the list of Node objects."""
+    infos = [node.get("status", {}).get("nodeInfo", {}) for node in nodes]
+    return ClusterFacts(
+        version=version,
+        kind=_kind(nodes),
+        architectures=tuple(sorted({info.get("architecture", "") for info in infos} - {""})),
+        runtimes=tuple(sorted({info.get("containerRuntimeVersion", "") for info in infos} - {""})),
+        nodes=len(nodes),
+        ready=sum(is_ready(node) for node in nodes),
+    )
+
+
+def older_than(version: str, minimum: str) -> bool:
+    """Whether a server version such as v1.33.1+k3s1 is older than a minimum such as 1.34. Raises ValueError on neither."""
+    return _minor(version) < _minor(minimum)
+
+
+def _minor(version: str) -> tuple[int, int]:
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    if not found:
+        raise ValueError(f"{version!r} is not a Kubernetes version such as 1.34")
+    return int(found[1]), int(found[2])
+
+
+def is_ready(node: dict[str, Any]) -> bool:
+    """Whether a Node says that it is Ready."""
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def _kind(nodes: Sequence[dict[str, Any]]) -> str:
+    for node in nodes:
+        metadata, spec = node.get("metadata", {}), node.get("spec", {})
+        labels, name = metadata.get("labels", {}), metadata.get("name", "")
+        if "minikube.k8s.io/name" in labels:
+            return "minikube"
+        if name == "docker-desktop" or name.startswith("desktop-"):
+            return "docker-desktop"
+        if name.startswith("k3d-"):
+            return "k3d"
+        if "node.openshift.io/os_id" in labels:
+            return "openshift"
+        provider = _PROVIDERS.get(spec.get("providerID", "").split(":", 1)[0])
+        if provider:
+            return provider
+    return "kubernetes"

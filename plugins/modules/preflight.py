@@ -1,0 +1,78 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Check the inventory and the cluster before anything changes
+version_added: "1.0.0"
+author: "selfhosted.serverless contributors (@selfhosted)"
+description:
+  - Names every inventory variable that begins like an option of this collection's roles but is none.
+  - Connects to the context and compares the server's version with the oldest that the chosen releases run on.
+  - Runs on the controller.
+options:
+  context:
+    description: Name of the kubeconfig context.
+    type: str
+    required: true
+  kubeconfig:
+    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
+    type: path
+  minimum_kubernetes:
+    description: The oldest Kubernetes to go on with, as major.minor.
+    type: str
+    required: true
+  check_names:
+    description: Whether names of variables are checked.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    description: Changes nothing, so it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Has nothing to show.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Check the cluster
+  selfhosted.serverless.preflight:
+    context: docker-desktop
+    minimum_kubernetes: "1.34"
+"""
+
+RETURN = r"""
+version:
+  description: The server's version.
+  returned: success
+  type: str
+  sample: v1.36.3
+kind:
+  description: Kind of cluster, C(kubernetes) when no tool's mark is seen.
+  returned: success
+  type: str
+  sample: kind
+architectures:
+  description: Architectures of the nodes.
+  returned: success
+  type: list
+  elements: str
+  sample: [amd64]
+runtimes:
+  description: Container runtimes of the nodes with their versions.
+  returned: success
+  type: list
+  elements: str
+nodes:
+  description: How many nodes there are.
+  returned: success
+  type: int
+ready:
+  description: How many of them are Ready.
+  returned: success
+  type: int
+"""
