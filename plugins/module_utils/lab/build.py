@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Building the lab's components into the cache, one component at a time.
 
-The key of a component is a hash of everything that its files come from: its entry in the catalogue, the machine type and,
-for Go, the module's files and the version of Go. A component whose key is in the cache is not touched.
+The key of a component is a hash of everything that its files come from: its entry in the catalogue, the machine type
+and, for Go, the module's files and the version of Go. A component whose key is in the cache is not touched.
 """
 
 from __future__ import annotations
@@ -93,9 +93,9 @@ class Builder:
                     self._fill(component, scratch, toolchain, subject)
         except OSError as error:
             raise LabBuildError(f"{component.name} cannot be put into the cache {self._cache.root}: {error}") from error
-        seconds = round(time.monotonic() - started, 1)
+        seconds = time.monotonic() - started
         self._report(f"{subject}: ready after {seconds:.0f} s")
-        return seconds
+        return round(seconds, 1)
 
     def _fill(self, component: Component, scratch: Path, toolchain: Toolchain | None, subject: str) -> None:
         if isinstance(component, WheelComponent):

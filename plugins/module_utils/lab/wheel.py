@@ -91,7 +91,7 @@ def _pip_download(wheel: Wheel, requirements: Path, directory: Path) -> None:
     if done.returncode:
         raise LabBuildError(
             f"pip could not fetch {wheel.package}=={wheel.version} from the Python package index. Name an index that "
-            f"you can reach (PIP_INDEX_URL) and run again; what is done already is kept. pip says:\n{done.stderr.strip()}"
+            f"you can reach (PIP_INDEX_URL), run again; what is done already is kept. pip says:\n{done.stderr.strip()}"
         )
 
 
