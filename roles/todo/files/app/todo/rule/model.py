@@ -103,7 +103,9 @@ def _title(value: object) -> str:
 def _refuse_unknown(body: dict[str, Any], known: set[str]) -> None:
     for name in body:
         if name not in known:
-            raise _invalid(name[:40], f"Unknown member; known are: {', '.join(sorted(known))}.")
+            # JSON may hold halves of surrogate pairs, which the answer could not.
+            shown = name[:40].encode("utf-8", "replace").decode()
+            raise _invalid(shown, f"Unknown member; known are: {', '.join(sorted(known))}.")
 
 
 def _invalid(field: str, message: str) -> ApiError:

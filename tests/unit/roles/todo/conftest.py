@@ -1,0 +1,67 @@
+"""Real servers for the tests of the todo application: uvicorn on loopback, and a PostgreSQL where there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from todo_servers import APP, Postgres, binaries_of_postgres, free_port, unprivileged, wait_until  # noqa: E402
+
+sys.path.insert(0, str(APP))
+sys.dont_write_bytecode = True
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[object], httpx.Client]]:
+    """Serves ASGI applications on loopback; a call returns a client of the new server."""
+    with contextlib.ExitStack() as stack:
+
+        def start(app: object) -> httpx.Client:
+            config = uvicorn.Config(app, host="127.0.0.1", port=free_port(), log_config=None, access_log=False)
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=server.run, daemon=True)
+            thread.start()
+
+            def stop() -> None:
+                server.should_exit = True
+                thread.join(10)
+
+            stack.callback(stop)
+            wait_until(lambda: server.started, 10, "the server's start")
+            return stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{config.port}", trust_env=False))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A running PostgreSQL with a password; the tests that want one are skipped where none is installed."""
+    binaries = binaries_of_postgres()
+    if binaries is None:
+        pytest.skip("PostgreSQL's initdb is neither in PATH nor below /usr/lib/postgresql")
+    folder = Path(os.path.realpath(tmp_path_factory.mktemp("postgres")))
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(parent.stat().st_mode | 0o011)
+    password = folder / "password"
+    password.write_text("canary")
+    server = Postgres(binaries, folder / "data", free_port())
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        shutil.chown(password, "postgres")
+    command = [binaries / "initdb", "-D", server.data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
+    subprocess.run([*command, "--no-sync"], check=True, stdout=subprocess.DEVNULL, **unprivileged())
+    server.control("start")
+    yield server
+    server.control("stop", "-m", "immediate")

@@ -1,0 +1,59 @@
+"""What the tests of the todo application share: ports, waiting, and a PostgreSQL of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+APP = Path(__file__).resolve().parents[5] / "roles" / "todo" / "files" / "app"
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Return when `condition` holds; fail the test when it does not within the limit."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL of the tests' own. `url` is what DATABASE_URL takes."""
+
+    binaries: Path
+    data: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres:canary@127.0.0.1:{self.port}/postgres"
+
+    def control(self, *words: str) -> None:
+        """Run pg_ctl as a user that PostgreSQL accepts: it refuses to run as root."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        command = [self.binaries / "pg_ctl", "-D", self.data, "-w", "-l", self.data / "log", "-o", options, *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **unprivileged())
+
+
+def unprivileged() -> dict[str, str]:
+    """Arguments for subprocess that make it a user which PostgreSQL accepts."""
+    return {"user": "postgres", "cwd": "/"} if os.geteuid() == 0 else {}
+
+
+def binaries_of_postgres() -> Path | None:
+    """The folder of initdb and pg_ctl, None where PostgreSQL is not installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "/nowhere")]
+    return found[-1].resolve().parent if found[-1].exists() else None

@@ -1,0 +1,147 @@
+"""The web service: the page, and what it passes on to the services behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+from todo.rule import app as rule
+from todo.rule.sqlite_store import SqliteStore
+from todo.user import app as user
+from todo.web import app
+from todo.web.upstream import Upstream
+from todo_servers import APP, free_port, wait_until
+
+STATIC = APP / "todo" / "web" / "static"
+
+
+@pytest.fixture(scope="module")
+def site(serve, tmp_path_factory):
+    """A client of web in front of real rule and user services."""
+    behind = serve(rule.build_on(SqliteStore(tmp_path_factory.mktemp("web") / "todo.sqlite3"), 5))
+    wait_until(lambda: behind.get("/readyz").status_code == 200, 5, "readiness of rule")
+    return serve(in_front_of(behind, serve(user.build())))
+
+
+def in_front_of(rule_client, user_client, seconds=5.0):
+    return app.build_on(
+        Upstream("rule", str(rule_client.base_url), seconds), Upstream("user", str(user_client.base_url), seconds)
+    )
+
+
+def test_the_page_and_its_files(site):
+    page = site.get("/", headers={"Host": "web.todo.example.com"})
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert "unsafe" not in policy and "default-src 'none'" in policy
+    for path in re.findall(r'(?:href|src)="([^"]+)"', page.text):
+        answer = site.get(path)
+        assert answer.status_code == 200, path
+        again = site.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    assert site.get("/static/../app.py").status_code == 404
+
+
+def test_the_page_needs_no_other_host_and_nothing_inline():
+    markup = (STATIC / "index.html").read_text()
+    assert "<style" not in markup and "style=" not in markup and not re.search(r"\son\w+=", markup)
+    for file in STATIC.iterdir():
+        text = file.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "http:" not in text and "https:" not in text and "innerHTML" not in text, file.name
+
+
+def test_every_text_is_there_in_both_languages():
+    script = (STATIC / "texts.js").read_text()
+    english, chinese = script.split("  zh: {")
+    names = [
+        re.findall(r"(?:^|[\s,{])(\w+): [\"({]", part.split("\n};")[0])
+        for part in (english.split("  en: {")[1], chinese)
+    ]
+    assert names[0] == names[1] and len(names[0]) > 20
+    markup = (STATIC / "index.html").read_text()
+    assert set(re.findall(r'data-(?:text|label)="(\w+)"', markup)) <= set(names[0])
+
+
+def test_todos_and_user_through_the_api(site):
+    made = site.post("/api/todos", json={"title": "买牛奶"}, headers={"Origin": str(site.base_url)})
+    assert made.status_code == 201
+    address = f"/api/todos/{made.json()['id']}"
+    assert site.patch(address, json={"done": True}).json()["done"] is True
+    assert site.get(address).json()["title"] == "买牛奶"
+    assert site.get("/api/todos", params={"status": "done"}).json()["counts"] == {"open": 0, "done": 1}
+    assert site.delete(address).status_code == 204
+    assert site.get(address).json()["error"]["code"] == "no_such_todo"
+    assert site.get("/api/user").json()["name"] == "秦粤"
+
+
+def test_refusals_of_rule_come_through(site):
+    answer = site.post("/api/todos", json={"title": ""})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_title")
+    assert site.post("/api/todos", json={"title": "x" * 20000}).status_code == 413
+    assert site.post("/api/todos", content="x").status_code == 415
+    assert site.get("/api/todos/..%2fhealthz").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1"},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_changes_from_other_sites_are_refused(site, headers, method):
+    path = "/api/todos" if method == "POST" else "/api/todos/1"
+    answer = site.request(method, path, json={"title": "x"}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "other_origin")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Host": "web.todo.example.com", "Origin": "http://WEB.todo.example.com"},
+        {"X-Forwarded-Host": "todo.example", "Origin": "https://todo.example"},
+    ],
+)
+def test_changes_from_the_own_page_are_accepted(site, headers):
+    assert site.post("/api/todos", json={"title": "x"}, headers=headers).status_code == 201
+
+
+def test_ids_and_trace_headers_reach_the_service(serve):
+    async def echo(request: Request) -> JSONResponse:
+        return JSONResponse(dict(request.headers))
+
+    behind = serve(Starlette(routes=[Route("/user", echo)]))
+    client = serve(in_front_of(behind, behind))
+    seen = client.get("/api/user", headers={"X-Request-Id": "r-1", "traceparent": "00-1", "Cookie": "c=1"}).json()
+    assert (seen["x-request-id"], seen["traceparent"]) == ("r-1", "00-1")
+    assert "cookie" not in seen
+
+
+def test_a_service_that_is_away_slow_or_odd_is_named(serve):
+    async def slow(_request: Request) -> JSONResponse:
+        await asyncio.sleep(2)
+        return JSONResponse({})
+
+    async def odd(_request: Request) -> PlainTextResponse:
+        return PlainTextResponse("<h1>proxy</h1>")
+
+    behind = serve(Starlette(routes=[Route("/user", slow), Route("/todos", odd)]))
+    client = serve(in_front_of(behind, behind, seconds=0.3))
+    late = client.get("/api/user")
+    assert (late.status_code, late.json()["error"]["code"]) == (504, "user_timeout")
+    strange = client.get("/api/todos")
+    assert (strange.status_code, strange.json()["error"]["code"]) == (502, "rule_unusable")
+
+    nobody = f"http://127.0.0.1:{free_port()}"
+    away = serve(app.build_on(Upstream("rule", nobody, 1), Upstream("user", nobody, 1))).get("/api/todos")
+    assert (away.status_code, away.json()["error"]["code"]) == (502, "rule_unreachable")
