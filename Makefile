@@ -54,19 +54,19 @@ uninstall: setup ## remove what site.yml installed
 	ansible-playbook -i $(INVENTORY) playbooks/uninstall.yml
 
 test: setup-dev ## lint, sanity, unit tests, molecule
-	tests/run
+	$(BIN)/python tests/run.py
 
 lint: setup-dev ## ruff, yamllint, ansible-lint
-	tests/run lint
+	$(BIN)/python tests/run.py lint
 
 units: setup-dev ## unit tests
-	tests/run units
+	$(BIN)/python tests/run.py units
 
 sanity: setup-dev ## ansible-test sanity
-	tests/run sanity
+	$(BIN)/python tests/run.py sanity
 
 molecule: setup-dev ## molecule scenarios
-	tests/run molecule
+	$(BIN)/python tests/run.py molecule
 
 clean: ## remove the Python environment
 	rm -rf $(VENV)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Compare each role's defaults with its argument_specs: every option stands in both, with type and description."""
 
 from __future__ import annotations
@@ -21,7 +20,9 @@ def problems(role: Path) -> list[str]:
     options = {name: option for entry in specs.values() for name, option in (entry.get("options") or {}).items()}
     required = {name for name, option in options.items() if option.get("required")}
     found = [f"{role.name}: {name} has a default but no entry in argument_specs" for name in defaults - set(options)]
-    found += [f"{role.name}: {name} is in argument_specs but has no default" for name in set(options) - defaults - required]
+    found += [
+        f"{role.name}: {name} is in argument_specs but has no default" for name in set(options) - defaults - required
+    ]
     for name, option in options.items():
         found += [f"{role.name}: {name} has no {key}" for key in ("type", "description") if not option.get(key)]
         if not name.startswith(f"{role.name}_"):

@@ -18,8 +18,5 @@ def nodes_without_figures(nodes: Sequence[dict[str, Any]], metrics: Sequence[dic
 
     `nodes` are v1 Nodes, `metrics` the items of a NodeMetricsList.
     """
-    measured = {
-        item["metadata"]["name"] for item in metrics if {"cpu", "memory"} <= set(item.get("usage") or {})
-    }
+    measured = {item["metadata"]["name"] for item in metrics if {"cpu", "memory"} <= set(item.get("usage") or {})}
     return sorted({node["metadata"]["name"] for node in nodes if is_ready(node)} - measured)
-

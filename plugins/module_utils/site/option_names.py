@@ -9,7 +9,10 @@ import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import yaml
+try:
+    import yaml
+except ImportError:  # ansible-core itself needs it, so it is there wherever this runs
+    yaml = None
 
 # What the inventory says once for all roles; the roles' defaults read these.
 SHARED_OPTIONS = frozenset(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address
 
-NODES = [{"status": {"addresses": [{"type": "Hostname", "address": "n"}, {"type": "InternalIP", "address": "10.0.0.4"}]}}]
+NODES = [
+    {"status": {"addresses": [{"type": "Hostname", "address": "n"}, {"type": "InternalIP", "address": "10.0.0.4"}]}}
+]
 
 
 def service(ingress: list[dict] | None = None, node_port: int | None = 30080) -> dict:
     port = {"port": 80} | ({"nodePort": node_port} if node_port else {})
-    return {"spec": {"ports": [{"port": 15021, "nodePort": 31000}, port]}, "status": {"loadBalancer": {"ingress": ingress}}}
+    return {
+        "spec": {"ports": [{"port": 15021, "nodePort": 31000}, port]},
+        "status": {"loadBalancer": {"ingress": ingress}},
+    }
 
 
 def test_a_load_balancer_comes_first() -> None:

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Run the project's tests: all stages, or those named on the command line (lint sanity units molecule).
 
 Every stage streams its output; the end is a table of stages with seconds, and a last line 'N passed, N failed'.
@@ -21,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 SCENARIOS = ("site",)
+# The pip that this ansible-core's ansible-test bootstraps
+ANSIBLE_TEST_PIP = "24_2"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def sanity() -> Iterator[Result]:
         tree.mkdir(parents=True)
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT, capture_output=True, check=True,
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
         )
         for name in filter(None, listed.stdout.decode().split("\0")):
             if (ROOT / name).exists():
@@ -97,7 +100,21 @@ def sanity() -> Iterator[Result]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        yield run("ansible-test sanity", [BIN / "ansible-test", "sanity", "--venv", "--python", version], cwd=tree)
+        command: list[str | Path] = [BIN / "ansible-test", "sanity", "--venv", "--python", version]
+        yield run("ansible-test sanity", command, cwd=tree, env={"HOME": str(sanity_home())})
+
+
+def sanity_home() -> Path:
+    """A home folder for ansible-test: the user's pip settings, and our way to bootstrap pip where it looks for its own."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "selfhosted-serverless", "ansible-test")
+    bootstrap = home / ".ansible" / "test" / "cache" / f"get_pip_{ANSIBLE_TEST_PIP}.py"
+    bootstrap.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ROOT / "tests" / "get_pip.py", bootstrap)
+    settings = home / ".config" / "pip"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.unlink(missing_ok=True)
+    settings.symlink_to(Path.home() / ".config" / "pip")
+    return home
 
 
 def units() -> Iterator[Result]:
@@ -117,7 +134,10 @@ def molecule() -> Iterator[Result]:
 
 
 STAGES: dict[str, Callable[[], Iterator[Result]]] = {
-    "lint": lint, "units": units, "sanity": sanity, "molecule": molecule,
+    "lint": lint,
+    "units": units,
+    "sanity": sanity,
+    "molecule": molecule,
 }
 
 

@@ -1,0 +1,98 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text at the end of a run: what stands on a cluster, how to open it, how to remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+CLUSTER_LOCAL = "networking.knative.dev/visibility"
+
+
+@dataclass(frozen=True)
+class InstalledRelease:
+    """One release of ours: its name, its version (may be empty) and how many objects belong to it."""
+
+    name: str
+    version: str
+    objects: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All that the text is made of. `images` are (reference, where it came from); `hosts` the public host names."""
+
+    context: str
+    inventory_name: str
+    server: str
+    kind: str
+    nodes: int
+    releases: Sequence[InstalledRelease] = ()
+    images: Sequence[tuple[str, str]] = ()
+    hosts: Sequence[str] = ()
+    gateway: str | None = None
+    remove: Sequence[str] = field(default_factory=tuple)
+
+    def lines(self) -> list[str]:
+        """Return the text, one entry a line."""
+        text = [
+            f"Context {self.context}: Kubernetes {self.server} ({self.kind}, {count(self.nodes, 'node')})",
+            "",
+            "Installed:",
+        ]
+        text += [
+            f"  {release.name:20} {release.version or '-':28} {count(release.objects, 'object')}"
+            for release in self.releases
+        ] or ["  nothing of this collection"]
+        if self.images:
+            width = max(len(reference) for reference, _ in self.images)
+            text += ["", "Images:"] + [f"  {reference:{width}}  from {via}" for reference, via in self.images]
+        text += ["", "Open:", *self._how_to_open(), "", "Remove it all:", *(f"  {line}" for line in self.remove)]
+        return text
+
+    def _how_to_open(self) -> list[str]:
+        if not self.hosts:
+            return ["  no public service is installed"]
+        if not self.gateway:
+            return [
+                "  the gateway has no address outside the cluster; forward a port first:",
+                f"  kubectl --context {self.context} -n istio-system port-forward service/istio-ingressgateway 8080:80",
+            ]
+        address, _, port = self.gateway.rpartition(":")
+        shown_port = "" if port == "80" else f":{port}"
+        text = []
+        for host in self.hosts:
+            text += [
+                f"  http://{host}{shown_port}/   with this line in /etc/hosts:  {address} {host}",
+                f"  or without it:  curl -H 'Host: {host}' http://{self.gateway}/",
+            ]
+        return text
+
+
+def count(number: int, noun: str) -> str:
+    """Return e.g. '1 node', '2 nodes'."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def public_hosts(services: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the host names of the Knative Services that the gateway serves to the outside, sorted."""
+    hosts = set()
+    for service in services:
+        labels = service.get("metadata", {}).get("labels") or {}
+        url = (service.get("status") or {}).get("url")
+        if url and labels.get(CLUSTER_LOCAL) != "cluster-local":
+            hosts.add(urlsplit(url).netloc)
+    return sorted(hosts)
+
+
+def running_images(pods: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the references that the containers of all pods run, sorted."""
+    found = set()
+    for pod in pods:
+        spec = pod.get("spec", {})
+        found |= {c["image"] for c in [*spec.get("initContainers", []), *spec.get("containers", [])]}
+    return sorted(found)

@@ -1,0 +1,69 @@
+"""The text at the end of a run."""
+
+from __future__ import annotations
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
+    InstalledRelease,
+    Summary,
+    public_hosts,
+    running_images,
+)
+
+
+def summary(**changes: object) -> str:
+    given = {
+        "context": "lab",
+        "inventory_name": "lab",
+        "server": "v1.36.3",
+        "kind": "kubernetes",
+        "nodes": 1,
+        "releases": [InstalledRelease("istio", "1.30.5", 39)],
+        "images": [("docker.io/istio/pilot:1.30.5", "127.0.0.1:5000")],
+        "hosts": ["web.todo.example.com"],
+        "gateway": "127.0.0.1:30080",
+        "remove": ["ansible-playbook playbooks/uninstall.yml --limit lab"],
+    }
+    return "\n".join(Summary(**(given | changes)).lines())
+
+
+def test_it_says_what_is_installed_and_where_images_came_from() -> None:
+    text = summary()
+    assert "Kubernetes v1.36.3 (kubernetes, 1 node)" in text
+    assert "istio                1.30.5" in text
+    assert "docker.io/istio/pilot:1.30.5  from 127.0.0.1:5000" in text
+    assert "playbooks/uninstall.yml --limit lab" in text
+
+
+def test_it_gives_the_hosts_line_and_the_header() -> None:
+    text = summary()
+    assert "http://web.todo.example.com:30080/" in text
+    assert "127.0.0.1 web.todo.example.com" in text
+    assert "curl -H 'Host: web.todo.example.com' http://127.0.0.1:30080/" in text
+    assert "http://web.todo.example.com/ " in summary(gateway="203.0.113.7:80")
+
+
+def test_a_gateway_without_an_address_gets_a_port_forward() -> None:
+    assert "port-forward service/istio-ingressgateway" in summary(gateway=None)
+
+
+def test_nothing_installed_is_said_as_well() -> None:
+    text = summary(releases=[], images=[], hosts=[])
+    assert "nothing of this collection" in text
+    assert "no public service" in text
+
+
+def test_only_public_services_have_hosts() -> None:
+    services = [
+        {"metadata": {"name": "web"}, "status": {"url": "http://web.todo.example.com"}},
+        {"metadata": {"name": "late"}},
+        {
+            "metadata": {"labels": {"networking.knative.dev/visibility": "cluster-local"}},
+            "status": {"url": "http://user.todo.svc.cluster.local"},
+        },
+    ]
+    assert public_hosts(services) == ["web.todo.example.com"]
+
+
+def test_images_of_all_containers_are_listed_once() -> None:
+    pod = {"spec": {"initContainers": [{"image": "b"}], "containers": [{"image": "a"}, {"image": "b"}]}}
+    assert running_images([pod, pod]) == ["a", "b"]
