@@ -21,6 +21,7 @@ from .report import Report
 REPORT_EVERY = 30.0  # seconds between two signs of life
 _LOOK_EVERY = 0.5  # seconds between two looks at a running build
 _ERROR_LINES = 30
+_TARGET = ("GOOS", "GOARCH")  # the lab runs on the machine that builds it
 
 # With -v, `go build` prints the path of each package that it compiles on a line of its own.
 _PACKAGE_LINE = re.compile(r"[\w.~+-]+(/[\w.~+-]+)*")
@@ -56,7 +57,7 @@ class GoCommand:
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
         }
-        return {**os.environ, **fixed}
+        return {**{name: value for name, value in os.environ.items() if name not in _TARGET}, **fixed}
 
     def build(
         self,
