@@ -1,0 +1,141 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action plugin: apply or remove one release of documents. The logic is in module_utils/kube."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.applier import ApplyOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.documents import flatten, namespace_document
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_absent import (
+    AbsentOptions,
+    remove_release,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_present import (
+    PresentOptions,
+    apply_release,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.secrets import secret_document
+
+display = Display()
+
+MATCHER = {
+    "type": "dict",
+    "options": {
+        "kind": {"type": "str"},
+        "name": {"type": "str"},
+        "namespace": {"type": "str"},
+        "group": {"type": "str"},
+    },
+}
+ARGUMENTS: dict[str, Any] = {
+    "context": {"type": "str", "required": True},
+    "kubeconfig": {"type": "path"},
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "manifests": {"type": "list", "elements": "path", "default": []},
+    "definitions": {"type": "list", "elements": "dict", "default": []},
+    "secrets": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+    "images": {"type": "dict"},
+    "namespace": {"type": "str"},
+    "create_namespace": {"type": "bool", "default": False},
+    "ignore_fields": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"match": MATCHER, "pointers": {"type": "list", "elements": "str", "required": True}},
+    },
+    "prune": {"type": "bool", "default": True},
+    "force_conflicts": {"type": "bool", "default": False},
+    "keep": {**MATCHER, "type": "list", "elements": "dict", "default": []},
+    "purge": {"type": "bool", "default": False},
+    "record_namespace": {"type": "str", "default": "kube-system"},
+    "timeout": {"type": "int", "default": 300},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller; the host of the task only stands for a context."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        _, args = self.validate_argument_spec(ARGUMENTS)
+        args = json.loads(json.dumps(args))  # plain values: no tags, no lazy containers
+        deadline = Deadline(args["timeout"])
+        try:
+            cluster = Cluster.connect(args["context"], args["kubeconfig"], display.vv)
+            outcome = (
+                self._present(cluster, args, deadline)
+                if args["state"] == "present"
+                else self._absent(cluster, args, deadline)
+            )
+        except (KubeError, ValueError, OSError) as error:
+            raise AnsibleActionFail(f"context '{args['context']}': {error}") from error
+        result.update(outcome.as_result())
+        result["retries"] = cluster.transport.retries
+        result["requests"] = cluster.transport.requests
+        result["seconds"] = round(deadline.elapsed, 2)
+        for warning in cluster.warnings + outcome.warnings:
+            display.warning(warning)
+        if self._task.diff:
+            result["diff"] = outcome.differences
+        return result
+
+    def _present(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline) -> Outcome:
+        documents = self._documents(cluster, args)
+        options = PresentOptions(
+            ApplyOptions(
+                release=args["name"],
+                ignore_fields=args["ignore_fields"],
+                force_conflicts=args["force_conflicts"],
+                check_mode=bool(self._task.check_mode),
+            ),
+            namespace=args["namespace"],
+            record_namespace=args["record_namespace"],
+            prune=args["prune"],
+        )
+        return apply_release(cluster, documents, options, deadline, display.display)
+
+    def _absent(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline) -> Outcome:
+        options = AbsentOptions(
+            args["name"], args["record_namespace"], args["keep"], args["purge"], bool(self._task.check_mode)
+        )
+        return remove_release(cluster, options, deadline, display.display)
+
+    def _documents(self, cluster: Cluster, args: dict[str, Any]) -> list[dict[str, Any]]:
+        documents = []
+        for path in args["manifests"]:
+            documents += flatten(load_documents(path), path)
+        documents += flatten(args["definitions"], "definitions")
+        if args["images"]:
+            documents = _through_gate(documents, args["images"])
+        if args["create_namespace"]:
+            if not args["namespace"]:
+                raise ValueError("create_namespace needs the option namespace")
+            documents.insert(0, namespace_document(args["namespace"]))
+        documents += [secret_document(cluster, item, args["namespace"]) for item in args["secrets"]]
+        return documents
+
+
+def _through_gate(documents: list[dict[str, Any]], images: dict[str, Any]) -> list[dict[str, Any]]:
+    # Imported here: a release without images does not need the image library.
+    from ansible_collections.selfhosted.serverless.plugins.module_utils.images.rewrite import Gate, rewrite_document
+
+    gate = Gate.from_config(images)
+    return [rewrite_document(document, gate) for document in documents]

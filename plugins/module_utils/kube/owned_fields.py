@@ -1,0 +1,74 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of a live object that our field manager owns, read from metadata.managedFields.
+
+The form of fieldsV1 is that of structured-merge-diff: 'f:name' a field, 'k:{...}' an item of a list by its keys,
+'v:value' a member of a set, 'i:n' an item by index, '.' the item itself; an empty map means the whole value.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+MISSING = object()
+
+
+def owned_set(live: dict[str, Any], manager: str) -> dict[str, Any]:
+    """The fieldsV1 map of `manager`'s server-side applies; empty when it has none."""
+    for entry in (live.get("metadata") or {}).get("managedFields") or []:
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
+            return entry.get("fieldsV1") or {}
+    return {}
+
+
+def owned_fields(live: dict[str, Any] | None, manager: str) -> dict[str, Any]:
+    """The values of `live` that `manager` applied, in the shape of the object; {} without an object."""
+    if not live:
+        return {}
+    result = _extract(live, owned_set(live, manager))
+    return result if isinstance(result, dict) else {}
+
+
+def _extract(value: Any, fields: dict[str, Any]) -> Any:
+    if not [key for key in fields if key != "."]:
+        return value
+    if isinstance(value, dict):
+        return _extract_map(value, fields)
+    if isinstance(value, list):
+        return _extract_list(value, fields)
+    return value
+
+
+def _extract_map(value: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    result = {}
+    for key, below in fields.items():
+        name = key[2:]
+        if key.startswith("f:") and name in value:
+            result[name] = _extract(value[name], below)
+    return result
+
+
+def _extract_list(value: list[Any], fields: dict[str, Any]) -> list[Any]:
+    result = []
+    for key, below in fields.items():
+        if key == ".":
+            continue
+        item = _item(value, key)
+        if item is not MISSING:
+            result.append(_extract(item, below) if below else item)
+    return result
+
+
+def _item(value: list[Any], key: str) -> Any:
+    form, _, text = key.partition(":")
+    if form == "i":
+        return value[int(text)] if int(text) < len(value) else MISSING
+    wanted = json.loads(text)
+    if form == "v":
+        return wanted if wanted in value else MISSING
+    for item in value:
+        if isinstance(item, dict) and all(item.get(name) == wanted_value for name, wanted_value in wanted.items()):
+            return item
+    return MISSING

@@ -1,0 +1,43 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same work on many objects, a few at a time, with a sign of life for long ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from .cluster import CONCURRENCY
+from .errors import KubeError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+SIGN_OF_LIFE = 4.0  # seconds
+
+
+def for_each(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    tick: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Result], list[KubeError]]:
+    """Results in the order of `items` (failed ones left out) and the errors; `tick(done, total)` every 4 s."""
+    todo = list(items)
+    if not todo:
+        return [], []
+    results: dict[Any, Result] = {}
+    errors: list[KubeError] = []
+    with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(todo))) as pool:
+        futures = [pool.submit(work, item) for item in todo]
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, timeout=SIGN_OF_LIFE, return_when=FIRST_COMPLETED)
+            if not done:
+                tick(len(futures) - len(pending), len(futures))
+            for future in done:
+                try:
+                    results[future] = future.result()
+                except KubeError as error:
+                    errors.append(error)
+    return [results[future] for future in futures if future in results], errors

@@ -1,0 +1,58 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of a release: a ConfigMap that lists the objects which belong to it, for pruning and removal.
+
+It is written twice per change: before applying with the union of old and new, afterwards exactly. A run that dies in
+between therefore forgets nothing.
+"""
+
+from __future__ import annotations
+
+from .cluster import Cluster
+from .deadline import Deadline
+from .objects import Document, ObjectRef
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "selfhosted.serverless"
+RELEASE_LABEL = "serverless.selfhosted/release"
+RECORD_LABEL = "serverless.selfhosted/record"
+# On an object that was there before us: removal gives it back (takes our fields off) and does not delete it.
+ADOPTED_ANNOTATION = "serverless.selfhosted/adopted"
+RECORD_MANAGER = "selfhosted.serverless-record"
+
+
+def record_name(release: str) -> str:
+    """Name of the ConfigMap."""
+    return f"release-{release}"
+
+
+def read_record(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> set[ObjectRef] | None:
+    """The recorded objects, or None when the release is not there."""
+    stored = cluster.get("v1", "ConfigMap", record_name(release), namespace, deadline)
+    if stored is None:
+        return None
+    lines = ((stored.get("data") or {}).get("objects") or "").splitlines()
+    return {ObjectRef.from_line(line) for line in lines if line.strip()}
+
+
+def write_record(cluster: Cluster, release: str, namespace: str, objects: set[ObjectRef], deadline: Deadline) -> None:
+    """Store the record, replacing what it said before."""
+    cluster.apply(_document(release, namespace, objects), manager=RECORD_MANAGER, force=True, deadline=deadline)
+
+
+def delete_record(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> None:
+    cluster.delete("v1", "ConfigMap", record_name(release), namespace, deadline=deadline)
+
+
+def _document(release: str, namespace: str, objects: set[ObjectRef]) -> Document:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": record_name(release),
+            "namespace": namespace,
+            "labels": {MANAGED_BY_LABEL: MANAGED_BY, RECORD_LABEL: release},
+        },
+        "data": {"objects": "\n".join(ref.to_line() for ref in sorted(objects))},
+    }

@@ -1,0 +1,222 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes a release away: custom resources while their controllers live, CRDs and namespaces last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .cluster import FIELD_MANAGER, Cluster
+from .deadline import Deadline
+from .errors import ApiError, ReleaseError
+from .objects import Document, ObjectRef, matches
+from .outcome import Outcome
+from .parallel import SIGN_OF_LIFE, for_each
+from .prune import belongs_to, is_adopted
+from .record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, delete_record, read_record, write_record
+from .refusals import explain
+from .stages import WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
+from .surroundings import foreign_instances, other_release, what_holds
+
+LOOK_PAUSE = 0.5  # seconds between two looks at what is being deleted
+# The dependents of these (pods, revisions...) must be gone too before the next step.
+FOREGROUND_KINDS = WORKLOAD_KINDS - {"APIService"}
+
+
+@dataclass
+class AbsentOptions:
+    """See the release module: `keep` are matchers, `purge` deletes CRDs although others have objects of their kinds."""
+
+    release: str
+    record_namespace: str = "kube-system"
+    keep: list[dict[str, Any]] = field(default_factory=list)
+    purge: bool = False
+    check_mode: bool = False
+
+
+def remove_release(
+    cluster: Cluster, options: AbsentOptions, deadline: Deadline, progress: Callable[[str], None]
+) -> Outcome:
+    """Delete what belongs to the release, step by step, each step gone before the next. Raises ReleaseError."""
+    cluster.discovery.refresh(deadline)
+    outcome = Outcome()
+    recorded = read_record(cluster, options.release, options.record_namespace, deadline)
+    found = _present(cluster, recorded) if recorded is not None else _by_label(cluster, options.release, deadline)
+    doomed: list[ObjectRef] = []
+    for ref, live in sorted(found.items()):
+        _decide(cluster, options, ref, live, doomed, outcome, deadline)
+    for step in _steps(doomed):
+        _delete_step(cluster, options, step, found, outcome, deadline, progress)
+    if recorded is not None and not options.check_mode:
+        if outcome.kept:
+            write_record(cluster, options.release, options.record_namespace, set(outcome.kept), deadline)
+        else:
+            delete_record(cluster, options.release, options.record_namespace, deadline)
+    return outcome
+
+
+def _present(cluster: Cluster, recorded: set[ObjectRef]) -> dict[ObjectRef, Document]:
+    lives, errors = for_each(
+        lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace)), sorted(recorded)
+    )
+    if errors:
+        raise ReleaseError("reading what is there: " + "\n".join(str(error) for error in errors))
+    return {ref: live for ref, live in lives if live is not None}
+
+
+def _by_label(cluster: Cluster, release: str, deadline: Deadline) -> dict[ObjectRef, Document]:
+    """Without a record: every object of any kind that carries our label of this release."""
+    selector = f"{RELEASE_LABEL}={release},{MANAGED_BY_LABEL}={MANAGED_BY}"
+    kinds = [item for item in cluster.discovery.all() if {"list", "delete"} <= item.verbs]
+
+    def listed(resource: Any) -> list[Document]:
+        try:
+            return cluster.list(resource.api_version, resource.kind, label_selector=selector, deadline=deadline)
+        except ApiError as error:
+            if error.status in (403, 404, 405, 503):  # not ours to read, or an aggregated API that is away
+                return []
+            raise
+
+    lists, errors = for_each(listed, kinds)
+    if errors:
+        raise ReleaseError("looking for labelled objects: " + "\n".join(str(error) for error in errors))
+    # A controller may copy labels to what it makes; what has an owner goes with its owner.
+    return {
+        ObjectRef.of(item): item
+        for items in lists
+        for item in items
+        if not (item.get("metadata") or {}).get("ownerReferences")
+    }
+
+
+def _decide(
+    cluster: Cluster,
+    options: AbsentOptions,
+    ref: ObjectRef,
+    live: Document,
+    doomed: list[ObjectRef],
+    outcome: Outcome,
+    deadline: Deadline,
+) -> None:
+    """Sort one object into deleted, given back, or kept."""
+    if (live["metadata"].get("labels") or {}).get(RELEASE_LABEL) != options.release:
+        if ref.kind == "Namespace":
+            _give_back(cluster, options, ref, f"{FIELD_MANAGER}/{options.release}", deadline)
+        return
+    heir = other_release(live) if ref.kind == "Namespace" else None
+    if heir or is_adopted(live):
+        _give_back(cluster, options, ref, FIELD_MANAGER, deadline, heir)
+        outcome.returned.append(ref)
+    elif any(matches(matcher, live) for matcher in options.keep):
+        outcome.kept.append(ref)
+    elif ref.kind == "CustomResourceDefinition" and not options.purge:
+        foreign = foreign_instances(cluster, live, deadline)
+        if foreign:
+            outcome.kept.append(ref)
+            outcome.warnings.append(
+                f"{ref} is kept: {len(foreign)} object(s) of its kind are not ours, such as {foreign[0]}; "
+                "delete them, or set purge to delete them with it"
+            )
+        else:
+            doomed.append(ref)
+    else:
+        doomed.append(ref)
+
+
+def _give_back(
+    cluster: Cluster, options: AbsentOptions, ref: ObjectRef, manager: str, deadline: Deadline, heir: str | None = None
+) -> None:
+    """Apply nothing but the name: the server takes off every field that only we owned."""
+    metadata: dict[str, Any] = {"name": ref.name}
+    if ref.namespace:
+        metadata["namespace"] = ref.namespace
+    if heir:
+        metadata["labels"] = {MANAGED_BY_LABEL: MANAGED_BY, RELEASE_LABEL: heir}
+    bare = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
+    try:
+        cluster.apply(bare, manager=manager, force=True, dry_run=options.check_mode, deadline=deadline)
+    except ApiError as error:
+        raise ReleaseError(explain(ref, error)) from error
+
+
+def _steps(doomed: list[ObjectRef]) -> list[list[ObjectRef]]:
+    """Refs in the order of removal; within a step all at once."""
+
+    def step_of(ref: ObjectRef) -> int:
+        if is_custom(ref.api_version):
+            return 0  # while the controllers that hold their finalizers are alive
+        if ref.kind in WEBHOOK_KINDS or ref.kind == "APIService":
+            return 1  # before their servers, or they block the rest
+        if ref.kind in WORKLOAD_KINDS:
+            return 2
+        return {"CustomResourceDefinition": 4, "Namespace": 5}.get(ref.kind, 3)
+
+    return [[ref for ref in doomed if step_of(ref) == step] for step in range(6)]
+
+
+def _delete_step(
+    cluster: Cluster,
+    options: AbsentOptions,
+    refs: list[ObjectRef],
+    found: dict[ObjectRef, Document],
+    outcome: Outcome,
+    deadline: Deadline,
+    progress: Callable[[str], None],
+) -> None:
+    def delete(ref: ObjectRef) -> None:
+        foreground = ref.kind in FOREGROUND_KINDS or is_custom(ref.api_version)
+        try:
+            cluster.delete(
+                ref.api_version,
+                ref.kind,
+                ref.name,
+                ref.namespace,
+                uid=found[ref]["metadata"]["uid"],
+                propagation="Foreground" if foreground else "Background",
+                dry_run=options.check_mode,
+                deadline=deadline,
+            )
+        except ApiError as error:
+            raise ReleaseError(explain(ref, error)) from error
+
+    _, errors = for_each(delete, [ref for ref in refs if belongs_to(found[ref], options.release)])
+    if errors:
+        raise ReleaseError(f"removing release '{options.release}': " + "\n".join(str(error) for error in errors))
+    if not options.check_mode:
+        _await_gone(cluster, options.release, refs, found, deadline, progress)
+    outcome.deleted += refs
+
+
+def _await_gone(
+    cluster: Cluster,
+    release: str,
+    refs: list[ObjectRef],
+    found: dict[ObjectRef, Document],
+    deadline: Deadline,
+    progress: Callable[[str], None],
+) -> None:
+    """Look until every object is gone. Raises ReleaseError naming what holds those that stay."""
+    left = list(refs)
+    told = deadline.elapsed
+    while left:
+        lives, errors = for_each(
+            lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace)), left
+        )
+        if errors:
+            raise errors[0]
+        still = [
+            (ref, live) for ref, live in lives if live and live["metadata"]["uid"] == found[ref]["metadata"]["uid"]
+        ]
+        left = [ref for ref, _ in still]
+        if left and deadline.passed:
+            held = "\n".join(what_holds(ref, live) for ref, live in still[:8])
+            raise ReleaseError(f"removing release '{release}': not gone after {deadline.seconds:.0f} s:\n{held}")
+        if left and deadline.elapsed - told >= SIGN_OF_LIFE:
+            told = deadline.elapsed
+            progress(f"{release}: waiting for {len(left)} object(s) to go, such as {left[0]}")
+        if left:
+            time.sleep(LOOK_PAUSE)

@@ -1,0 +1,45 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The services behind webhook configurations, and whether they can answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .cluster import Cluster
+from .deadline import Deadline
+from .objects import Document
+
+SERVICE_LABEL = "kubernetes.io/service-name"
+
+
+def backing_services(configurations: list[Document]) -> set[tuple[str, str]]:
+    """(namespace, name) of every service that the given webhook configurations call."""
+    found = set()
+    for configuration in configurations:
+        for webhook in configuration.get("webhooks") or []:
+            service = (webhook.get("clientConfig") or {}).get("service")
+            if service:
+                found.add((service["namespace"], service["name"]))
+    return found
+
+
+def has_ready_endpoint(slices: list[dict[str, Any]]) -> bool:
+    """True when at least one address of the EndpointSlices is ready (an unset condition counts as ready)."""
+    for endpoint_slice in slices:
+        for endpoint in endpoint_slice.get("endpoints") or []:
+            ready = (endpoint.get("conditions") or {}).get("ready")
+            if endpoint.get("addresses") and ready is not False:
+                return True
+    return False
+
+
+def not_answering(cluster: Cluster, services: set[tuple[str, str]], deadline: Deadline) -> set[tuple[str, str]]:
+    """Those of `services` that have no ready endpoint now."""
+    missing = set()
+    for namespace, name in sorted(services):
+        slices = cluster.list("discovery.k8s.io/v1", "EndpointSlice", namespace, f"{SERVICE_LABEL}={name}", deadline)
+        if not has_ready_endpoint(slices):
+            missing.add((namespace, name))
+    return missing

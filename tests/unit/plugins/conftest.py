@@ -1,0 +1,38 @@
+"""Fixtures for what talks to a cluster: a real API server, started once per session."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from api_server import ApiServer, find_binaries  # noqa: E402
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """A running etcd, kube-apiserver and kube-controller-manager of this session's own."""
+    server = ApiServer(find_binaries(), tmp_path_factory.mktemp("api-server"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def cluster(api_server: ApiServer) -> Cluster:
+    """A new client of the session's API server."""
+    return Cluster.connect("test", str(api_server.kubeconfig))
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test uses, for releases and namespaces."""
+    return f"t-{uuid.uuid4().hex[:8]}"
