@@ -25,12 +25,6 @@ def flatten(documents: list[Any], source: str) -> list[Document]:
         if document["kind"].endswith("List") and isinstance(document.get("items"), list):
             found += flatten(document["items"], where)
             continue
-        metadata = document.get("metadata") or {}
-        if not metadata.get("name"):
-            raise ReleaseError(
-                f"{where} ({document['kind']}) has no metadata.name; an object of generateName is new in every run: "
-                "exclude it, or give it a name"
-            )
         found.append(document)
     return found
 
@@ -40,6 +34,11 @@ def placed(documents: list[Document], namespace: str | None, discovery: Discover
     scopes = _scopes_of_own_kinds(documents)
     result: dict[tuple[str, str, str, str], Document] = {}
     for document in documents:
+        if not (document.get("metadata") or {}).get("name"):
+            raise ReleaseError(
+                f"a document of kind {document['kind']} has no metadata.name; an object of generateName is new in every "
+                "run: exclude it when rendering, or give it a name"
+            )
         copied = copy.deepcopy(document)
         metadata = copied["metadata"]
         ref = ObjectRef.of(copied)

@@ -1,6 +1,7 @@
 """A throw-away control plane: etcd, kube-apiserver and kube-controller-manager on free loopback ports.
 
-No kubelet and no scheduler: objects are stored, validated, garbage-collected and finalized by the real thing, pods never run.
+No kubelet and no scheduler: objects are stored, validated, garbage-collected and finalized by the real thing, but
+pods never run.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def find_binaries() -> dict[str, Path]:
             candidates = [path for path in candidates if path.is_file() and os.access(path, os.X_OK)]
             if not candidates:
                 raise MissingBinaries(
-                    f"{program} is needed by the tests of the engine and is neither below SERVERLESS_TEST_BINARIES nor in "
-                    "the lab's cache; build it with: make lab"
+                    f"{program} is needed by the tests of the engine and is neither below SERVERLESS_TEST_BINARIES "
+                    "nor in the lab's cache; build it with: make lab"
                 )
             found[program] = max(candidates, key=lambda path: path.stat().st_mtime)
     return found
