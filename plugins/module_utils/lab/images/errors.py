@@ -1,0 +1,10 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong with the lab's images; the message is meant for the user as it is."""
+
+from __future__ import annotations
+
+
+class LabImageError(Exception):
+    """An image of the lab cannot be made or stocked."""

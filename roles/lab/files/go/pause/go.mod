@@ -1,0 +1,3 @@
+module selfhosted.serverless/lab/pause
+
+go 1.25
