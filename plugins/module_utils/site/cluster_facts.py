@@ -40,7 +40,7 @@ def cluster_facts(version: str, nodes: Sequence[dict[str, Any]]) -> ClusterFacts
 
 
 def older_than(version: str, minimum: str) -> bool:
-    """Whether a server version such as v1.33.1+k3s1 is older than a minimum such as 1.34. Raises ValueError on neither."""
+    """Whether a server version such as v1.33.1+k3s1 is older than a minimum such as 1.34; ValueError on other text."""
     return _minor(version) < _minor(minimum)
 
 

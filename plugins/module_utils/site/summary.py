@@ -27,7 +27,6 @@ class Summary:
     """All that the text is made of. `images` are (reference, where it came from); `hosts` the public host names."""
 
     context: str
-    inventory_name: str
     server: str
     kind: str
     nodes: int

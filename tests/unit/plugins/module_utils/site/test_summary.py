@@ -13,7 +13,6 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
 def summary(**changes: object) -> str:
     given = {
         "context": "lab",
-        "inventory_name": "lab",
         "server": "v1.36.3",
         "kind": "kubernetes",
         "nodes": 1,

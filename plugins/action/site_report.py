@@ -1,0 +1,93 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what stands on a cluster; documented in plugins/modules/site_report.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.record import RECORD_LABEL
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import cluster_facts
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
+    InstalledRelease,
+    Summary,
+    public_hosts,
+    running_images,
+)
+
+display = Display()
+
+ARGUMENTS: dict[str, Any] = {
+    "context": {"type": "str", "required": True},
+    "kubeconfig": {"type": "path"},
+    "images": {"type": "dict", "default": {}},
+    "gateway_address": {"type": "str", "default": ""},
+    "gateway_name": {"type": "str", "default": "istio-ingressgateway"},
+    "remove": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs in the controller's process."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Print the summary and return it as lines and as data."""
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        try:
+            summary = _summary(Cluster.connect(args["context"], args["kubeconfig"]), args)
+        except (KubeError, ValueError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        lines = summary.lines()
+        display.display("\n" + "\n".join(lines) + "\n")
+        return {
+            **result,
+            "changed": False,
+            "lines": lines,
+            "releases": {release.name: release.version for release in summary.releases},
+            "hosts": list(summary.hosts),
+            "gateway": summary.gateway or "",
+        }
+
+
+def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
+    nodes = cluster.list("v1", "Node")
+    facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes)
+    gateway = cluster.get("v1", "Service", args["gateway_name"], "istio-system")
+    return Summary(
+        context=args["context"],
+        server=facts.version,
+        kind=facts.kind,
+        nodes=facts.nodes,
+        releases=_releases(cluster),
+        images=_images(cluster, args["images"]),
+        hosts=public_hosts(cluster.list("serving.knative.dev/v1", "Service")),
+        gateway=args["gateway_address"] or gateway_address(gateway, nodes),
+        remove=args["remove"],
+    )
+
+
+def _releases(cluster: Cluster) -> list[InstalledRelease]:
+    releases = []
+    for record in cluster.list("v1", "ConfigMap", label_selector=RECORD_LABEL):
+        data = record.get("data") or {}
+        name = record["metadata"]["labels"][RECORD_LABEL]
+        releases.append(InstalledRelease(name, data.get("version", ""), len(data.get("objects", "").splitlines())))
+    return sorted(releases, key=lambda release: release.name)
+
+
+def _images(cluster: Cluster, config: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every image that pods run, with the place the gate takes it from."""
+    gate = Gate.from_config(config)
+    return [(reference, gate.origin_of(reference)) for reference in running_images(cluster.list("v1", "Pod"))]

@@ -1,0 +1,76 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: site_report
+short_description: Tell what stands on a cluster
+version_added: "1.0.0"
+author: "selfhosted.serverless contributors (@selfhosted)"
+description:
+  - Prints what is installed with its versions, where each image comes from, how to open the public services and how to remove it all.
+  - Everything is read from the cluster, so it is right after a partial run as well.
+  - Runs on the controller.
+options:
+  context:
+    description: Name of the kubeconfig context.
+    type: str
+    required: true
+  kubeconfig:
+    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
+    type: path
+  images:
+    description: The image gate, as in the inventory's C(serverless_images).
+    type: dict
+    default: {}
+  gateway_address:
+    description: Where the gateway's http port is reached, as host:port. Empty, it is found out from the gateway's service.
+    type: str
+    default: ""
+  gateway_name:
+    description: Name of the gateway's service in C(istio-system).
+    type: str
+    default: istio-ingressgateway
+  remove:
+    description: The commands that remove it all, as lines to print.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    description: Changes nothing, so it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Has nothing to show.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Report
+  selfhosted.serverless.site_report:
+    context: docker-desktop
+    remove: ["ansible-playbook playbooks/uninstall.yml --limit docker-desktop"]
+"""
+
+RETURN = r"""
+lines:
+  description: The text that was printed.
+  returned: success
+  type: list
+  elements: str
+releases:
+  description: Versions of the installed releases by name.
+  returned: success
+  type: dict
+hosts:
+  description: Host names of the public services.
+  returned: success
+  type: list
+  elements: str
+gateway:
+  description: Where the gateway is reached, as host:port; empty when nowhere outside the cluster.
+  returned: success
+  type: str
+"""
