@@ -11,7 +11,6 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.applier import ApplyOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
@@ -27,7 +26,6 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release
     PresentOptions,
     apply_release,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.secrets import secret_document
 
 display = Display()
 
@@ -44,6 +42,7 @@ ARGUMENTS: dict[str, Any] = {
     "context": {"type": "str", "required": True},
     "kubeconfig": {"type": "path"},
     "name": {"type": "str", "required": True},
+    "version": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "manifests": {"type": "list", "elements": "path", "default": []},
     "definitions": {"type": "list", "elements": "dict", "default": []},
@@ -109,6 +108,7 @@ class ActionModule(ActionBase):
             namespace=args["namespace"],
             record_namespace=args["record_namespace"],
             prune=args["prune"],
+            version=args["version"],
         )
         return apply_release(cluster, documents, options, deadline, display.display)
 
@@ -129,7 +129,10 @@ class ActionModule(ActionBase):
             if not args["namespace"]:
                 raise ValueError("create_namespace needs the option namespace")
             documents.insert(0, namespace_document(args["namespace"]))
-        documents += [secret_document(cluster, item, args["namespace"]) for item in args["secrets"]]
+        if args["secrets"]:
+            from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.secrets import secret_document
+
+            documents += [secret_document(cluster, item, args["namespace"]) for item in args["secrets"]]
         return documents
 
 

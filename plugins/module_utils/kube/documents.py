@@ -36,8 +36,8 @@ def placed(documents: list[Document], namespace: str | None, discovery: Discover
     for document in documents:
         if not (document.get("metadata") or {}).get("name"):
             raise ReleaseError(
-                f"a document of kind {document['kind']} has no metadata.name; an object of generateName is new in every "
-                "run: exclude it when rendering, or give it a name"
+                f"a document of kind {document['kind']} has no metadata.name; an object of generateName is new in "
+                "every run: exclude it when rendering, or give it a name"
             )
         copied = copy.deepcopy(document)
         metadata = copied["metadata"]

@@ -26,7 +26,12 @@ def is_adopted(live: Document) -> bool:
 
 
 def prune(
-    cluster: Cluster, release: str, old: set[ObjectRef], wanted: set[ObjectRef], check_mode: bool, deadline: Deadline
+    cluster: Cluster,
+    release: str,
+    old: frozenset[ObjectRef],
+    wanted: set[ObjectRef],
+    check_mode: bool,
+    deadline: Deadline,
 ) -> tuple[list[ObjectRef], list[ObjectRef]]:
     """(deleted, kept): deleted are the objects of `old` not `wanted`; kept those that only removal may take away."""
     identities = {ref.identity for ref in wanted}

@@ -9,6 +9,8 @@ between therefore forgets nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .cluster import Cluster
 from .deadline import Deadline
 from .objects import Document, ObjectRef
@@ -27,25 +29,34 @@ def record_name(release: str) -> str:
     return f"release-{release}"
 
 
-def read_record(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> set[ObjectRef] | None:
-    """The recorded objects, or None when the release is not there."""
+@dataclass(frozen=True)
+class Record:
+    """What belongs to a release, and the version of its content (may be empty)."""
+
+    objects: frozenset[ObjectRef]
+    version: str = ""
+
+
+def read_record(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> Record | None:
+    """The stored record, or None when the release is not there."""
     stored = cluster.get("v1", "ConfigMap", record_name(release), namespace, deadline)
     if stored is None:
         return None
-    lines = ((stored.get("data") or {}).get("objects") or "").splitlines()
-    return {ObjectRef.from_line(line) for line in lines if line.strip()}
+    data = stored.get("data") or {}
+    lines = (data.get("objects") or "").splitlines()
+    return Record(frozenset(ObjectRef.from_line(line) for line in lines if line.strip()), data.get("version") or "")
 
 
-def write_record(cluster: Cluster, release: str, namespace: str, objects: set[ObjectRef], deadline: Deadline) -> None:
+def write_record(cluster: Cluster, release: str, namespace: str, record: Record, deadline: Deadline) -> None:
     """Store the record, replacing what it said before."""
-    cluster.apply(_document(release, namespace, objects), manager=RECORD_MANAGER, force=True, deadline=deadline)
+    cluster.apply(_document(release, namespace, record), manager=RECORD_MANAGER, force=True, deadline=deadline)
 
 
 def delete_record(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> None:
     cluster.delete("v1", "ConfigMap", record_name(release), namespace, deadline=deadline)
 
 
-def _document(release: str, namespace: str, objects: set[ObjectRef]) -> Document:
+def _document(release: str, namespace: str, record: Record) -> Document:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -54,5 +65,5 @@ def _document(release: str, namespace: str, objects: set[ObjectRef]) -> Document
             "namespace": namespace,
             "labels": {MANAGED_BY_LABEL: MANAGED_BY, RECORD_LABEL: release},
         },
-        "data": {"objects": "\n".join(ref.to_line() for ref in sorted(objects))},
+        "data": {"version": record.version, "objects": "\n".join(ref.to_line() for ref in sorted(record.objects))},
     }

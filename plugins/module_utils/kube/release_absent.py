@@ -17,7 +17,7 @@ from .objects import Document, ObjectRef, matches
 from .outcome import Outcome
 from .parallel import SIGN_OF_LIFE, for_each
 from .prune import belongs_to, is_adopted
-from .record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, delete_record, read_record, write_record
+from .record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, Record, delete_record, read_record, write_record
 from .refusals import explain
 from .stages import WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
 from .surroundings import foreign_instances, other_release, what_holds
@@ -45,7 +45,9 @@ def remove_release(
     cluster.discovery.refresh(deadline)
     outcome = Outcome()
     recorded = read_record(cluster, options.release, options.record_namespace, deadline)
-    found = _present(cluster, recorded) if recorded is not None else _by_label(cluster, options.release, deadline)
+    found = (
+        _present(cluster, recorded.objects) if recorded is not None else _by_label(cluster, options.release, deadline)
+    )
     doomed: list[ObjectRef] = []
     for ref, live in sorted(found.items()):
         _decide(cluster, options, ref, live, doomed, outcome, deadline)
@@ -53,13 +55,14 @@ def remove_release(
         _delete_step(cluster, options, step, found, outcome, deadline, progress)
     if recorded is not None and not options.check_mode:
         if outcome.kept:
-            write_record(cluster, options.release, options.record_namespace, set(outcome.kept), deadline)
+            left = Record(frozenset(outcome.kept), recorded.version)
+            write_record(cluster, options.release, options.record_namespace, left, deadline)
         else:
             delete_record(cluster, options.release, options.record_namespace, deadline)
     return outcome
 
 
-def _present(cluster: Cluster, recorded: set[ObjectRef]) -> dict[ObjectRef, Document]:
+def _present(cluster: Cluster, recorded: frozenset[ObjectRef]) -> dict[ObjectRef, Document]:
     lives, errors = for_each(
         lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace)), sorted(recorded)
     )

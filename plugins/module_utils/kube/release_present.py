@@ -18,7 +18,7 @@ from .objects import Document, ObjectRef
 from .outcome import Outcome
 from .parallel import for_each
 from .prune import prune
-from .record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, read_record, write_record
+from .record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, Record, read_record, write_record
 from .release_gates import await_definitions, await_webhook_servers
 from .sent_fields import autoscaler_targets
 from .stages import Stage, in_stages
@@ -35,6 +35,7 @@ class PresentOptions:
     namespace: str | None = None
     record_namespace: str = "kube-system"
     prune: bool = True
+    version: str = ""
 
 
 def apply_release(
@@ -64,21 +65,22 @@ class _Run:
         self.applier = Applier(cluster, options.apply, deadline)
         self.outcome = Outcome()
         self.applied: list[Applied] = []
-        self.recorded: set[ObjectRef] | None = None
+        self.recorded: Record | None = None
 
     def run(self, documents: list[Document]) -> Outcome:
         self.cluster.discovery.refresh(self.deadline)
         todo = placed(documents, self.options.namespace, self.cluster.discovery)
-        old = read_record(self.cluster, self.release, self.options.record_namespace, self.deadline)
+        self.recorded = read_record(self.cluster, self.release, self.options.record_namespace, self.deadline)
+        is_first = self.recorded is None
+        old = self.recorded.objects if self.recorded else frozenset()
         wanted = {ObjectRef.of(document) for document in todo}
-        self._look_around(todo, is_first=old is None)
-        self.recorded = old
-        self._remember(wanted | (old or set()))
+        self._look_around(todo, is_first)
+        self._remember(wanted | old)
         for stage, members in in_stages(todo).items():
             self._gate_before(stage, members)
             self._apply_stage(stage, members)
             self._gate_after(stage, members)
-        self._prune(old or set(), wanted)
+        self._prune(old, wanted)
         self._remember({result.ref for result in self.applied} | set(self.outcome.kept))
         self.outcome.wait = wait_list(todo)
         return self.outcome
@@ -131,7 +133,7 @@ class _Run:
         if stage is Stage.DEFINITIONS and not self.check_mode:
             await_definitions(self.cluster, members, self.deadline, self.progress)
 
-    def _prune(self, old: set[ObjectRef], wanted: set[ObjectRef]) -> None:
+    def _prune(self, old: frozenset[ObjectRef], wanted: set[ObjectRef]) -> None:
         if not self.options.prune:
             self.outcome.kept += sorted(old - wanted)
             return
@@ -139,11 +141,12 @@ class _Run:
         self.outcome.pruned += pruned
         self.outcome.kept += kept
 
-    def _remember(self, objects: set[ObjectRef]) -> None:
-        if self.check_mode or objects == self.recorded:
+    def _remember(self, objects: set[ObjectRef] | frozenset[ObjectRef]) -> None:
+        record = Record(frozenset(objects), self.options.version)
+        if self.check_mode or record == self.recorded:
             return
-        write_record(self.cluster, self.release, self.options.record_namespace, objects, self.deadline)
-        self.recorded = objects
+        write_record(self.cluster, self.release, self.options.record_namespace, record, self.deadline)
+        self.recorded = record
 
     def _stop_on(self, errors: list[KubeError], doing: str) -> None:
         if not errors:

@@ -1,0 +1,30 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation shared by everything that talks to a cluster."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Which cluster is meant."""
+
+    DOCUMENTATION = r"""
+options:
+  context:
+    description:
+      - Name of the context in the kubeconfig. The current context is never used by itself, so that no task can meet the
+        wrong cluster.
+    type: str
+    required: true
+  kubeconfig:
+    description:
+      - Path of the kubeconfig, or several joined by colons. Without it the environment variable E(KUBECONFIG) counts,
+        then C(~/.kube/config).
+    type: path
+requirements:
+  - kubernetes >= 30 (Python package, on the controller)
+  - jmespath (Python package, on the controller)
+notes:
+  - Runs on the controller, as an action plugin; the inventory's host only stands for the context.
+"""

@@ -1,0 +1,242 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation alone: the code runs as the action plugin of the same name.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: release
+short_description: Apply or remove a set of Kubernetes objects as one release
+version_added: "1.0.0"
+author:
+  - selfhosted.serverless contributors (@selfhosted)
+description:
+  - Applies documents by server-side apply in stages. Namespaces and CRDs come first, then access, configuration and
+    services, then workloads, then webhook configurations (once their servers answer), then custom resources.
+  - What belongs to the release carries the label C(serverless.selfhosted/release) and is listed in a ConfigMap
+    C(release-NAME), from which pruning and removal work.
+  - The result tells a change exactly when the server stored something new.
+  - An object that was there before is adopted. It is given back on removal (our fields are taken off), not deleted. A
+    namespace may belong to several releases.
+  - Fields that controllers own are never sent, such as the CA bundle of webhooks, the replicas of what an autoscaler
+    scales, or the rules of aggregated cluster roles.
+attributes:
+  check_mode:
+    support: full
+    description:
+      - The server rehearses (dry run). Custom resources of CRDs that are not there yet and objects in missing
+        namespaces count as created.
+  diff_mode:
+    support: full
+    description: The fields that the release owns, before and after. Values of secrets are shown as fingerprints.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
+options:
+  name:
+    description: Name of the release.
+    type: str
+    required: true
+  version:
+    description: Version of the content, kept in the release's record for people to see.
+    type: str
+    default: ""
+  state:
+    description: Whether the release is on the cluster. For V(absent) the cluster's own record says what belongs to it.
+    type: str
+    choices: [present, absent]
+    default: present
+  manifests:
+    description: YAML files on the controller.
+    type: list
+    elements: path
+    default: []
+  definitions:
+    description: Inline documents, after those of O(manifests). No secrets in here; see O(secrets).
+    type: list
+    elements: dict
+    default: []
+  secrets:
+    description: Secrets that are made inside the plugin, so that no value is in arguments, results, logs or diffs.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the Secret.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace; the default is O(namespace).
+        type: str
+      type:
+        description: Its type. The default is V(Opaque), or V(kubernetes.io/dockerconfigjson) with a docker config.
+        type: str
+      keys:
+        description:
+          - Keys with the source of each value. C({env: NAME}) is an environment variable of the controller,
+            C({file: PATH}) a file there, C({value: TEXT}) a variable, best from a vault. C({generate: LENGTH}) is a
+            random value that is made once and then kept.
+        type: dict
+      docker_config:
+        description: Registries (host or host:port), each with C(username) and C(password), the latter a source as above.
+        type: dict
+  images:
+    description: The image gate. References in the documents are rewritten as it says; without it they stay.
+    type: dict
+  namespace:
+    description: Namespace of documents that need one and name none.
+    type: str
+  create_namespace:
+    description: Whether O(namespace) itself is part of the release.
+    type: bool
+    default: false
+  ignore_fields:
+    description: Fields of documents that are not sent, because somebody else owns them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      match:
+        description: Which documents; all when it is empty.
+        type: dict
+        suboptions: &matcher
+          kind:
+            description: Kind of the object; a shell pattern.
+            type: str
+          name:
+            description: Name of the object; a shell pattern.
+            type: str
+          namespace:
+            description: Namespace of the object; a shell pattern.
+            type: str
+          group:
+            description: API group of the object, empty for the core group; a shell pattern.
+            type: str
+      pointers:
+        description: JSON pointers, in which a segment C(*) stands for every item.
+        type: list
+        elements: str
+        required: true
+  prune:
+    description:
+      - Whether objects that an earlier version of the release had, and this one has not, are deleted. Namespaces, CRDs,
+        volume claims and adopted objects never are.
+    type: bool
+    default: true
+  force_conflicts:
+    description: Whether fields that another manager has set to other values are taken over. Otherwise that is an error.
+    type: bool
+    default: false
+  keep:
+    description: With O(state=absent), objects that stay.
+    type: list
+    elements: dict
+    default: []
+    suboptions: *matcher
+  purge:
+    description:
+      - With O(state=absent), whether CRDs are deleted although others have objects of their kinds, which are then
+        deleted with them. Otherwise such CRDs are kept, with a warning.
+    type: bool
+    default: false
+  record_namespace:
+    description: Namespace of the release's record.
+    type: str
+    default: kube-system
+  timeout:
+    description: Seconds for everything, retries and the waits between stages included.
+    type: int
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: Apply Knative Serving
+  selfhosted.serverless.release:
+    name: knative-serving
+    version: 1.15.2
+    context: "{{ serverless_context }}"
+    manifests: ["{{ serverless_work_dir }}/knative-serving.yaml"]
+    images: "{{ serverless_images }}"
+  register: serving
+
+- name: Wait until it is ready
+  selfhosted.serverless.wait:
+    context: "{{ serverless_context }}"
+    for: "{{ serving.wait }}"
+
+- name: A database password that nobody has to know
+  selfhosted.serverless.release:
+    name: shop
+    context: "{{ serverless_context }}"
+    namespace: shop
+    create_namespace: true
+    secrets:
+      - name: database
+        keys:
+          password: {generate: 32}
+
+- name: Remove Knative Serving
+  selfhosted.serverless.release:
+    name: knative-serving
+    state: absent
+    context: "{{ serverless_context }}"
+"""
+
+RETURN = r"""
+created:
+  description: Objects that are new, as C(Kind namespace/name).
+  returned: success
+  type: list
+  elements: str
+  sample: ["Namespace shop", "Secret shop/database"]
+configured:
+  description: Objects that were changed.
+  returned: success
+  type: list
+  elements: str
+unchanged:
+  description: Objects that were right already.
+  returned: success
+  type: list
+  elements: str
+pruned:
+  description: Objects of an earlier version that were deleted.
+  returned: success
+  type: list
+  elements: str
+deleted:
+  description: With O(state=absent), objects that were deleted and are gone.
+  returned: success
+  type: list
+  elements: str
+returned:
+  description: With O(state=absent), objects that were there before the release and were given back.
+  returned: success
+  type: list
+  elements: str
+kept:
+  description: Objects of the release that stay although it no longer has them.
+  returned: success
+  type: list
+  elements: str
+wait:
+  description: What must come true before the release is ready, for O(selfhosted.serverless.wait#module:for).
+  returned: success
+  type: list
+  elements: dict
+retries:
+  description: How many requests had to be repeated.
+  returned: success
+  type: int
+requests:
+  description: How many requests were sent.
+  returned: success
+  type: int
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+"""
