@@ -76,9 +76,9 @@ options:
         type: str
       keys:
         description:
-          - Keys with the source of each value. C({env: NAME}) is an environment variable of the controller,
-            C({file: PATH}) a file there, C({value: TEXT}) a variable, best from a vault. C({generate: LENGTH}) is a
-            random value that is made once and then kept.
+          - Keys, each with a source of its value, which is a dict of one entry. C(env) names an environment variable of
+            the controller, C(file) a file there, C(value) is the value itself, best from a vault. C(generate) is the
+            length of a random value that is made once and then kept.
         type: dict
       docker_config:
         description: Registries (host or host:port), each with C(username) and C(password), the latter a source as above.

@@ -33,5 +33,5 @@ class Outcome:
     def as_result(self) -> dict[str, Any]:
         """The part of a task result that describes the objects."""
         names = ("created", "configured", "unchanged", "pruned", "deleted", "returned", "kept")
-        result: dict[str, Any] = {name: [str(ref) for ref in sorted(getattr(self, name))] for name in names}
+        result: dict[str, Any] = {name: sorted(str(ref) for ref in getattr(self, name)) for name in names}
         return {"changed": self.changed, "wait": self.wait, **result}

@@ -110,7 +110,7 @@ def _decide(
         if ref.kind == "Namespace":
             _give_back(cluster, options, ref, f"{FIELD_MANAGER}/{options.release}", deadline)
         return
-    heir = other_release(live) if ref.kind == "Namespace" else None
+    heir = other_release(live, options.release) if ref.kind == "Namespace" else None
     if heir or is_adopted(live):
         _give_back(cluster, options, ref, FIELD_MANAGER, deadline, heir)
         outcome.returned.append(ref)

@@ -28,12 +28,13 @@ def foreign_instances(cluster: Cluster, definition: Document, deadline: Deadline
     return foreign
 
 
-def other_release(live: Document) -> str | None:
-    """The release of ours that shares this namespace by a field manager of its own, if there is one."""
+def other_release(live: Document, release: str) -> str | None:
+    """A release of ours, not `release`, that shares this namespace by a field manager of its own."""
     prefix = FIELD_MANAGER + "/"
     for entry in live["metadata"].get("managedFields") or []:
-        if entry.get("manager", "").startswith(prefix) and entry.get("fieldsV1"):
-            return entry["manager"][len(prefix) :]
+        manager = entry.get("manager", "")
+        if manager.startswith(prefix) and manager != prefix + release and entry.get("fieldsV1"):
+            return manager[len(prefix) :]
     return None
 
 

@@ -11,8 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from api_server import ApiServer, find_binaries  # noqa: E402
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster  # noqa: E402
+from api_server import ApiServer, find_binaries  # noqa: E402
+from fault_proxy import FaultProxy  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,21 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 def cluster(api_server: ApiServer) -> Cluster:
     """A new client of the session's API server."""
     return Cluster.connect("test", str(api_server.kubeconfig))
+
+
+@pytest.fixture
+def fault_proxy(api_server: ApiServer, tmp_path: Path) -> Iterator[FaultProxy]:
+    """A proxy before the API server; its kubeconfig is tmp_path / 'proxied'."""
+    proxy = FaultProxy(api_server)
+    api_server.write_kubeconfig(tmp_path / "proxied", proxy.url)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture
+def proxied(fault_proxy: FaultProxy, tmp_path: Path) -> Cluster:
+    """A client that goes through the fault proxy."""
+    return Cluster.connect("test", str(tmp_path / "proxied"))
 
 
 @pytest.fixture

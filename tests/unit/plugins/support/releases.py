@@ -1,0 +1,83 @@
+"""Short ways to write documents and to apply and remove releases in tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.applier import ApplyOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_absent import (
+    AbsentOptions,
+    remove_release,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_present import (
+    PresentOptions,
+    apply_release,
+)
+
+Document = dict[str, Any]
+
+
+def document(api_version: str, kind: str, name: str, **fields: Any) -> Document:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **fields}
+
+
+def namespace(name: str) -> Document:
+    return document("v1", "Namespace", name)
+
+
+def config_map(name: str, data: dict[str, str]) -> Document:
+    return document("v1", "ConfigMap", name, data=data)
+
+
+def secret(name: str, data: dict[str, str]) -> Document:
+    return document("v1", "Secret", name, stringData=data)
+
+
+def deployment(name: str, replicas: int | None = None, image: str = "example.org/app:1") -> Document:
+    spec: Document = {
+        "selector": {"matchLabels": {"app": name}},
+        "template": {
+            "metadata": {"labels": {"app": name}},
+            "spec": {"containers": [{"name": "main", "image": image, "ports": [{"containerPort": 8080}]}]},
+        },
+    }
+    if replicas is not None:
+        spec["replicas"] = replicas
+    return document("apps/v1", "Deployment", name, spec=spec)
+
+
+def definition(group: str, kind: str) -> Document:
+    """A namespaced CRD, version v1, that takes any spec."""
+    plural = kind.lower() + "s"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    spec = {
+        "group": group,
+        "scope": "Namespaced",
+        "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": kind + "List"},
+        "versions": [version],
+    }
+    return document("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"{plural}.{group}", spec=spec)
+
+
+def present(
+    cluster: Cluster, release: str, documents: list[Document], check_mode: bool = False, **options: Any
+) -> Outcome:
+    """Apply a release; `release` is also the namespace of documents that name none."""
+    of_release = {key: options.pop(key) for key in ("prune", "version", "namespace") if key in options}
+    seconds = options.pop("seconds", 60)
+    apply = ApplyOptions(release=release, check_mode=check_mode, **options)
+    settings = PresentOptions(apply, **{"namespace": release, **of_release})
+    return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None)
+
+
+def absent(cluster: Cluster, release: str, **options: Any) -> Outcome:
+    seconds = options.pop("seconds", 60)
+    return remove_release(cluster, AbsentOptions(release, **options), Deadline(seconds), lambda message: None)
+
+
+def names(refs: list[Any]) -> list[str]:
+    return sorted(str(ref) for ref in refs)
