@@ -53,6 +53,7 @@ create_cluster() {
   initdb --username="$user" --auth-host=scram-sha-256 --auth-local=trust --encoding=UTF8 --locale=C.UTF-8 \
     --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") $POSTGRES_INITDB_ARGS
   echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
+  echo "listen_addresses = '*'" >>"$PGDATA/postgresql.conf"
 
   pg_ctl --wait --options="-c listen_addresses=''" start
   if [ "$database" != postgres ]; then
