@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -18,6 +19,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadlin
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.documents import flatten, namespace_document
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_absent import (
     AbsentOptions,
     remove_release,
@@ -28,6 +30,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release
 )
 
 display = Display()
+Tell = Callable[[str], None]
 
 MATCHER = {
     "type": "dict",
@@ -77,13 +80,11 @@ class ActionModule(ActionBase):
         _, args = self.validate_argument_spec(ARGUMENTS)
         args = json.loads(json.dumps(args))  # plain values: no tags, no lazy containers
         deadline = Deadline(args["timeout"])
+        progress = Progress(display.display, args["context"])
         try:
-            cluster = Cluster.connect(args["context"], args["kubeconfig"], display.vv)
-            outcome = (
-                self._present(cluster, args, deadline)
-                if args["state"] == "present"
-                else self._absent(cluster, args, deadline)
-            )
+            cluster = Cluster.connect(args["context"], args["kubeconfig"], progress.retry)
+            run = self._present if args["state"] == "present" else self._absent
+            outcome = run(cluster, args, deadline, progress.tell)
         except (KubeError, ValueError, OSError) as error:
             raise AnsibleActionFail(f"context '{args['context']}': {error}") from error
         result.update(outcome.as_result())
@@ -96,7 +97,7 @@ class ActionModule(ActionBase):
             result["diff"] = outcome.differences
         return result
 
-    def _present(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline) -> Outcome:
+    def _present(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell) -> Outcome:
         documents = self._documents(cluster, args)
         options = PresentOptions(
             ApplyOptions(
@@ -110,13 +111,13 @@ class ActionModule(ActionBase):
             prune=args["prune"],
             version=args["version"],
         )
-        return apply_release(cluster, documents, options, deadline, display.display)
+        return apply_release(cluster, documents, options, deadline, tell)
 
-    def _absent(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline) -> Outcome:
+    def _absent(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell) -> Outcome:
         options = AbsentOptions(
             args["name"], args["record_namespace"], args["keep"], args["purge"], bool(self._task.check_mode)
         )
-        return remove_release(cluster, options, deadline, display.display)
+        return remove_release(cluster, options, deadline, tell)
 
     def _documents(self, cluster: Cluster, args: dict[str, Any]) -> list[dict[str, Any]]:
         documents = []

@@ -14,6 +14,7 @@ from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait_targets import Target
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.waiting import wait_for
 
@@ -57,8 +58,9 @@ class ActionModule(ActionBase):
             if self._task.check_mode:
                 result.update(changed=False, ready=[], msg=f"would wait for {len(targets)} target(s)", seconds=0)
                 return result
-            cluster = Cluster.connect(args["context"], args["kubeconfig"], display.vv)
-            wait_for(cluster, targets, deadline, display.display, args["hopeless"])
+            progress = Progress(display.display, args["context"])
+            cluster = Cluster.connect(args["context"], args["kubeconfig"], progress.retry)
+            wait_for(cluster, targets, deadline, progress.tell, args["hopeless"])
         except KubeError as error:
             raise AnsibleActionFail(f"context '{args['context']}': {error}") from error
         result.update(changed=False, ready=[str(target) for target in targets], seconds=round(deadline.elapsed, 2))

@@ -127,16 +127,7 @@ class Applier:
     def _retry_if(self, error: ApiError) -> bool:
         if self.options.check_mode and (error.is_webhook_failure or error.is_namespace_terminating):
             return False
-        return worth_retrying(error) or _not_served_yet(error)
-
-
-def _not_served_yet(error: ApiError) -> bool:
-    """A kind whose CRD was just established: each API server learns of it a moment later."""
-    return (
-        error.status == 404
-        and error.reason in ("", "NotFound")
-        and "could not find the requested resource" in error.message
-    )
+        return worth_retrying(error)
 
 
 def _release_of(live: Document | None) -> str:

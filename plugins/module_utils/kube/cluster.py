@@ -11,7 +11,7 @@ from typing import Any
 from .deadline import Deadline
 from .discovery import Discovery, Resource
 from .errors import ApiError, ClusterError, ReleaseError
-from .kubeconfig import connect
+from .kubeconfig import Connection, connect
 from .objects import Document
 from .retry import worth_retrying
 from .transport import Transport
@@ -36,7 +36,11 @@ class Cluster:
         cls, context: str, kubeconfig: str | None = None, on_retry: Callable[[str], None] | None = None
     ) -> Cluster:
         """The cluster of `context`; nothing is sent yet. Raises ClusterError naming the contexts there are."""
-        return cls(Transport(connect(context, kubeconfig, CONCURRENCY + 8), on_retry))
+
+        def connection() -> Connection:
+            return connect(context, kubeconfig, CONCURRENCY + 8)
+
+        return cls(Transport(connection(), on_retry, reconnect=connection))
 
     @property
     def warnings(self) -> list[str]:
@@ -44,8 +48,8 @@ class Cluster:
         return self.transport.connection.warnings
 
     def get_path(self, path: str, query: dict[str, Any] | None = None) -> Any:
-        """GET of a raw path such as /version."""
-        return self.transport.call("GET", path, query=query)
+        """GET of a raw path such as /version. Raises ApiError, for a path that is not served at once."""
+        return self.transport.call("GET", path, query=query, retry_if=_served_but_failing)
 
     def resource(self, api_version: str, kind: str) -> Resource:
         """The served resource. Raises ReleaseError when the server does not have that kind."""
@@ -142,6 +146,10 @@ class Cluster:
                 return False
             raise
         return True
+
+
+def _served_but_failing(error: ApiError) -> bool:
+    return worth_retrying(error) and not error.is_not_from_kubernetes
 
 
 __all__ = ["CONCURRENCY", "FIELD_MANAGER", "Cluster", "ClusterError"]

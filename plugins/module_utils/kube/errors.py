@@ -55,6 +55,11 @@ class ApiError(KubeError):
         return self.status == 403 and any(cause.get("reason") == "NamespaceTerminating" for cause in self.causes)
 
     @property
+    def is_not_from_kubernetes(self) -> bool:
+        """True for a 404 without a Status: a kind that is not served yet, or something in between that answered."""
+        return self.status == 404 and not self.reason
+
+    @property
     def is_schema_mismatch(self) -> bool:
         """True for a field that the kind does not have; the server answers 500 to an apply with one."""
         return "field not declared in schema" in self.message or "unknown field" in self.message

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from .cluster import Cluster
 from .deadline import Deadline
+from .errors import ApiError, ReleaseError
 from .objects import Document, ObjectRef
+from .refusals import explain
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "selfhosted.serverless"
@@ -49,7 +51,11 @@ def read_record(cluster: Cluster, release: str, namespace: str, deadline: Deadli
 
 def write_record(cluster: Cluster, release: str, namespace: str, record: Record, deadline: Deadline) -> None:
     """Store the record, replacing what it said before."""
-    cluster.apply(_document(release, namespace, record), manager=RECORD_MANAGER, force=True, deadline=deadline)
+    document = _document(release, namespace, record)
+    try:
+        cluster.apply(document, manager=RECORD_MANAGER, force=True, deadline=deadline)
+    except ApiError as error:
+        raise ReleaseError(explain(ObjectRef.of(document), error)) from error
 
 
 def delete_record(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> None:

@@ -46,7 +46,9 @@ def remove_release(
     outcome = Outcome()
     recorded = read_record(cluster, options.release, options.record_namespace, deadline)
     found = (
-        _present(cluster, recorded.objects) if recorded is not None else _by_label(cluster, options.release, deadline)
+        _present(cluster, recorded.objects, deadline)
+        if recorded is not None
+        else _by_label(cluster, options.release, deadline)
     )
     doomed: list[ObjectRef] = []
     for ref, live in sorted(found.items()):
@@ -62,9 +64,9 @@ def remove_release(
     return outcome
 
 
-def _present(cluster: Cluster, recorded: frozenset[ObjectRef]) -> dict[ObjectRef, Document]:
+def _present(cluster: Cluster, recorded: frozenset[ObjectRef], deadline: Deadline) -> dict[ObjectRef, Document]:
     lives, errors = for_each(
-        lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace)), sorted(recorded)
+        lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, deadline)), sorted(recorded)
     )
     if errors:
         raise ReleaseError("reading what is there: " + "\n".join(str(error) for error in errors))
@@ -207,7 +209,7 @@ def _await_gone(
     told = deadline.elapsed
     while left:
         lives, errors = for_each(
-            lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace)), left
+            lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, deadline)), left
         )
         if errors:
             raise errors[0]

@@ -30,7 +30,7 @@ def worth_retrying(error: ApiError) -> bool:
     if error.status == 409:
         # A stale resourceVersion or a quota being recalculated; "already exists" never goes away by itself.
         return error.reason == "Conflict"
-    return error.status in RETRIED_STATUS
+    return error.status in RETRIED_STATUS or error.is_not_from_kubernetes
 
 
 def pause_before(attempt: int, retry_after: float | None, rng: random.Random | None = None) -> float:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,16 +26,26 @@ from .retry import parse_retry_after, pause_before, worth_retrying
 JSON_TYPE = "application/json"
 CONNECT_TIMEOUT = 10.0  # seconds
 REQUEST_TIMEOUT = 30.0  # seconds without a byte from the server
+FIRST_CONTACT = 60.0  # seconds of patience with a server that has not answered once: it may be restarting, or wrong
 
 
 class Transport:
     """HTTP to one API server. Thread-safe: the pool is, and the counters are guarded.
 
-    `on_retry(message)` is called once per retry, so that a long patience is told and not silent.
+    `on_retry(message)` is called once per retry, so that a long patience is told and not silent. `reconnect` reads the
+    kubeconfig anew when the server does not accept the credentials (a token may have run out); it is used once.
     """
 
-    def __init__(self, connection: Connection, on_retry: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        on_retry: Callable[[str], None] | None = None,
+        reconnect: Callable[[], Connection] | None = None,
+    ) -> None:
         self.connection = connection
+        self._reconnect = reconnect
+        self._patience = Deadline(FIRST_CONTACT)
+        self._answered = False
         self.retries = 0
         self.requests = 0
         self._on_retry = on_retry or (lambda message: None)
@@ -64,16 +75,18 @@ class Transport:
                 return self._once(method, path, query, body, content_type, accept, limit)
             except ApiError as error:
                 problem: Exception = error
+                if error.status == 401 and self._renew():
+                    continue
                 if not retry_if(error):
                     raise
                 pause = pause_before(attempt, error.retry_after)
             except (urllib3.exceptions.HTTPError, ValueError) as error:
                 # Refused, reset, timed out, cut off or not JSON: the server may be restarting.
-                problem = ClusterError(f"{method} {path}: no usable answer from {self.connection.server}: {error}")
+                problem = self._no_answer(method, path, error)
                 if _is_certificate_problem(error):
                     raise problem from error
                 pause = pause_before(attempt, None)
-            if pause >= limit.remaining:
+            if pause >= limit.remaining or not (self._answered or self._patience.remaining):
                 raise problem
             with self._lock:
                 self.retries += 1
@@ -85,7 +98,7 @@ class Transport:
         try:
             response = self._send("GET", path, query, None, JSON_TYPE, JSON_TYPE, read_timeout, preload=False)
         except urllib3.exceptions.HTTPError as error:
-            raise ClusterError(f"GET {path}: no usable answer from {self.connection.server}: {error}") from error
+            raise self._no_answer("GET", path, error) from error
         if response.status >= 400:
             data = response.read()
             response.release_conn()
@@ -97,10 +110,23 @@ class Transport:
         try:
             response = self._send("GET", path, query, None, JSON_TYPE, "*/*", timeout, preload=True)
         except urllib3.exceptions.HTTPError as error:
-            raise ClusterError(f"GET {path}: no usable answer from {self.connection.server}: {error}") from error
+            raise self._no_answer("GET", path, error) from error
         if response.status >= 400:
             raise _api_error("GET", path, response, response.data)
         return response.data.decode("utf-8", "replace")
+
+    def _renew(self) -> bool:
+        """Read the credentials anew, once; True when there are others to try."""
+        with self._lock:
+            renew, self._reconnect = self._reconnect, None
+        if renew is None:
+            return False
+        self.connection = renew()
+        return True
+
+    def _no_answer(self, method: str, path: str, error: Exception) -> ClusterError:
+        reason = re.sub(r"^.*object at 0x[0-9a-f]+>: ", "", str(error))
+        return ClusterError(f"{method} {path}: no usable answer from {self.connection.server}: {reason}")
 
     def _once(
         self, method: str, path: str, query: Any, body: Any, content_type: str, accept: str, limit: Deadline
@@ -109,6 +135,7 @@ class Transport:
         response = self._send(method, path, query, body, content_type, accept, read_timeout, preload=True)
         if response.status >= 400:
             raise _api_error(method, path, response, response.data)
+        self._answered = True
         return json.loads(response.data) if response.data else None
 
     def _send(
