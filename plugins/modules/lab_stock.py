@@ -8,9 +8,10 @@ module: lab_stock
 version_added: "1.0.0"
 short_description: Make the images of the embedded cluster and stock its mirror
 description:
-  - Makes the container images that the lab's site needs from binaries, files and Debian packages, into a cache outside the
-    checkout. What the cache has under the same inputs is not made again.
-  - Pushes to the lab's mirror what that lacks, each image under its original name (C(<mirror>/<original host>/<path>:<tag>)).
+  - Makes the container images that the lab's site needs from binaries, files and Debian packages, into a cache outside
+    the checkout. What the cache has under the same inputs is not made again.
+  - Pushes to the lab's mirror what that lacks, each image under its original name, that is
+    C(<mirror>/<original host>/<path>:<tag>).
   - Making an image twice from the same inputs gives the same digest.
   - It runs on the controller, as an action, and tells its progress while it works.
 options:
@@ -33,7 +34,7 @@ options:
     elements: str
     default: []
   components:
-    description: The directory of each component that the recipes name, as M(selfhosted.serverless.lab_build) returns them.
+    description: The directory of each component that the recipes name, from M(selfhosted.serverless.lab_build).
     type: dict
     required: true
   files:
@@ -44,7 +45,7 @@ options:
     description: Host and port of the mirror, which is reached by plain HTTP. Without it the images are only made.
     type: str
   debian_sources:
-    description: Lines of a sources.list for the Debian packages, such as those of a mirror near you. Debian's own when empty.
+    description: Lines of a sources.list for Debian packages, say those of a mirror near you; Debian's own when empty.
     type: list
     elements: str
     default: []

@@ -55,14 +55,10 @@ def assemble(
         },
     )
     described = [{"mediaType": _LAYER, "digest": layer.digest, "size": layer.size} for layer in layers]
-    manifest = blobs.json(MANIFEST, {"schemaVersion": 2, "mediaType": MANIFEST, "config": container, "layers": described})
-    index = blobs.json(
-        INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": [{**manifest, "platform": platform}]}
-    )
+    manifest = blobs.json(MANIFEST, {**_typed(MANIFEST), "config": container, "layers": described})
+    index = blobs.json(INDEX, {**_typed(INDEX), "manifests": [{**manifest, "platform": platform}]})
     names = {"org.opencontainers.image.ref.name": name.rpartition(":")[2], "io.containerd.image.name": name}
-    (directory / "index.json").write_bytes(
-        _dump({"schemaVersion": 2, "mediaType": INDEX, "manifests": [{**index, "annotations": names}]})
-    )
+    (directory / "index.json").write_bytes(_dump({**_typed(INDEX), "manifests": [{**index, "annotations": names}]}))
     (directory / "oci-layout").write_bytes(_dump({"imageLayoutVersion": "1.0.0"}))
     return AssembledImage(index["digest"], blobs.size)
 
@@ -102,6 +98,11 @@ class _Blobs:
         (self._directory / digest).write_bytes(data)
         self.size += len(data)
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
+
+
+def _typed(media_type: str) -> dict[str, Any]:
+    """Return the fields with which every manifest begins."""
+    return {"schemaVersion": 2, "mediaType": media_type}
 
 
 def _dump(document: Mapping[str, Any]) -> bytes:

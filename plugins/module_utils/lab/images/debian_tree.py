@@ -27,6 +27,12 @@ from .recipes import Debian
 _SUITE = "bookworm"
 # Part of the package: without it the merged /usr is made by a script that pulls in all of Perl (35 MB).
 _MERGED_USR_HOOKS = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
+# In namespaces that end with this process: an interrupted build must leave no process and no mount, or clearing its
+# folder later would reach through the mounts.
+_CONTAINED = (
+    "setpriv", "--pdeathsig=KILL",
+    "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+)  # fmt: skip
 # Different in every build, or of use only to the package manager of a running system.
 _ALWAYS_DROPPED = (
     "dev/*", "proc/*", "sys/*", "run/*", "tmp/*", "var/cache/*", "var/log/*", "var/lib/apt/lists/*", "etc/machine-id",
@@ -55,21 +61,23 @@ def make_root(debian: Debian, debian_sources: list[str], tar: Path) -> None:
     if program is None:
         raise LabImageError("mmdebstrap is not installed; it makes the lab's Debian images: apt-get install mmdebstrap")
     command = [
-        program, "--mode=root", "--variant=minbase", "--format=tar", f"--hook-dir={_MERGED_USR_HOOKS}",
+        *_CONTAINED, program, "--mode=root", "--variant=minbase", "--format=tar", f"--hook-dir={_MERGED_USR_HOOKS}",
         '--aptopt=APT::Install-Recommends "false"', f"--include={','.join(debian.packages)}",
         *(f"--essential-hook={hook}" for hook in debian.essential_hooks),
         *(f"--customize-hook={hook}" for hook in debian.customize_hooks),
         _SUITE, str(tar), *debian_sources,
     ]  # fmt: skip
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "0", "TMPDIR": str(tar.parent), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    # The same input shall give the same bytes: no times, no random order, one language.
+    fixed = {"SOURCE_DATE_EPOCH": "0", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+    environment = {**os.environ, **fixed, "TMPDIR": str(tar.parent)}
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
         raise LabImageError(f"mmdebstrap could not make the root file system with {', '.join(debian.packages)}:\n{end}")
 
 
 def write_tree(tar: Path, drop: Iterable[str], parent: Listing, layer: Path) -> Tree:
-    """Write the layer of a root file system: what the parent's listing has not, and whiteouts for what it has too much."""
+    """Write the layer of a root file system: what the parent's listing has not, and whiteouts for what has gone."""
     patterns = (*_ALWAYS_DROPPED, *drop)
     with tarfile.open(tar) as archive:
         members = {_name(member): member for member in archive}

@@ -28,7 +28,7 @@ def image_map(manifests: Iterable[str], images: Iterable[str]) -> dict[str, str]
     for image in images:
         repository = image.rpartition(":")[0]
         if repository in tagged:
-            raise LabImageError(f"{repository} has two tags in the lab, so its digests cannot be mapped: {tagged[repository]}, {image}")
+            raise LabImageError(f"Two lab images share a repository: {tagged[repository]}, {image}; keep one")
         tagged[repository] = image
     references = {match.group(): match.group("repository") for text in manifests for match in _BY_DIGEST.finditer(text)}
     missing = sorted({repository for repository in references.values() if repository not in tagged})

@@ -14,7 +14,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,7 +36,8 @@ class LayerBlob:
 
     def save(self, file: Path) -> None:
         """Write digest, size and diff_id as JSON."""
-        file.write_text(json.dumps({"digest": self.digest, "size": self.size, "diff_id": self.diff_id}), encoding="utf-8")
+        fields = {"digest": self.digest, "size": self.size, "diff_id": self.diff_id}
+        file.write_text(json.dumps(fields), encoding="utf-8")
 
     @classmethod
     def load(cls, file: Path, path: Path) -> LayerBlob:
@@ -51,11 +52,14 @@ class LayerWriter:
         self._path = path
         self._file = path.open("wb")
         self._compressed = _Hashing(self._file)
-        self._gzip = gzip.GzipFile(filename="", mode="wb", compresslevel=_COMPRESSION, fileobj=self._compressed, mtime=0)
+        self._gzip = gzip.GzipFile("", "wb", compresslevel=_COMPRESSION, fileobj=self._compressed, mtime=0)
         self._tar_bytes = _Hashing(self._gzip)
         self._tar = tarfile.open(fileobj=self._tar_bytes, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 20)
 
-    def add(self, name: str, *, kind: bytes, mode: int, uid: int, gid: int, link: str = "", content: BinaryIO | None = None, size: int = 0) -> None:
+    def add(
+        self, name: str, *, kind: bytes, mode: int, uid: int, gid: int,
+        link: str = "", content: BinaryIO | None = None, size: int = 0,
+    ) -> None:  # fmt: skip
         """Add an entry; kind is tarfile.REGTYPE, SYMTYPE or DIRTYPE, size is the length of content in bytes."""
         info = tarfile.TarInfo(name)
         info.type, info.mode, info.uid, info.gid, info.linkname, info.size = kind, mode, uid, gid, link, size

@@ -1,13 +1,14 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stocks the lab's mirror: each image under ``<mirror>/<original host>/<path>:<tag>``, pushed only where it is missing."""
+"""Stocks the lab's mirror: each image under ``<mirror>/<original host>/<path>:<tag>``, pushed only where missing."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,14 @@ class Mirror:
 
     def _digest(self, image: CachedImage) -> str | None:
         repository, _, tag = image.name.rpartition(":")
-        with MirrorConnection(self._address) as connection:
+        with closing(MirrorConnection(self._address)) as connection:
             return connection.manifest_digest(repository, tag)
 
     def _push(self, image: CachedImage) -> CachedImage:
         repository, _, tag = image.name.rpartition(":")
         blobs = image.directory / "blobs" / "sha256"
         index = _read(blobs, image.digest)
-        with MirrorConnection(self._address) as connection:
+        with closing(MirrorConnection(self._address)) as connection:
             for described in index["manifests"]:
                 manifest = _read(blobs, described["digest"])
                 for blob in [manifest["config"], *manifest["layers"]]:
@@ -64,7 +65,7 @@ class Mirror:
                 connection.put_manifest(repository, described["digest"], MANIFEST, data)
             connection.put_manifest(repository, tag, INDEX, _path(blobs, image.digest).read_bytes())
             if connection.manifest_digest(repository, tag) != image.digest:
-                raise LabImageError(f"The mirror {self._address} does not answer for {image.name} with the digest pushed")
+                raise LabImageError(f"The mirror {self._address} answers for {image.name} with another digest")
         return image
 
 

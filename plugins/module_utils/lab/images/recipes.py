@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Debian:
-    """A Debian root file system: packages, shell hooks of mmdebstrap ($1 is the root), and patterns of paths to leave out."""
+    """A Debian root file system: packages, hooks of mmdebstrap ($1 is the root), patterns of paths to leave out."""
 
     packages: tuple[str, ...]
     essential_hooks: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ def parse_recipes(layers: Mapping[str, Any], images: Mapping[str, Any]) -> Recip
     for image in recipes.images.values():
         _known_layer(recipes, f"Lab image {image.name}", image.base)
         if "@" in image.name or ":" not in image.name.rsplit("/", 1)[-1]:
-            raise LabImageError(f"Lab image {image.name}: the name needs a tag and no digest, such as docker.io/istio/pilot:1.0")
+            raise LabImageError(f"Lab image {image.name}: write a name with a tag, as in docker.io/istio/pilot:1.0")
     return recipes
 
 

@@ -48,6 +48,6 @@ class Sources:
             return Path(self.components[entry.component])
         except KeyError:
             raise LabImageError(
-                f"The image file {entry.path} is made from the component {entry.component}, whose directory was not given; "
-                f"given are: {', '.join(self.components) or 'none'}"
+                f"The image file {entry.path} comes from the component {entry.component}, whose directory was not "
+                f"given; given are: {', '.join(self.components) or 'none'}"
             ) from None

@@ -3,26 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cache of the lab's images: what is there is used, what is missing is made.
 
-    <cache>/images/layers/<name>/<key>/    layer.tar.gz, layer.json, and listing.json of a Debian tree
-    <cache>/images/<name>/<key>/           an OCI image layout; image.json: digest and size; name with _ for / and :
-    <cache>/images/<name>/<key>.tar        the same as an archive, where one is asked for
-
-A directory appears in one step under its final name (rename), so a build that is killed leaves nothing half-made there.
+<cache>/images/layers/<name>/<key>/    layer.tar.gz, layer.json, and listing.json of a Debian tree
+<cache>/images/<name>/<key>/           an OCI image layout; image.json: digest and size; name with _ for / and :
+<cache>/images/<name>/<key>.tar        the same as an archive, where one is asked for
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..report import Report
 from .assembly import AssembledImage, assemble, write_archive
+from .cache_entry import filling
 from .debian_tree import load_listing, make_root, save_listing, write_tree
 from .keys import Keys
 from .layer_file import LayerBlob, write_entries
@@ -117,7 +112,9 @@ class ImageStore:
         return LayerBlob.load(directory / "layer.json", directory / "layer.tar.gz")
 
     def _make_layer(self, layer: LayerRecipe) -> None:
-        with self._appearing(self._layer_directory(layer)) as directory:
+        with filling(self._layer_directory(layer)) as directory:
+            if directory is None:
+                return
             if layer.debian:
                 blob = self._write_tree(layer, layer.debian, directory)
             else:
@@ -136,7 +133,9 @@ class ImageStore:
         return tree.blob
 
     def _make_image(self, image: ImageRecipe) -> None:
-        with self._appearing(self._image_directory(image)) as directory:
+        with filling(self._image_directory(image)) as directory:
+            if directory is None:
+                return
             layers = [self._load_layer(layer) for layer in self._recipes.chain(image.base)]
             top = directory / "layer.tar.gz"
             if image.entries:
@@ -149,16 +148,3 @@ class ImageStore:
         directory = self._image_directory(image)
         made = AssembledImage(**json.loads((directory / "image.json").read_text(encoding="utf-8")))
         return CachedImage(image.name, directory, made.digest, made.size, built)
-
-    @contextmanager
-    def _appearing(self, directory: Path) -> Iterator[Path]:
-        """Give a temporary directory that becomes the given one; a second maker of the same key finds it made and gives way."""
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".part-", dir=directory.parent))
-        try:
-            yield temporary
-            temporary.chmod(0o755)
-            if not directory.is_dir():
-                temporary.rename(directory)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)

@@ -1,14 +1,13 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few calls of the OCI distribution specification that stocking a mirror on loopback needs (plain HTTP, no credentials)."""
+"""The few calls of the OCI distribution specification that stocking a mirror on loopback needs."""
 
 from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -25,10 +24,8 @@ class MirrorConnection:
         self._address = address
         self._connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_SECONDS)
 
-    def __enter__(self) -> MirrorConnection:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     def manifest_digest(self, repository: str, reference: str) -> str | None:
@@ -55,17 +52,18 @@ class MirrorConnection:
         self._call("PUT", f"/v2/{repository}/manifests/{reference}", {"Content-Type": media_type}, {201}, data)
 
     def _call(
-        self, method: str, target: str, headers: Mapping[str, str], accepted: set[int], body: BinaryIO | bytes | None = None
+        self, method: str, target: str, headers: Mapping[str, str], accepted: set[int], body: BinaryIO | bytes = b""
     ) -> http.client.HTTPResponse:
         try:
-            self._connection.request(method, target, body, dict(headers))
+            self._connection.request(method, target, body or None, dict(headers))
             response = self._connection.getresponse()
             text = response.read(500).decode("utf-8", "replace")
             response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise LabImageError(
-                f"The lab's mirror http://{self._address} does not answer ({error or type(error).__name__}); is the lab running?"
-            ) from error
+            reason = str(error) or type(error).__name__
+            message = f"The lab's mirror http://{self._address} does not answer: {reason}. Is the lab running?"
+            raise LabImageError(message) from error
         if response.status not in accepted:
-            raise LabImageError(f"The lab's mirror refused {method} http://{self._address}{target}: {response.status} {text}")
+            what = f"{method} http://{self._address}{target}"
+            raise LabImageError(f"The lab's mirror refused {what}: {response.status} {text}")
         return response
