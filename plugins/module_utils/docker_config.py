@@ -44,13 +44,3 @@ def docker_config(registry: str, username: str, password: str) -> str:
     entry = {"username": username, "password": password, "auth": auth}
     return json.dumps({"auths": {registry: entry}}, sort_keys=True, separators=(",", ":"))
 
-
-def secret_manifest(name: str, namespace: str, config: str, labels: dict[str, str]) -> dict:
-    """Return the Secret that holds a docker config in one namespace."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": SECRET_TYPE,
-        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
-        "data": {SECRET_KEY: base64.b64encode(config.encode()).decode()},
-    }

@@ -7,10 +7,8 @@ import json
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.docker_config import (
-    SECRET_KEY,
     DockerConfigError,
     docker_config,
-    secret_manifest,
 )
 
 
@@ -39,11 +37,3 @@ def test_bad_input_is_refused_without_repeating_the_password(
     with pytest.raises(DockerConfigError, match=says) as refusal:
         docker_config(registry, username, password)
     assert "canary" not in str(refusal.value)
-
-
-def test_the_secret_carries_the_config_byte_for_byte() -> None:
-    config = docker_config("registry.example", "todo", "x")
-    secret = secret_manifest("pull", "todo", config, {"app": "x"})
-    assert secret["type"] == "kubernetes.io/dockerconfigjson"
-    assert base64.b64decode(secret["data"][SECRET_KEY]).decode() == config
-    assert (secret["metadata"]["name"], secret["metadata"]["namespace"]) == ("pull", "todo")
