@@ -105,7 +105,7 @@ def sanity() -> Iterator[Result]:
 
 
 def sanity_home() -> Path:
-    """A home folder for ansible-test: the user's pip settings, and our way to bootstrap pip where it looks for its own."""
+    """A home folder for ansible-test: the user's pip settings, and our pip bootstrap where it looks for its own."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "selfhosted-serverless", "ansible-test")
     bootstrap = home / ".ansible" / "test" / "cache" / f"get_pip_{ANSIBLE_TEST_PIP}.py"
     bootstrap.parent.mkdir(parents=True, exist_ok=True)

@@ -46,8 +46,9 @@ class ActionModule(ActionBase):
         if missing:
             problem = (
                 f"After {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
-                f"kubectl --context {args['context']} -n kube-system logs deploy/metrics-server. 'x509' there: the kubelet's "
-                "certificate is not signed by the cluster's CA; set metrics_server_kubelet_insecure_tls: true if you accept that."
+                f"kubectl --context {args['context']} -n kube-system logs deploy/metrics-server. With 'x509' there "
+                "the kubelet's certificate is not signed by the cluster's CA; set metrics_server_kubelet_insecure_tls: "
+                "true if you accept that."
             )
             return {**result, "failed": True, "msg": problem}
         return {**result, "changed": False, "seconds": round(deadline.elapsed, 1)}

@@ -49,12 +49,14 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         if too_old:
             problem = (
-                f"Context {args['context']} runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, the oldest "
-                "that the chosen releases run on. Upgrade the cluster, or choose older releases and set preflight_minimum_kubernetes."
+                f"Context {args['context']} runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, "
+                "the oldest that the chosen releases run on. Upgrade the cluster, or choose older releases and set "
+                "preflight_minimum_kubernetes."
             )
             return {**result, "failed": True, "msg": problem}
         if facts.nodes and not facts.ready:
-            problem = f"Context {args['context']} has no node that is Ready; see kubectl --context {args['context']} describe nodes"
+            context = args["context"]
+            problem = f"Context {context} has no node that is Ready; see kubectl --context {context} describe nodes"
             return {**result, "failed": True, "msg": problem}
         return {**result, "changed": False, **vars(facts)}
 
