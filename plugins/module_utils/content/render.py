@@ -58,7 +58,7 @@ def render(rendering: Rendering, dest: Path, cache: Path | None = None) -> Rende
     try:
         if _is_current(dest, key):
             return Rendered(dest, load_documents(dest), sources, True)
-        documents = [document for source in sources for document in flatten(documents_of(source), source.label)]
+        documents = [document for source in sources for document in _documents_in(source)]
         documents = chosen(documents, rendering.select, rendering.exclude)
         documents += flatten(copy.deepcopy(rendering.definitions), "definitions")
     except (ReleaseError, ValueError) as error:
@@ -66,6 +66,13 @@ def render(rendering: Rendering, dest: Path, cache: Path | None = None) -> Rende
     documents = apply_overlays(documents, rendering.overlays)
     _write(dest, key, dump_documents(documents))
     return Rendered(dest, documents, sources, False)
+
+
+def _documents_in(source: Source) -> list[Document]:
+    found = flatten(documents_of(source), source.label)
+    if not found:
+        raise ContentError(f"{source.label} gives no document; see whether path and build name the right folder")
+    return found
 
 
 def chosen(documents: list[Document], select: list[dict[str, Any]], exclude: list[dict[str, Any]]) -> list[Document]:

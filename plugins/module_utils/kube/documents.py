@@ -52,6 +52,24 @@ def placed(documents: list[Document], namespace: str | None, discovery: Discover
     return list(result.values())
 
 
+def require_served(documents: list[Document], discovery: Discovery) -> None:
+    """Raises ReleaseError, before anything is applied, for kinds that neither the cluster nor the documents define."""
+    own = _scopes_of_own_kinds(documents)
+    missing: dict[tuple[str, str], list[str]] = {}
+    for document in documents:
+        ref = ObjectRef.of(document)
+        if (ref.group, ref.kind) not in own and discovery.find(ref.api_version, ref.kind) is None:
+            missing.setdefault((ref.api_version, ref.kind), []).append(str(ref))
+    if missing:
+        lines = [
+            f"{kind} of {api_version} (for {refs[0]}" + (f" and {len(refs) - 1} more)" if len(refs) > 1 else ")")
+            for (api_version, kind), refs in missing.items()
+        ]
+        raise ReleaseError(
+            f"the cluster does not serve {'; '.join(lines)}. Install what defines it first, or exclude those documents"
+        )
+
+
 def namespace_document(name: str) -> Document:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,14 +14,23 @@ from .deadline import Deadline
 from .errors import ApiError, ReleaseError
 from .objects import Document, ObjectRef, matches
 from .outcome import Outcome
-from .parallel import SIGN_OF_LIFE, for_each
+from .parallel import for_each
 from .prune import belongs_to, is_adopted
-from .record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, Record, delete_record, read_record, write_record
+from .record import (
+    ADOPTED_ANNOTATION,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    RELEASE_LABEL,
+    Record,
+    delete_record,
+    read_record,
+    write_record,
+)
 from .refusals import explain
+from .removal_waits import await_gone
 from .stages import WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
-from .surroundings import foreign_instances, other_release, what_holds
+from .surroundings import foreign_instances, other_release
 
-LOOK_PAUSE = 0.5  # seconds between two looks at what is being deleted
 # The dependents of these (pods, revisions...) must be gone too before the next step.
 FOREGROUND_KINDS = WORKLOAD_KINDS - {"APIService"}
 
@@ -45,11 +53,10 @@ def remove_release(
     cluster.discovery.refresh(deadline)
     outcome = Outcome()
     recorded = read_record(cluster, options.release, options.record_namespace, deadline)
-    found = (
-        _present(cluster, recorded.objects, deadline)
-        if recorded is not None
-        else _by_label(cluster, options.release, deadline)
-    )
+    if recorded is not None:
+        found = live_of(cluster, recorded.objects, deadline)
+    else:
+        found = labelled(cluster, options.release, deadline)
     doomed: list[ObjectRef] = []
     for ref, live in sorted(found.items()):
         _decide(cluster, options, ref, live, doomed, outcome, deadline)
@@ -62,40 +69,6 @@ def remove_release(
         else:
             delete_record(cluster, options.release, options.record_namespace, deadline)
     return outcome
-
-
-def _present(cluster: Cluster, recorded: frozenset[ObjectRef], deadline: Deadline) -> dict[ObjectRef, Document]:
-    lives, errors = for_each(
-        lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, deadline)), sorted(recorded)
-    )
-    if errors:
-        raise ReleaseError("reading what is there: " + "\n".join(str(error) for error in errors))
-    return {ref: live for ref, live in lives if live is not None}
-
-
-def _by_label(cluster: Cluster, release: str, deadline: Deadline) -> dict[ObjectRef, Document]:
-    """Without a record: every object of any kind that carries our label of this release."""
-    selector = f"{RELEASE_LABEL}={release},{MANAGED_BY_LABEL}={MANAGED_BY}"
-    kinds = [item for item in cluster.discovery.all() if {"list", "delete"} <= item.verbs]
-
-    def listed(resource: Any) -> list[Document]:
-        try:
-            return cluster.list(resource.api_version, resource.kind, label_selector=selector, deadline=deadline)
-        except ApiError as error:
-            if error.status in (403, 404, 405, 503):  # not ours to read, or an aggregated API that is away
-                return []
-            raise
-
-    lists, errors = for_each(listed, kinds)
-    if errors:
-        raise ReleaseError("looking for labelled objects: " + "\n".join(str(error) for error in errors))
-    # A controller may copy labels to what it makes; what has an owner goes with its owner.
-    return {
-        ObjectRef.of(item): item
-        for items in lists
-        for item in items
-        if not (item.get("metadata") or {}).get("ownerReferences")
-    }
 
 
 def _decide(
@@ -114,16 +87,16 @@ def _decide(
         return
     heir = other_release(live, options.release) if ref.kind == "Namespace" else None
     if heir or is_adopted(live):
-        _give_back(cluster, options, ref, FIELD_MANAGER, deadline, heir)
+        _give_back(cluster, options, ref, FIELD_MANAGER, deadline, _inheritance(live, heir))
         outcome.returned.append(ref)
     elif any(matches(matcher, live) for matcher in options.keep):
         outcome.kept.append(ref)
     elif ref.kind == "CustomResourceDefinition" and not options.purge:
-        foreign = foreign_instances(cluster, live, deadline)
+        foreign = foreign_instances(cluster, live, options.release, deadline)
         if foreign:
             outcome.kept.append(ref)
             outcome.warnings.append(
-                f"{ref} is kept: {len(foreign)} object(s) of its kind are not ours, such as {foreign[0]}; "
+                f"{ref} is kept: {len(foreign)} object(s) of its kind are not of this release, such as {foreign[0]}; "
                 "delete them, or set purge to delete them with it"
             )
         else:
@@ -133,19 +106,32 @@ def _decide(
 
 
 def _give_back(
-    cluster: Cluster, options: AbsentOptions, ref: ObjectRef, manager: str, deadline: Deadline, heir: str | None = None
+    cluster: Cluster,
+    options: AbsentOptions,
+    ref: ObjectRef,
+    manager: str,
+    deadline: Deadline,
+    inheritance: dict[str, Any] | None = None,
 ) -> None:
-    """Apply nothing but the name: the server takes off every field that only we owned."""
-    metadata: dict[str, Any] = {"name": ref.name}
+    """Apply nothing but the name and `inheritance`: the server takes off every other field that only we owned."""
+    metadata: dict[str, Any] = {"name": ref.name, **(inheritance or {})}
     if ref.namespace:
         metadata["namespace"] = ref.namespace
-    if heir:
-        metadata["labels"] = {MANAGED_BY_LABEL: MANAGED_BY, RELEASE_LABEL: heir}
     bare = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
     try:
         cluster.apply(bare, manager=manager, force=True, dry_run=options.check_mode, deadline=deadline)
     except ApiError as error:
         raise ReleaseError(explain(ref, error)) from error
+
+
+def _inheritance(live: Document, heir: str | None) -> dict[str, Any]:
+    """The metadata by which a shared namespace passes to the release that stays in it."""
+    if heir is None:
+        return {}
+    passed: dict[str, Any] = {"labels": {MANAGED_BY_LABEL: MANAGED_BY, RELEASE_LABEL: heir}}
+    if is_adopted(live):
+        passed["annotations"] = {ADOPTED_ANNOTATION: "true"}
+    return passed
 
 
 def _steps(doomed: list[ObjectRef]) -> list[list[ObjectRef]]:
@@ -192,36 +178,5 @@ def _delete_step(
     if errors:
         raise ReleaseError(f"removing release '{options.release}': " + "\n".join(str(error) for error in errors))
     if not options.check_mode:
-        _await_gone(cluster, options.release, refs, found, deadline, progress)
+        await_gone(cluster, options.release, refs, found, deadline, progress)
     outcome.deleted += refs
-
-
-def _await_gone(
-    cluster: Cluster,
-    release: str,
-    refs: list[ObjectRef],
-    found: dict[ObjectRef, Document],
-    deadline: Deadline,
-    progress: Callable[[str], None],
-) -> None:
-    """Look until every object is gone. Raises ReleaseError naming what holds those that stay."""
-    left = list(refs)
-    told = deadline.elapsed
-    while left:
-        lives, errors = for_each(
-            lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, deadline)), left
-        )
-        if errors:
-            raise errors[0]
-        still = [
-            (ref, live) for ref, live in lives if live and live["metadata"]["uid"] == found[ref]["metadata"]["uid"]
-        ]
-        left = [ref for ref, _ in still]
-        if left and deadline.passed:
-            held = "\n".join(what_holds(ref, live) for ref, live in still[:8])
-            raise ReleaseError(f"removing release '{release}': not gone after {deadline.seconds:.0f} s:\n{held}")
-        if left and deadline.elapsed - told >= SIGN_OF_LIFE:
-            told = deadline.elapsed
-            progress(f"{release}: waiting for {len(left)} object(s) to go, such as {left[0]}")
-        if left:
-            time.sleep(LOOK_PAUSE)

@@ -12,7 +12,7 @@ from .applier import UNCHANGED, Applied, Applier, ApplyOptions
 from .cluster import Cluster
 from .deadline import Deadline
 from .difference import difference
-from .documents import placed
+from .documents import placed, require_served
 from .errors import KubeError, ReleaseError
 from .objects import Document, ObjectRef
 from .outcome import Outcome
@@ -70,6 +70,8 @@ class _Run:
     def run(self, documents: list[Document]) -> Outcome:
         self.cluster.discovery.refresh(self.deadline)
         todo = placed(documents, self.options.namespace, self.cluster.discovery)
+        if not self.check_mode:
+            require_served(todo, self.cluster.discovery)
         self.recorded = read_record(self.cluster, self.release, self.options.record_namespace, self.deadline)
         is_first = self.recorded is None
         old = self.recorded.objects if self.recorded else frozenset()

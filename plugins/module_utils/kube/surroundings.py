@@ -8,11 +8,11 @@ from __future__ import annotations
 from .cluster import FIELD_MANAGER, Cluster
 from .deadline import Deadline
 from .objects import Document, ObjectRef
-from .record import MANAGED_BY, MANAGED_BY_LABEL
+from .record import RELEASE_LABEL
 
 
-def foreign_instances(cluster: Cluster, definition: Document, deadline: Deadline) -> list[str]:
-    """Objects of a CRD's kind that carry no label of ours and no owner, in short form."""
+def foreign_instances(cluster: Cluster, definition: Document, release: str, deadline: Deadline) -> list[str]:
+    """Objects of a CRD's kind that neither belong to `release` nor have an owner, in short form."""
     spec = definition["spec"]
     stored = next((version["name"] for version in spec["versions"] if version.get("storage")), None)
     served = [version["name"] for version in spec["versions"] if version.get("served")]
@@ -23,7 +23,7 @@ def foreign_instances(cluster: Cluster, definition: Document, deadline: Deadline
     foreign = []
     for item in items:
         metadata = item["metadata"]
-        if (metadata.get("labels") or {}).get(MANAGED_BY_LABEL) != MANAGED_BY and not metadata.get("ownerReferences"):
+        if (metadata.get("labels") or {}).get(RELEASE_LABEL) != release and not metadata.get("ownerReferences"):
             foreign.append(str(ObjectRef.of(item)))
     return foreign
 
