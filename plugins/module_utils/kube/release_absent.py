@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .belongings import labelled, live_of
 from .cluster import FIELD_MANAGER, Cluster
 from .deadline import Deadline
 from .errors import ApiError, ReleaseError
