@@ -1,0 +1,103 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logging in to a registry: basic and bearer tokens, as its challenge asks.
+
+Source: distribution's token authentication specification; RFC 7617 and RFC 6750.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+from ..secret_source import SecretSourceError, resolve
+from .errors import ImageError, Reason, RegistryError
+from .failures import of_status
+from .settings import RegistrySettings, is_loopback
+from .transport import Transport
+
+_PARAMETER = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+# A token without a lifetime is good for this long (token specification), less a margin for clocks and transfer.
+_DEFAULT_LIFETIME = 60
+_MARGIN = 10
+
+
+class Login:
+    """The login at one registry. Thread-safe; the password is read each time it is sent, and kept nowhere."""
+
+    def __init__(self, settings: RegistrySettings, transport: Transport) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._basic = False
+        self._tokens: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def header(self, scope: str) -> dict[str, str]:
+        """Return the Authorization header for a scope, empty while the registry has not asked for one."""
+        with self._lock:
+            if self._basic:
+                return {"Authorization": self._credentials()}
+            token, expires = self._tokens.get(scope, ("", 0.0))
+        return {"Authorization": f"Bearer {token}"} if time.monotonic() < expires else {}
+
+    def answer(self, challenge: str, scope: str) -> None:
+        """Do what the WWW-Authenticate header of a 401 answer asks. Raises RegistryError where that cannot help."""
+        scheme, _, rest = challenge.strip().partition(" ")
+        if scheme.lower() == "bearer":
+            self._fetch_token(_parameters(rest), scope)
+        elif scheme.lower() != "basic":
+            raise self._refused(f"it asks for a login of an unknown kind, {scheme or 'none'}")
+        elif self._basic:
+            raise self._refused(f"user {self._settings.username} and password are not accepted")
+        elif not self._settings.username:
+            raise self._refused("it wants a user and a password; name them under serverless_images.registries")
+        else:
+            self._basic = True
+
+    def _fetch_token(self, challenge: Mapping[str, str], scope: str) -> None:
+        realm = challenge.get("realm", "")
+        parts = urlsplit(realm)
+        if parts.scheme != "https" and not (parts.scheme == "http" and self._may_be_plain(parts.netloc)):
+            raise self._refused(f"its token service {realm!r} is not reached over TLS")
+        query = {"service": challenge.get("service", ""), "scope": scope}
+        headers = {"Authorization": self._credentials()} if self._settings.username else {}
+        url = f"{realm}{'&' if parts.query else '?'}{urlencode({k: v for k, v in query.items() if v})}"
+        answer = self._transport.send("GET", url, headers)
+        if answer.status != 200:
+            error = of_status(self._settings.host, answer.status, answer.headers, answer.body)
+            reason = Reason.LOGIN if answer.status in (400, 401, 403) else error.reason
+            raise RegistryError(
+                reason, self._settings.host, f"its token service says {error.detail}", error.retry_after
+            )
+        try:
+            document = json.loads(answer.body)
+            token = document.get("token") or document["access_token"]
+            lifetime = int(document.get("expires_in") or _DEFAULT_LIFETIME)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise self._refused(f"its token service {realm} gives no token") from None
+        with self._lock:
+            self._tokens[scope] = (token, time.monotonic() + max(lifetime - _MARGIN, 1))
+
+    def _may_be_plain(self, host: str) -> bool:
+        return is_loopback(host) or (host == self._settings.host and self._settings.scheme == "http")
+
+    def _credentials(self) -> str:
+        try:
+            password = resolve(self._settings.password)
+        except SecretSourceError as error:
+            raise ImageError(f"the password for {self._settings.username} at {self._settings.host}: {error}") from None
+        pair = f"{self._settings.username}:{password}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+    def _refused(self, detail: str) -> RegistryError:
+        return RegistryError(Reason.LOGIN, self._settings.host, detail)
+
+
+def _parameters(text: str) -> dict[str, str]:
+    return {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(text)}
