@@ -8,7 +8,6 @@ The result is an OCI image layout (OCI image specification, image-layout.md) on 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tarfile
@@ -17,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...images.layout import Layout
+from ...images.manifests import OCI_INDEX, OCI_MANIFEST, Manifest, digest_of
 from .layer_file import LayerBlob
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _EPOCH = "1970-01-01T00:00:00Z"
@@ -37,15 +36,13 @@ class AssembledImage:
 def assemble(
     directory: Path, name: str, architecture: str, config: Mapping[str, Any], layers: Sequence[LayerBlob]
 ) -> AssembledImage:
-    """Write an image layout into an empty directory; layers are linked, the lowest first.
-
-    The index in the layout names the image twice: by tag for OCI tools, by its full name for containerd.
-    """
-    blobs = _Blobs(directory / "blobs" / "sha256")
+    """Write an image layout into an empty directory; layers are linked, the lowest first."""
+    layout = Layout.create(directory)
     for layer in layers:
-        blobs.link(layer)
+        os.link(layer.path, layout.path(layer.digest))
     platform = {"architecture": architecture, "os": "linux"}
-    container = blobs.json(
+    container = _write(
+        layout,
         _CONFIG,
         {
             **platform,
@@ -55,12 +52,11 @@ def assemble(
         },
     )
     described = [{"mediaType": _LAYER, "digest": layer.digest, "size": layer.size} for layer in layers]
-    manifest = blobs.json(MANIFEST, {**_typed(MANIFEST), "config": container, "layers": described})
-    index = blobs.json(INDEX, {**_typed(INDEX), "manifests": [{**manifest, "platform": platform}]})
-    names = {"org.opencontainers.image.ref.name": name.rpartition(":")[2], "io.containerd.image.name": name}
-    (directory / "index.json").write_bytes(_dump({**_typed(INDEX), "manifests": [{**index, "annotations": names}]}))
-    (directory / "oci-layout").write_bytes(_dump({"imageLayoutVersion": "1.0.0"}))
-    return AssembledImage(index["digest"], blobs.size)
+    manifest = _write(layout, OCI_MANIFEST, {**_typed(OCI_MANIFEST), "config": container, "layers": described})
+    index = {**_typed(OCI_INDEX), "manifests": [{**manifest, "platform": platform}]}
+    written = _write(layout, OCI_INDEX, index)
+    layout.name(Manifest.of(_dump(index)), name.rpartition(":")[2], name)
+    return AssembledImage(written["digest"], sum(part["size"] for part in (*described, container, manifest, written)))
 
 
 def write_archive(directory: Path, archive: Path) -> None:
@@ -68,9 +64,9 @@ def write_archive(directory: Path, archive: Path) -> None:
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted(directory.rglob("*")):
             info = tar.gettarinfo(path, str(path.relative_to(directory)))
-            # A blob shared with other images is a hard link on disk; in the archive it is a file of its own.
             info.mtime, info.uid, info.gid, info.uname, info.gname = 0, 0, 0, "", ""
             if path.is_file():
+                # A blob shared with other images is a hard link on disk; in the archive it is a file of its own.
                 info.type, info.linkname, info.size = tarfile.REGTYPE, "", path.stat().st_size
                 with path.open("rb") as content:
                     tar.addfile(info, content)
@@ -78,26 +74,12 @@ def write_archive(directory: Path, archive: Path) -> None:
                 tar.addfile(info)
 
 
-class _Blobs:
-    """The blobs of a layout being written."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True)
-        self._directory = directory
-        self.size = 0
-
-    def link(self, layer: LayerBlob) -> None:
-        target = self._directory / layer.digest.removeprefix("sha256:")
-        if not target.exists():
-            os.link(layer.path, target)
-            self.size += layer.size
-
-    def json(self, media_type: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        data = _dump(document)
-        digest = hashlib.sha256(data).hexdigest()
-        (self._directory / digest).write_bytes(data)
-        self.size += len(data)
-        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
+def _write(layout: Layout, media_type: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a JSON blob and return its descriptor."""
+    data = _dump(document)
+    digest = digest_of(data)
+    layout.write(data, digest)
+    return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
 
 def _typed(media_type: str) -> dict[str, Any]:

@@ -5,28 +5,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from pathlib import Path
-from typing import Any
 
+from ...images.copy import push_layout
+from ...images.errors import ImageError
+from ...images.layout import Layout
+from ...images.reference import Reference
+from ...images.registry import Registry
 from ..report import Report
-from .assembly import INDEX, MANIFEST
 from .errors import LabImageError
 from .store import CachedImage
-from .upload import MirrorConnection
 
-# Two cores: hashing at the registry is what the time goes into.
+# Images at a time; the time goes into hashing at the registry, on few cores.
 _WORKERS = 4
 
 
 class Mirror:
-    """The mirror of one lab, by host and port, reached by plain HTTP."""
+    """The mirror of one lab, by host and port."""
 
     def __init__(self, address: str, report: Report) -> None:
         self._address = address
+        self._registry = Registry(address)
         self._report = report
 
     def lacking(self, images: Sequence[CachedImage]) -> list[CachedImage]:
@@ -46,32 +46,21 @@ class Mirror:
                 self._report(f"{number}/{len(lacking)} pushed {image.name} ({image.size / 1e6:.0f} MB)")
         return {image.name for image in lacking}
 
-    def _digest(self, image: CachedImage) -> str | None:
-        repository, _, tag = image.name.rpartition(":")
-        with closing(MirrorConnection(self._address)) as connection:
-            return connection.manifest_digest(repository, tag)
+    def _digest(self, image: CachedImage) -> str:
+        target = self._target(image)
+        try:
+            return self._registry.has_manifest(target.repository, target.tag)
+        except ImageError as error:
+            raise LabImageError(f"The lab's mirror cannot be asked for {image.name}: {error}") from error
 
     def _push(self, image: CachedImage) -> CachedImage:
-        repository, _, tag = image.name.rpartition(":")
-        blobs = image.directory / "blobs" / "sha256"
-        index = _read(blobs, image.digest)
-        with closing(MirrorConnection(self._address)) as connection:
-            for described in index["manifests"]:
-                manifest = _read(blobs, described["digest"])
-                for blob in [manifest["config"], *manifest["layers"]]:
-                    if not connection.has_blob(repository, blob["digest"]):
-                        connection.put_blob(repository, blob["digest"], _path(blobs, blob["digest"]))
-                data = _path(blobs, described["digest"]).read_bytes()
-                connection.put_manifest(repository, described["digest"], MANIFEST, data)
-            connection.put_manifest(repository, tag, INDEX, _path(blobs, image.digest).read_bytes())
-            if connection.manifest_digest(repository, tag) != image.digest:
-                raise LabImageError(f"The mirror {self._address} answers for {image.name} with another digest")
+        try:
+            push_layout(Layout.open(image.directory), image.name, self._registry, self._target(image))
+        except ImageError as error:
+            raise LabImageError(f"The lab's mirror did not take {image.name}: {error}") from error
         return image
 
-
-def _path(blobs: Path, digest: str) -> Path:
-    return blobs / digest.removeprefix("sha256:")
-
-
-def _read(blobs: Path, digest: str) -> dict[str, Any]:
-    return json.loads(_path(blobs, digest).read_bytes())
+    def _target(self, image: CachedImage) -> Reference:
+        # Not parsed: the repository is the original name as it stands, host included.
+        repository, _, tag = image.name.rpartition(":")
+        return Reference(self._address, repository, tag)
