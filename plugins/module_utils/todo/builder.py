@@ -9,7 +9,8 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
-BUILDERS = ("buildah", "docker")
+OLDEST_DOCKER = 25
+"""The first major version whose `docker save` writes an OCI layout."""
 _DOCKER_SECONDS = 15
 
 
@@ -17,34 +18,41 @@ class BuilderError(Exception):
     """No usable tool; the text says what to install."""
 
 
-def docker_answers() -> bool:
-    """Whether docker's daemon answers, not only its command."""
+def docker_version() -> int:
+    """The major version of docker's daemon; 0 when it does not answer."""
     command = ["docker", "version", "--format", "{{.Server.Version}}"]
     try:
-        return subprocess.run(command, capture_output=True, timeout=_DOCKER_SECONDS, check=False).returncode == 0
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_DOCKER_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return False
+        return 0
+    major = done.stdout.strip().partition(".")[0]
+    return int(major) if done.returncode == 0 and major.isdigit() else 0
 
 
 def choose_builder(
     wanted: str,
     which: Callable[[str], str | None] = shutil.which,
-    docker_works: Callable[[], bool] = docker_answers,
+    version: Callable[[], int] = docker_version,
 ) -> str:
     """The tool to use. `wanted` is buildah, docker, or auto: buildah if it is there, else docker if its daemon answers.
 
-    Raises BuilderError when the wanted one, or with auto either, is missing.
+    Raises BuilderError when the wanted one, or with auto either, is missing, or docker is older than OLDEST_DOCKER.
     """
     if wanted in ("auto", "buildah") and which("buildah"):
         return "buildah"
-    if wanted in ("auto", "docker") and which("docker") and docker_works():
+    found = version() if wanted in ("auto", "docker") and which("docker") else 0
+    if found >= OLDEST_DOCKER:
         return "docker"
     missing = {
         "auto": "neither buildah nor a docker whose daemon answers is there; install buildah or start docker",
         "buildah": "buildah is not in PATH; install it, or set todo_builder: docker",
         "docker": "docker is not in PATH or its daemon does not answer; start it, or set todo_builder: buildah",
-    }
+    }[wanted]
+    if found:
+        missing = (
+            f"docker {found} is too old, {OLDEST_DOCKER} is needed to save images as OCI layouts; or install buildah"
+        )
     raise BuilderError(
-        f"The todo application's image cannot be built here: {missing[wanted]}. "
+        f"The todo application's image cannot be built here: {missing}. "
         "An image that is there already can be used instead: set todo_image to its reference."
     )

@@ -1,0 +1,68 @@
+"""Asking registries for the application's image and its base; the registries are HTTP servers on loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import (
+    Base,
+    BaseNotFound,
+    find_base,
+    find_image,
+)
+
+DIGEST = "sha256:" + "d" * 64
+BASE = "docker.io/library/python:3.11-slim-bookworm"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Has the manifests of `server.paths`, and no others."""
+
+    def do_HEAD(self) -> None:
+        found = self.path in self.server.paths
+        self.send_response(200 if found else 404)
+        if found:
+            self.send_header("Docker-Content-Digest", DIGEST)
+            self.send_header("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+        self.send_header("Content-Length", "2" if found else "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def registry() -> Iterator[ThreadingHTTPServer]:
+    """A registry; `address` is its host and port, `paths` what it has."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.address = f"127.0.0.1:{server.server_port}"
+    server.paths = set()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_image_has_a_digest_once_it_is_there(registry):
+    assert find_image(f"{registry.address}/todo/app:1a2b", {}) == ""
+    registry.paths.add("/v2/todo/app/manifests/1a2b")
+    assert find_image(f"{registry.address}/todo/app:1a2b", {}) == DIGEST
+
+
+def test_the_base_comes_from_the_first_mirror_that_has_it(registry):
+    registry.paths.add("/v2/second/library/python/manifests/3.11-slim-bookworm")
+    gate = {"mirrors": {"docker.io": [f"{registry.address}/first", f"{registry.address}/second"]}}
+    place = f"{registry.address}/second/library/python:3.11-slim-bookworm"
+    assert find_base(BASE, gate) == Base(place, plain_http=True)
+
+
+def test_a_base_that_is_nowhere_is_named_with_every_place(registry):
+    gate = {"mirrors": {"docker.io": [f"{registry.address}/first", f"{registry.address}/second"]}}
+    with pytest.raises(BaseNotFound) as error:
+        find_base(BASE, gate)
+    text = str(error.value)
+    assert BASE in text and "todo_base_image" in text
+    assert f"{registry.address}/first/" in text and f"{registry.address}/second/" in text
