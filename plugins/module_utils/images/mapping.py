@@ -1,0 +1,148 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The image gate: from the reference in a manifest to where the image may be taken from. Pure, no network.
+
+First the exact map is applied, then the mirrors of the longest source that covers the reference, in their order.
+Strict: an origin is asked only where it is listed among its own mirrors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import GateError, InvalidReference
+from .mirrors import Mirror, covers
+from .reference import Reference
+from .settings import RegistrySettings
+
+MODES = ("runtime", "rewrite")
+_KEYS = {"mirrors", "map", "mode", "registries"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place where an image may be, and the rule that gave it in words for people."""
+
+    reference: Reference
+    rule: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The checked content of `serverless_images`.
+
+    In mode runtime the nodes' container runtime is told the mirrors and references stay as they are (after the exact
+    map); in mode rewrite the references themselves are changed to the first mirror.
+    """
+
+    mirrors: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
+    exact: Mapping[Reference, Reference] = field(default_factory=dict)
+    mode: str = "runtime"
+    registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any] | None) -> Gate:
+        """Return the gate of a dictionary as in `serverless_images`; an empty one lets images come from their origin.
+
+        Raises GateError, which says what to write instead.
+        """
+        config = config or {}
+        unknown = sorted(set(config) - _KEYS)
+        if unknown:
+            raise GateError(
+                f"serverless_images has unknown keys {', '.join(unknown)}; allowed are {', '.join(sorted(_KEYS))}"
+            )
+        mode = config.get("mode") or "runtime"
+        if mode not in MODES:
+            raise GateError(f"serverless_images.mode is {mode!r}; it must be one of {', '.join(MODES)}")
+        gate = cls(
+            mirrors={_source(key): _mirrors(key, entries) for key, entries in (config.get("mirrors") or {}).items()},
+            exact=dict(_exact(key, value) for key, value in (config.get("map") or {}).items()),
+            mode=mode,
+            registries={
+                host: RegistrySettings.from_config(host, settings)
+                for host, settings in (config.get("registries") or {}).items()
+            },
+        )
+        gate._check_mode()
+        return gate
+
+    def settings(self, host: str) -> RegistrySettings:
+        """Return how a registry is reached."""
+        return self.registries.get(host) or RegistrySettings(host)
+
+    def mapped(self, reference: Reference) -> Reference:
+        """Return the reference after the exact map. With a digest, the tag beside it does not matter."""
+        key = reference.at(reference.digest) if reference.digest else reference
+        return self.exact.get(key, reference)
+
+    def candidates(self, reference: Reference) -> list[Candidate]:
+        """Return where an image may be taken from, best first, never empty. Raises GateError if no rule covers it."""
+        wanted = self.mapped(reference)
+        mirrors = self._mirrors_of(wanted)
+        if mirrors:
+            return [Candidate(mirror.apply(wanted), str(mirror)) for mirror in mirrors]
+        if wanted.registry in self.registries:
+            return [Candidate(wanted, "its own registry")]
+        if any(mirror.host == wanted.registry for entries in self.mirrors.values() for mirror in entries):
+            return [Candidate(wanted, "named at the mirror")]
+        if not self.mirrors:
+            return [Candidate(wanted, "origin")]
+        raise GateError(
+            f"no rule says where {wanted} may come from; add {wanted.registry} to serverless_images.mirrors "
+            f"(with {wanted.registry!r} itself in its list to allow the origin)"
+        )
+
+    def deliverable(self, reference: str) -> str:
+        """Return what is to stand in a manifest instead of a reference; the same text where nothing changes.
+
+        Raises GateError (mode rewrite, no rule) and InvalidReference.
+        """
+        parsed = Reference.parse(reference)
+        wanted = self.candidates(parsed)[0].reference if self.mode == "rewrite" else self.mapped(parsed)
+        return reference if wanted == parsed else str(wanted)
+
+    def origin_of(self, reference: str) -> str:
+        """Return in words where the gate takes an image from first."""
+        try:
+            return self.candidates(Reference.parse(reference))[0].rule
+        except (GateError, InvalidReference):
+            return "no rule"
+
+    def _mirrors_of(self, reference: Reference) -> tuple[Mirror, ...]:
+        sources = [source for source in self.mirrors if covers(source, reference)]
+        return self.mirrors[max(sources, key=len)] if sources else ()
+
+    def _check_mode(self) -> None:
+        if self.mode != "runtime":
+            return
+        for entries in self.mirrors.values():
+            for mirror in entries:
+                if mirror.prefix is None:
+                    raise GateError(
+                        f"serverless_images.mirrors: {mirror.place} for {mirror.source} cannot be told to a container "
+                        "runtime, which sends a whole registry elsewhere; use mode: rewrite"
+                    )
+
+
+def _source(key: str) -> str:
+    source = key.rstrip("/")
+    host, separator, rest = source.partition("/")
+    return f"docker.io{separator}{rest}" if host == "index.docker.io" else source
+
+
+def _mirrors(key: str, entries: Any) -> tuple[Mirror, ...]:
+    if not isinstance(entries, (list, tuple)) or not entries:
+        raise GateError(f"serverless_images.mirrors[{key!r}] must be a list with at least one mirror")
+    return tuple(Mirror.from_config(_source(key), entry) for entry in entries)
+
+
+def _exact(key: str, value: Any) -> tuple[Reference, Reference]:
+    try:
+        source, target = Reference.parse(key), Reference.parse(str(value))
+    except InvalidReference as error:
+        raise GateError(f"serverless_images.map: {error}") from error
+    return (source.at(source.digest) if source.digest else source), target
