@@ -25,9 +25,10 @@ def owned_set(live: dict[str, Any], manager: str) -> dict[str, Any]:
 
 def owned_fields(live: dict[str, Any] | None, manager: str) -> dict[str, Any]:
     """The values of `live` that `manager` applied, in the shape of the object; {} without an object."""
-    if not live:
+    fields = owned_set(live or {}, manager)
+    if not live or not fields:
         return {}
-    result = _extract(live, owned_set(live, manager))
+    result = _extract(live, fields)
     return result if isinstance(result, dict) else {}
 
 
