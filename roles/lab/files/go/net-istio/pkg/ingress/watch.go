@@ -1,7 +1,9 @@
 package ingress
 
 import (
+	"net"
 	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,11 +54,18 @@ func isGateway(config *gateways.Config, object any) bool {
 	return slices.ContainsFunc(config.All(), func(gateway gateways.Gateway) bool { return gateway.ServiceKey() == key })
 }
 
+// readyPods returns the addresses and ports at which the ready pods listen.
 func readyPods(object any) sets.Set[string] {
 	pods := sets.New[string]()
-	if endpoints, ok := object.(*corev1.Endpoints); ok {
-		for _, subset := range endpoints.Subsets {
-			pods = pods.Union(probe.Addresses(subset))
+	endpoints, ok := object.(*corev1.Endpoints)
+	if !ok {
+		return pods
+	}
+	for _, subset := range endpoints.Subsets {
+		for address := range probe.Addresses(subset) {
+			for _, port := range subset.Ports {
+				pods.Insert(net.JoinHostPort(address, strconv.Itoa(int(port.Port))))
+			}
 		}
 	}
 	return pods
