@@ -1,0 +1,104 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plan all images and check them at the mirrors; documented in plugins/modules/image_plan.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found, extract_references
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import Plan, Row, make_plan
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_text import missing_message, table
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+
+display = Display()
+
+ARGUMENTS: dict[str, Any] = {
+    "manifests": {"type": "list", "elements": "path", "default": []},
+    "extra": {"type": "list", "elements": "str", "default": []},
+    "check_only": {"type": "list", "elements": "str", "default": []},
+    "images": {"type": "dict", "default": {}},
+    "architectures": {"type": "list", "elements": "str", "default": []},
+    "context": {"type": "str"},
+    "kubeconfig": {"type": "path"},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs in the controller's process, so that the table is seen in normal output."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Print the table; fail with every image that cannot be had. Nothing is changed, in check mode or not."""
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        try:
+            gate = Gate.from_config(args["images"])
+            architectures = args["architectures"] or _of_nodes(args["context"], args["kubeconfig"])
+            plan = make_plan(
+                _references(args), gate, architectures, [Found(text, "a build") for text in args["check_only"]], _report
+            )
+        except (ImageError, KubeError, ValueError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        lines = table(plan)
+        if plan.rows:
+            _report("\n  ".join(lines))
+        for row in plan.doubtful:
+            display.warning(f"{row.image} ({row.where[0]}) looks like an image, but no mirror has it; it is left alone")
+        result.update(
+            changed=False,
+            failed=bool(plan.missing),
+            lines=lines,
+            architectures=architectures,
+            table=[_described(row, gate) for row in plan.rows],
+            size=_size(plan),
+        )
+        if plan.missing:
+            result["msg"] = missing_message(plan)
+        return result
+
+
+def _references(args: dict[str, Any]) -> list[Found]:
+    documents = [document for path in args["manifests"] for document in load_documents(path)]
+    return [*extract_references(documents), *(Found(text, "image_prefetch_extra_images") for text in args["extra"])]
+
+
+def _of_nodes(context: str | None, kubeconfig: str | None) -> list[str]:
+    """Return the architectures of a context's nodes; without a context whatever the images have."""
+    if not context:
+        return []
+    nodes = Cluster.connect(context, kubeconfig or None).list("v1", "Node")
+    return sorted({node["status"]["nodeInfo"]["architecture"] for node in nodes})
+
+
+def _described(row: Row, gate: Gate) -> dict[str, Any]:
+    delivered = row.source if gate.mode == "rewrite" and row.source else row.image
+    return {
+        "image": str(row.image),
+        "delivered": str(delivered),
+        "where": list(row.where),
+        "from": str(row.source or ""),
+        "rule": row.rule,
+        "digest": row.inspected.digest if row.inspected else "",
+        "size": row.inspected.size if row.inspected else 0,
+        "prefetch": row.prefetch and not row.login,
+        "failures": [{"place": item.rule, "reason": item.reason, "detail": item.detail} for item in row.failures],
+    }
+
+
+def _size(plan: Plan) -> int:
+    return sum(row.inspected.size for row in plan.rows if row.inspected)
+
+
+def _report(line: str) -> None:
+    display.display(f"  {line}")

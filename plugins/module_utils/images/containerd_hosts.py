@@ -1,0 +1,91 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that tell containerd the mirrors: hosts.toml for each source registry, with certificate authorities.
+
+Source: containerd docs/hosts.md and core/remotes/docker/config/hosts.go: hosts are tried in their order, then `server`.
+Here the last mirror of the list is the `server`, because without one containerd falls back to the origin.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import GateError
+from .mapping import Gate
+from .mirrors import Mirror
+from .settings import RegistrySettings, is_loopback
+
+_HEADER = "# Written by selfhosted.serverless from serverless_images; image_prefetch_state: absent takes it away.\n"
+_CAPABILITIES = 'capabilities = ["pull", "resolve"]'
+
+
+def host_files(gate: Gate) -> dict[str, bytes]:
+    """Return the content of every file by its path below containerd's config_path.
+
+    Raises GateError for a mirror that containerd cannot be told, or an authority that cannot be read.
+    """
+    files: dict[str, bytes] = {}
+    # Rewritten references name the mirror itself, so nothing has to be sent elsewhere.
+    for source, mirrors in (gate.mirrors if gate.mode == "runtime" else {}).items():
+        files.update(_directory(source, list(mirrors), gate))
+    for host, settings in gate.registries.items():
+        if host not in gate.mirrors and (settings.ca_file or settings.plain_http or is_loopback(host)):
+            files.update(_directory(host, [Mirror(host, "host", host)], gate))
+    return files
+
+
+def directory_of(host: str) -> str:
+    """Return the name of a registry's directory; a colon is not allowed everywhere, so containerd also takes _port_."""
+    name, separator, port = host.rpartition(":")
+    return f"{name}_{port}_" if separator else host
+
+
+def _directory(source: str, mirrors: list[Mirror], gate: Gate) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    sections = []
+    for mirror in mirrors:
+        settings = gate.settings(mirror.host)
+        _check(source, mirror, settings)
+        if settings.ca_file:
+            files[f"{directory_of(source)}/{_authority(mirror)}"] = _read(settings)
+        sections.append(_settings(mirror, settings))
+    server, options = sections.pop()
+    lines = [f'server = "{server}"', *options]
+    for url, host_options in sections:
+        lines += ["", f'[host."{url}"]', *(f"  {option}" for option in host_options)]
+    files[f"{directory_of(source)}/hosts.toml"] = (_HEADER + "\n".join(lines) + "\n").encode()
+    return files
+
+
+def _settings(mirror: Mirror, settings: RegistrySettings) -> tuple[str, list[str]]:
+    """Return a mirror's URL and the options that belong to it."""
+    options = [_CAPABILITIES]
+    url = settings.url
+    if mirror.prefix:
+        url = f"{url}/v2/{mirror.prefix}"
+        options.append("override_path = true")
+    if settings.ca_file:
+        options.append(f'ca = "{_authority(mirror)}"')
+    return url, options
+
+
+def _check(source: str, mirror: Mirror, settings: RegistrySettings) -> None:
+    if mirror.prefix is None:
+        raise GateError(f"the mirror {mirror.place} for {source} cannot be told to containerd; use mode: rewrite")
+    if settings.username and mirror.host != source:
+        raise GateError(
+            f"the mirror {mirror.host} wants a login, which is not written to nodes; "
+            "use mode: rewrite with a registry secret"
+        )
+
+
+def _authority(mirror: Mirror) -> str:
+    return f"{directory_of(mirror.host)}.crt"
+
+
+def _read(settings: RegistrySettings) -> bytes:
+    try:
+        return Path(settings.ca_file).expanduser().read_bytes()
+    except OSError as error:
+        raise GateError(f"ca_file of {settings.host}, {settings.ca_file}, cannot be read: {error.strerror}") from error

@@ -1,0 +1,133 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delivery to one node: its containerd is told the mirrors, pulls the planned images, and must then know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from .delivery_record import DeliveryRecord
+from .node import Node, NodeError
+
+_PULLS = 4  # images at a time; each pulls its layers in parallel
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file below the node's certs_dir and its text before and after; '' where there is none."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass
+class Delivered:
+    """What was done on a node, or would be in check mode."""
+
+    node: str
+    files: list[FileChange] = field(default_factory=list)
+    pulled: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.files or self.pulled or self.removed)
+
+
+def deliver(
+    node: Node, files: Mapping[str, bytes], images: Mapping[str, str], *, check: bool, report: Report
+) -> Delivered:
+    """Bring a node to these files (by name below certs_dir) and these images (digest by name).
+
+    Raises NodeError if a command fails or if in the end a name stands for another digest than planned.
+    """
+    record = DeliveryRecord.of(node)
+    done = Delivered(node.name, files=_changes(node, record, files))
+    present = node.images()
+    done.pulled = sorted(name for name, digest in images.items() if present.get(name) != digest)
+    if check or not done.changed:
+        return done
+    for change in done.files:
+        if change.name in files:
+            record.files.setdefault(change.name, change.before or None)
+    # The record first: what is written but not recorded could not be taken away again.
+    record.save(node)
+    _write(node, record, done.files, files)
+    record.images = sorted({*record.images, *(name for name in done.pulled if name not in present)})
+    record.save(node)
+    _pull(node, done.pulled, report)
+    _prove(node, images)
+    return done
+
+
+def take_away(node: Node, *, check: bool) -> Delivered:
+    """Take from a node what the record says: files as they were before, and images that no container uses."""
+    record = DeliveryRecord.of(node)
+    if not record.files and not record.images:
+        return Delivered(node.name)
+    done = Delivered(node.name, files=_changes(node, record, {}))
+    here, used = node.images(), node.images_in_use()
+    done.removed = [name for name in record.images if name in here and name not in used]
+    if check:
+        return done
+    _write(node, record, done.files, {})
+    if done.removed:
+        node.remove_images(done.removed)
+    record.images = [name for name in record.images if name in here and name in used]
+    record.save(node)
+    return done
+
+
+def _changes(node: Node, record: DeliveryRecord, files: Mapping[str, bytes]) -> list[FileChange]:
+    """Return the files that differ from what they shall be, earlier ones that are wanted no more included."""
+    wanted: dict[str, str] = {name: text or "" for name, text in record.files.items()}
+    wanted.update({name: content.decode() for name, content in files.items()})
+    there = node.read_files(wanted) if wanted else {}
+    texts = {name: there.get(name, b"").decode("utf-8", "replace") for name in wanted}
+    return [FileChange(name, texts[name], wanted[name]) for name in sorted(wanted) if texts[name] != wanted[name]]
+
+
+def _write(node: Node, record: DeliveryRecord, changes: Iterable[FileChange], files: Mapping[str, bytes]) -> None:
+    for change in changes:
+        if change.after:
+            node.write_file(change.name, change.after.encode())
+        else:
+            node.remove_files([change.name])
+    for name in set(record.files) - set(files):
+        del record.files[name]
+
+
+def _pull(node: Node, images: list[str], report: Report) -> None:
+    """Pull all images. Raises NodeError with every image that failed, after the others are there."""
+    failures: list[str] = []
+
+    def pull(image: str) -> str:
+        try:
+            node.pull(image)
+        except NodeError as error:
+            failures.append(str(error))
+        return image
+
+    with ThreadPoolExecutor(_PULLS) as pool:
+        for number, image in enumerate(pool.map(pull, images), start=1):
+            report(f"{node.name}: {number}/{len(images)} {image}")
+    if failures:
+        raise NodeError("\n".join(failures))
+
+
+def _prove(node: Node, images: Mapping[str, str]) -> None:
+    present = node.images()
+    wrong = [
+        f"{name} is {present.get(name, 'not there')}" for name, want in images.items() if present.get(name) != want
+    ]
+    if wrong:
+        raise NodeError(
+            f"node {node.name}: after the delivery these names do not stand for the planned images: "
+            f"{'; '.join(wrong)}. See that containerd's config_path is the one directory {node.certs_dir}"
+        )

@@ -1,0 +1,57 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one image at one registry is: digest, architectures, and the bytes that a node of them downloads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from .blobs import read_blob
+from .errors import Reason
+from .manifests import Manifest
+from .reference import Reference
+from .registry import Registry
+
+_SYSTEM = "linux"
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """Digest of the topmost manifest, the architectures looked at, and the bytes of their configs and layers."""
+
+    digest: str
+    architectures: tuple[str, ...]
+    size: int
+
+
+def inspect(registry: Registry, reference: Reference, architectures: Collection[str]) -> Inspected:
+    """Ask for an image and everything that tells whether these architectures can run it.
+
+    Raises RegistryError; reason PLATFORM where an architecture is missing. Two or three small requests, no layer.
+    """
+    head = registry.head_manifest(reference.repository, reference.version)
+    top = registry.manifest(reference.repository, head.digest)
+    parts = _parts(registry, reference.repository, top)
+    missing = sorted(set(architectures) - set(parts))
+    if missing:
+        has = ", ".join(sorted(parts)) or "none"
+        raise registry.error(Reason.PLATFORM, f"it has no {', '.join(missing)} for {_SYSTEM}, only {has}")
+    wanted = sorted(architectures or parts)
+    blobs = {blob.digest: blob.size for name in wanted for blob in parts[name].blobs()}
+    return Inspected(head.digest, tuple(wanted), sum(blobs.values()))
+
+
+def _parts(registry: Registry, repository: str, top: Manifest) -> dict[str, Manifest]:
+    """Return the manifests for Linux by architecture, the first of several variants."""
+    if not top.is_index:
+        config = json.loads(read_blob(registry, repository, top.config()))
+        return {config.get("architecture", ""): top} if config.get("os") == _SYSTEM else {}
+    found: dict[str, Manifest] = {}
+    for child in top.children():
+        architecture = child.platform.get("architecture", "")
+        if child.platform.get("os") == _SYSTEM and architecture not in found:
+            found[architecture] = registry.manifest(repository, child.digest)
+    return found

@@ -1,0 +1,147 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: for every image where it comes from, or why it cannot be had. All images are asked for at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from .clients import Clients
+from .errors import GateError, ImageError, InvalidReference, RegistryError
+from .extract import Found
+from .inspection import Inspected, inspect
+from .mapping import Candidate, Gate
+from .patience import Patience
+from .reference import Reference
+
+WORKERS = 16
+# A preflight is to be quick: one second try for what a second try can mend.
+PATIENCE = Patience(attempts=2, longest_pause=10.0, read_timeout=15.0)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one place does not give an image: the place in words, the reason's class, and the whole text."""
+
+    rule: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image of the plan.
+
+    `image` is the name that pods use, `where` the places that need it, `source` the reference at which it was found
+    (None: nowhere), `failures` what the other places said. `prefetch` says whether nodes are to have it, and
+    `login` whether its registry wants one, so that only the kubelet, with the pull secret, can pull it.
+    """
+
+    image: Reference
+    where: tuple[str, ...]
+    source: Reference | None = None
+    rule: str = ""
+    inspected: Inspected | None = None
+    failures: tuple[Failure, ...] = ()
+    prefetch: bool = True
+    login: bool = False
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An image to plan: its name after the exact map, where it is needed, and whether nodes are to have it."""
+
+    image: Reference
+    where: tuple[str, ...]
+    prefetch: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All rows by name of the image. `doubtful` are texts that look like images, but are at no mirror."""
+
+    rows: tuple[Row, ...]
+    doubtful: tuple[Row, ...] = ()
+
+    @property
+    def missing(self) -> list[Row]:
+        """The rows of images that cannot be had."""
+        return [row for row in self.rows if row.source is None]
+
+
+def wishes(found: Iterable[Found], gate: Gate, prefetch: bool = True) -> list[Wish]:
+    """Return what the references found come to, each image once. Raises InvalidReference."""
+    places: dict[Reference, list[str]] = {}
+    for item in found:
+        places.setdefault(gate.mapped(Reference.parse(item.reference)), []).append(item.where)
+    return [Wish(image, tuple(dict.fromkeys(where)), prefetch) for image, where in places.items()]
+
+
+def make_plan(
+    found: Iterable[Found],
+    gate: Gate,
+    architectures: Collection[str],
+    check_only: Iterable[Found] = (),
+    report: Callable[[str], None] = lambda line: None,
+) -> Plan:
+    """Ask all mirrors for all images and return what they said. Never raises for an image that is missing.
+
+    `architectures` are those of the nodes, as Go names them; empty means whatever the images have. `check_only` are
+    images that must be there but that no node needs (the base of a build). Raises InvalidReference and GateError for
+    what no registry has to be asked for.
+    """
+    items = list(found)
+    sure = {gate.mapped(Reference.parse(item.reference)) for item in items if item.certain}
+    wanted = {wish.image: wish for wish in wishes(check_only, gate, prefetch=False)}
+    wanted.update({wish.image: wish for wish in wishes(items, gate)})
+    sure.update(wish.image for wish in wanted.values() if not wish.prefetch)
+    clients = Clients(gate, PATIENCE)
+    rows = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        asked = pool.map(lambda wish: _ask(wish, gate, clients, architectures), wanted.values())
+        for number, row in enumerate(asked, start=1):
+            rows.append(row)
+            if number % WORKERS == 0 and number < len(wanted):
+                report(f"{number}/{len(wanted)} images checked")
+    rows.sort(key=lambda row: row.image)
+    doubtful = tuple(row for row in rows if row.source is None and row.image not in sure)
+    return Plan(tuple(row for row in rows if row not in doubtful), doubtful)
+
+
+def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str]) -> Row:
+    failures: list[Failure] = []
+    try:
+        candidates = _candidates(wish.image, gate)
+    except (GateError, InvalidReference) as error:
+        return Row(
+            wish.image, wish.where, failures=(Failure("no rule", "no rule", str(error)),), prefetch=wish.prefetch
+        )
+    for candidate in candidates:
+        try:
+            inspected = inspect(clients.of(candidate.reference.registry), candidate.reference, architectures)
+        except RegistryError as error:
+            failures.append(Failure(candidate.rule, str(error.reason), str(error)))
+        except ImageError as error:
+            failures.append(Failure(candidate.rule, "settings", str(error)))
+        else:
+            login = bool(gate.settings(candidate.reference.registry).username)
+            return Row(
+                wish.image,
+                wish.where,
+                candidate.reference,
+                candidate.rule,
+                inspected,
+                tuple(failures),
+                wish.prefetch,
+                login,
+            )
+    return Row(wish.image, wish.where, failures=tuple(failures), prefetch=wish.prefetch)
+
+
+def _candidates(image: Reference, gate: Gate) -> list[Candidate]:
+    candidates = gate.candidates(image)
+    # Rewritten references name the first mirror, so only what that one has counts.
+    return candidates[:1] if gate.mode == "rewrite" else candidates

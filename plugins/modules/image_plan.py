@@ -1,0 +1,102 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation alone: the code runs as the action plugin of the same name.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_plan
+short_description: Plan all images and check that the mirrors have them
+version_added: "1.0.0"
+author: "selfhosted.serverless contributors (@selfhosted)"
+description:
+  - Finds every image reference in rendered manifests, hidden places included, and asks the mirrors of the image gate
+    for all of them at once, for the architectures of the nodes.
+  - Prints a table of image, place, digest, size and status.
+  - Fails if an image cannot be had, with every such image, every place asked and the reason of each.
+  - Changes nothing and runs on the controller.
+options:
+  manifests:
+    description: Files with rendered manifests.
+    type: list
+    elements: path
+    default: []
+  extra:
+    description: References of further images that nodes are to have.
+    type: list
+    elements: str
+    default: []
+  check_only:
+    description: References of images that must be there, but that no node needs, such as the base of a build.
+    type: list
+    elements: str
+    default: []
+  images:
+    description: The image gate, as in the inventory's C(serverless_images). Empty: every image comes from its origin.
+    type: dict
+    default: {}
+  architectures:
+    description:
+      - Architectures that every image must have, as Go names them.
+      - Empty asks the nodes of O(context); without one, any architecture will do.
+    type: list
+    elements: str
+    default: []
+  context:
+    description: Name of the kubeconfig context whose nodes are asked for their architectures.
+    type: str
+  kubeconfig:
+    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
+    type: path
+attributes:
+  check_mode:
+    description: Changes nothing, so it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Has nothing to show.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Check the images of Knative
+  selfhosted.serverless.image_plan:
+    manifests: [/tmp/work/knative_serving.yaml]
+    architectures: [amd64]
+    images:
+      mirrors:
+        gcr.io: [m.daocloud.io/gcr.io, gcr.io]
+"""
+
+RETURN = r"""
+table:
+  description: One entry for each image.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    image: {description: The reference after the exact map., type: str}
+    delivered: {description: The reference that pods use, which differs from the former in mode rewrite., type: str}
+    where: {description: The places that need it., type: list, elements: str}
+    from: {description: The reference at which it was found; empty if nowhere., type: str}
+    rule: {description: That place in words., type: str}
+    digest: {description: Digest of its topmost manifest., type: str}
+    size: {description: Bytes that the architectures' configs and layers have together., type: int}
+    prefetch: {description: Whether nodes can be made to pull it before pods do., type: bool}
+    failures: {description: Places that did not have it, each with reason and detail., type: list, elements: dict}
+lines:
+  description: The table as it was printed.
+  returned: always
+  type: list
+  elements: str
+architectures:
+  description: The architectures that were asked for.
+  returned: always
+  type: list
+  elements: str
+size:
+  description: Bytes of all images together, layers that several share counted for each.
+  returned: always
+  type: int
+"""
