@@ -16,7 +16,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.instance
 ARGUMENTS = {
     "directory": {"type": "path", "required": True},
     "name": {"type": "str", "required": True},
-    "ready_url": {"type": "str", "required": True},
+    "server": {"type": "str", "required": True},
+    "node": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["started", "stopped", "status"], "default": "status"},
     "timeout": {"type": "int", "default": 180},
 }
@@ -32,7 +33,7 @@ class ActionModule(ActionBase):
         """Bring the lab to the state, and return how it is afterwards."""
         result = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        instance = Instance(Path(args["directory"]), args["name"], args["ready_url"])
+        instance = Instance(Path(args["directory"]), args["name"], args["server"], args["node"])
         try:
             change = self._change(instance, args["state"], args["timeout"])
         except (LabStartError, OSError) as error:

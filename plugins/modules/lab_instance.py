@@ -9,7 +9,8 @@ module: lab_instance
 version_added: "1.0.0"
 short_description: Start or stop the embedded cluster
 description:
-  - Starts the configured cluster in namespaces of its own and waits until its API server is ready, or stops it in order.
+  - Starts the configured cluster in namespaces of its own and waits until its API server and
+    its node are there, or stops it in order.
   - What labs that were killed have left behind on this machine is removed first; labs that run are left alone.
   - It runs on the controller, as an action.
 options:
@@ -21,8 +22,12 @@ options:
     description: Name of its network namespace and of its control groups.
     type: str
     required: true
-  ready_url:
-    description: The HTTPS address that answers 200 when the API server is ready.
+  server:
+    description: The HTTPS address of the API server.
+    type: str
+    required: true
+  node:
+    description: Name of the node.
     type: str
     required: true
   state:
@@ -31,7 +36,7 @@ options:
     choices: [started, stopped, status]
     default: status
   timeout:
-    description: Seconds until the API server must be ready, or seconds that pods and processes get to end.
+    description: Seconds until they must be there, or seconds that pods and processes get to end.
     type: int
     default: 180
 attributes:
@@ -50,7 +55,8 @@ EXAMPLES = r"""
   selfhosted.serverless.lab_instance:
     directory: /srv/lab
     name: selfhosted-0123abcd
-    ready_url: https://127.0.0.1:6443/readyz
+    server: https://127.0.0.1:6443
+    node: lab
     state: started
 """
 

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 import os
 import signal
-import ssl
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from . import control_groups, namespaces, residue
 from .errors import LabStartError
+from .health import Health
 from .supervisor import ProgramState, SupervisorClient
 
 LOCK = Path("/run/lock/selfhosted-serverless-lab.lock")
@@ -38,11 +38,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Instance:
-    """A lab: its folder, its name (network namespace and control groups) and the URL that says that it is ready."""
+    """A lab: its folder, its name (network namespace and control groups), the URL of its API server, its node."""
 
     directory: Path
     name: str
-    ready_url: str
+    server: str
+    node: str
 
     @property
     def init(self) -> int | None:
@@ -57,15 +58,19 @@ class Instance:
             return []
 
     def start(self, timeout: float) -> Change:
-        """Start it unless it runs, after clearing what dead labs left, and wait until its API server is ready."""
+        """Start it unless it runs, after clearing what dead labs left, and wait until server and kubelet are there."""
         began = time.monotonic()
+        now = datetime.datetime.now(datetime.timezone.utc)
         change = Change()
+        health = Health(self.server, self.directory / "pki")
         with _only_one():
             if self.init is None:
                 change.changed = True
                 change.residue = residue.clear()
                 self._launch()
-        self._wait("its API server to be ready", timeout, self._ready)
+        self._wait("its API server to be ready", timeout, health.server_is_ready)
+        if change.changed:
+            self._wait("its kubelet to report", timeout, lambda: health.node_lives(self.node, now))
         change.seconds = round(time.monotonic() - began, 1)
         return change
 
@@ -107,14 +112,6 @@ class Instance:
     def _wait(self, what: str, timeout: float, condition: Callable[[], bool]) -> None:
         if not _wait_until(condition, timeout):
             raise LabStartError(f"The lab in {self.directory} waited {timeout:.0f} s for {what}. {self._diagnosis()}")
-
-    def _ready(self) -> bool:
-        context = ssl.create_default_context(cafile=str(self.directory / "pki/ca.crt"))
-        try:
-            with urllib.request.urlopen(self.ready_url, timeout=5, context=context) as answer:
-                return answer.status == 200
-        except OSError:
-            return False
 
     def _diagnosis(self) -> str:
         if self.init is None:
