@@ -63,8 +63,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        _, args = self.validate_argument_spec(ARGUMENTS)
-        args = json.loads(json.dumps(args))  # plain values: no tags, no lazy containers
+        validated = self.validate_argument_spec(ARGUMENTS)[1]
+        args = json.loads(json.dumps(validated))  # plain values: no tags, no lazy containers
         dest = Path(args.pop("dest"))
         try:
             rendered = render(Rendering(**args), dest)

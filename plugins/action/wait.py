@@ -50,8 +50,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        _, args = self.validate_argument_spec(ARGUMENTS)
-        args = json.loads(json.dumps(args))  # plain values: no tags, no lazy containers
+        validated = self.validate_argument_spec(ARGUMENTS)[1]
+        args = json.loads(json.dumps(validated))  # plain values: no tags, no lazy containers
         deadline = Deadline(args["timeout"])
         try:
             targets = [Target.from_item(item) for item in args["for"]]

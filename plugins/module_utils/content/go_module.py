@@ -22,8 +22,8 @@ DOWNLOAD_SECONDS = 600
 
 def module_directory(module_at_version: str) -> Path:
     """The directory of 'path@version'. Raises ContentError when it is neither cached nor to be had."""
-    module, _, version = module_at_version.partition("@")
-    if not module or not version:
+    module, at, version = module_at_version.partition("@")
+    if not (module and at and version):
         raise ContentError(f"go_module '{module_at_version}' must be written as path@version")
     cached = _cache() / f"{_escaped(module)}@{_escaped(version)}"
     return cached if cached.is_dir() else _download(module_at_version)

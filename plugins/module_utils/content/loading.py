@@ -13,14 +13,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+try:
+    import yaml
+except ImportError:  # ansible-core itself needs it; only a test that imports without packages comes here
+    yaml = None  # type: ignore[assignment]
 
 try:
     from yaml import CSafeDumper as _Dumper
     from yaml import CSafeLoader as _Loader
 except ImportError:  # PyYAML without libyaml: ten times slower, same result
-    from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
-    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+    _Dumper = getattr(yaml, "SafeDumper", object)
+    _Loader = getattr(yaml, "SafeLoader", object)
 
 _REPLACED = ("timestamp", "int", "float", "value")
 _PREFIX = "tag:yaml.org,2002:"
@@ -63,11 +66,16 @@ def _construct_int(loader: Any, node: Any) -> int:
     return sign * int(digits, 8 if len(digits) > 1 and digits.startswith("0") else 10)
 
 
-_agree(Loader)
-# The dumper keeps PyYAML's own rules as well: whatever any reader could take for something else is quoted.
-Dumper.add_implicit_resolver(_PREFIX + "int", _INT, list("-+0123456789"))
-Dumper.add_implicit_resolver(_PREFIX + "float", _FLOAT, list("-+0123456789."))
-Loader.add_constructor(_PREFIX + "int", _construct_int)
+def _set_up() -> None:
+    _agree(Loader)
+    Loader.add_constructor(_PREFIX + "int", _construct_int)
+    # The dumper keeps PyYAML's own rules as well: whatever any reader could take for something else is quoted.
+    Dumper.add_implicit_resolver(_PREFIX + "int", _INT, list("-+0123456789"))
+    Dumper.add_implicit_resolver(_PREFIX + "float", _FLOAT, list("-+0123456789."))
+
+
+if yaml is not None:
+    _set_up()
 
 
 def parse_documents(text: str | bytes, source: str) -> list[Any]:

@@ -106,10 +106,10 @@ def _without_place(item: dict[str, Any]) -> dict[str, Any]:
 
 def _is_current(dest: Path, key: str) -> bool:
     try:
-        head, _, body = dest.read_text().partition("\n")
+        head, newline, body = dest.read_text().partition("\n")
     except (OSError, UnicodeDecodeError):
         return False
-    return head + "\n" == HEADER.format(key=key, body=_digest(body))
+    return head + newline == HEADER.format(key=key, body=_digest(body))
 
 
 def _digest(body: str) -> str:

@@ -86,7 +86,7 @@ class Diagnosis:
         return f"pod {trouble.pod}: {trouble.what}{last}; {trouble.advice}"
 
     def _last_log_line(self, trouble: Trouble) -> str:
-        namespace, _, name = trouble.pod.partition("/")
+        namespace, name = trouble.pod.split("/", 1)
         path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
         for previous in ("true", "false"):
             query = {"container": trouble.log_of, "tailLines": "5", "previous": previous}

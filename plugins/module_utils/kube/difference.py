@@ -10,7 +10,10 @@ import hmac
 import os
 from typing import Any
 
-import yaml
+try:
+    import yaml
+except ImportError:  # ansible-core itself needs it
+    yaml = None  # type: ignore[assignment]
 
 from .objects import ObjectRef
 

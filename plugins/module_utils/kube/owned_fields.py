@@ -63,7 +63,7 @@ def _extract_list(value: list[Any], fields: dict[str, Any]) -> list[Any]:
 
 
 def _item(value: list[Any], key: str) -> Any:
-    form, _, text = key.partition(":")
+    form, text = key.split(":", 1)
     if form == "i":
         return value[int(text)] if int(text) < len(value) else MISSING
     wanted = json.loads(text)

@@ -175,7 +175,7 @@ def _delete_step(
         except ApiError as error:
             raise ReleaseError(explain(ref, error)) from error
 
-    _, errors = for_each(delete, [ref for ref in refs if belongs_to(found[ref], options.release)])
+    errors = for_each(delete, [ref for ref in refs if belongs_to(found[ref], options.release)])[1]
     if errors:
         raise ReleaseError(f"removing release '{options.release}': " + "\n".join(str(error) for error in errors))
     if not options.check_mode:

@@ -38,7 +38,7 @@ def await_gone(
         still = [
             (ref, live) for ref, live in lives if live and live["metadata"]["uid"] == found[ref]["metadata"]["uid"]
         ]
-        left = [ref for ref, _ in still]
+        left = [ref for ref, live in still]
         if left and deadline.passed:
             held = "\n".join(what_holds(ref, live) for ref, live in still[:8])
             raise ReleaseError(f"removing release '{release}': not gone after {deadline.seconds:.0f} s:\n{held}")

@@ -57,7 +57,7 @@ def _value(key: str, source: dict[str, Any], stored: dict[str, str], where: str)
     length = int(source["generate"])
     if length < 16:
         raise ReleaseError(f"{where}, key {key}: a generated value needs a length of at least 16, not {length}")
-    return _encoded("".join(secrets.choice(ALPHABET) for _ in range(length)))
+    return _encoded("".join(secrets.choice(ALPHABET) for position in range(length)))
 
 
 def _docker_config(registries: dict[str, Any]) -> str:

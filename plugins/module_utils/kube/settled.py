@@ -64,7 +64,7 @@ def _same_list(wanted: list[Any], live: list[Any], fields: dict[str, Any]) -> bo
 
 def _key_of(item: Any, fields: dict[str, Any]) -> str | None:
     for key in fields:
-        form, _, text = key.partition(":")
+        form, text = key.split(":", 1)
         wanted = json.loads(text)
         if form == "v" and wanted == item:
             return key
@@ -78,7 +78,7 @@ def _key_of(item: Any, fields: dict[str, Any]) -> str | None:
 
 
 def _position(key: str, live: list[Any]) -> int | None:
-    form, _, text = key.partition(":")
+    form, text = key.split(":", 1)
     wanted = json.loads(text)
     for index, item in enumerate(live):
         if form == "v" and item == wanted:

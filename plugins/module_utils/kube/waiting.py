@@ -54,7 +54,7 @@ class _Wait:
         self._something_new = threading.Event()
 
     def run(self) -> None:
-        _, errors = for_each(lambda feed: feed.list(), set(self.feeds.values()))
+        errors = for_each(lambda feed: feed.list(), set(self.feeds.values()))[1]
         if errors:
             raise errors[0]
         self._settle()
