@@ -15,8 +15,8 @@ from typing import Any
 
 from .errors import GateError, InvalidReference
 from .mirrors import Mirror, covers
-from .reference import Reference
-from .settings import RegistrySettings
+from .reference import HOST, Reference
+from .settings import KEY_HINT, RegistrySettings
 
 MODES = ("runtime", "rewrite")
 _KEYS = {"mirrors", "map", "mode", "registries"}
@@ -131,6 +131,8 @@ class Gate:
 def _source(key: str) -> str:
     source = key.rstrip("/")
     host, separator, rest = source.partition("/")
+    if not HOST.fullmatch(host):
+        raise GateError(f"serverless_images.mirrors: {key!r} is no host, host:port or host/path; {KEY_HINT}")
     return f"docker.io{separator}{rest}" if host == "index.docker.io" else source
 
 

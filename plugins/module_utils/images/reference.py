@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from .errors import InvalidReference
 
 _DEFAULT_REGISTRY = "docker.io"
-_REGISTRY = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
+HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -42,7 +42,7 @@ class Reference:
         registry, repository = split_registry(head + separator + name)
         if ":" in last and not _TAG.fullmatch(tag):
             raise InvalidReference(f"image {text!r}: {tag!r} is no tag")
-        if not _REGISTRY.fullmatch(registry):
+        if not HOST.fullmatch(registry):
             raise InvalidReference(f"image {text!r}: {registry!r} is no host or host:port")
         if not _REPOSITORY.fullmatch(repository):
             raise InvalidReference(

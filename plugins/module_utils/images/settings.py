@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import GateError
+from .reference import HOST
 
 # Docker Hub answers the registry API under a name of its own.
 _API_HOSTS = {"docker.io": "registry-1.docker.io"}
+KEY_HINT = "note that Ansible does not fill in variables in keys, so build the dictionary in an expression"
 _KEYS = {"ca_file", "username", "password", "plain_http"}
 
 
@@ -36,6 +38,8 @@ class RegistrySettings:
     def from_config(cls, host: str, config: Mapping[str, Any]) -> RegistrySettings:
         """Check one entry of `registries` of the image gate. Raises GateError."""
         where = f"serverless_images.registries[{host!r}]"
+        if not HOST.fullmatch(host):
+            raise GateError(f"{where}: the key must be host or host:port; {KEY_HINT}")
         if not isinstance(config, Mapping):
             raise GateError(f"{where} must be a dictionary with some of {', '.join(sorted(_KEYS))}")
         unknown = sorted(set(config) - _KEYS)
