@@ -55,16 +55,17 @@ class ActionModule(ActionBase):
             _report("\n  ".join(lines))
         for row in plan.doubtful:
             display.warning(f"{row.image} ({row.where[0]}) looks like an image, but no mirror has it; it is left alone")
+        if plan.missing:
+            # Without the table, so that the message is not buried in it.
+            missing = [str(row.image) for row in plan.missing]
+            return {**result, "failed": True, "msg": missing_message(plan), "missing": missing}
         result.update(
             changed=False,
-            failed=bool(plan.missing),
             lines=lines,
             architectures=architectures,
             table=[_described(row, gate) for row in plan.rows],
             size=_size(plan),
         )
-        if plan.missing:
-            result["msg"] = missing_message(plan)
         return result
 
 
@@ -92,7 +93,10 @@ def _described(row: Row, gate: Gate) -> dict[str, Any]:
         "digest": row.inspected.digest if row.inspected else "",
         "size": row.inspected.size if row.inspected else 0,
         "prefetch": row.prefetch and not row.login,
-        "failures": [{"place": item.rule, "reason": item.reason, "detail": item.detail} for item in row.failures],
+        "failures": [
+            {"rule": item.rule, "place": item.place, "reason": item.reason, "detail": item.detail}
+            for item in row.failures
+        ],
     }
 
 

@@ -70,9 +70,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+missing:
+  description: References of the images that cannot be had.
+  returned: failure
+  type: list
+  elements: str
 table:
   description: One entry for each image.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -87,16 +92,16 @@ table:
     failures: {description: Places that did not have it, each with reason and detail., type: list, elements: dict}
 lines:
   description: The table as it was printed.
-  returned: always
+  returned: success
   type: list
   elements: str
 architectures:
   description: The architectures that were asked for.
-  returned: always
+  returned: success
   type: list
   elements: str
 size:
   description: Bytes of all images together, layers that several share counted for each.
-  returned: always
+  returned: success
   type: int
 """

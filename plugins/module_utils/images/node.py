@@ -21,8 +21,11 @@ _KEYS = {"name", "exec", "certs_dir", "address", "namespace", "ctr"}
 _READ = 'for f in "$@"; do if [ -f "$f" ]; then echo "$(wc -c < "$f") $f"; cat "$f"; fi; done'
 # Writes standard input to a file in one step.
 _WRITE = 'mkdir -p "$(dirname "$1")" && cat > "$1.part" && chmod "$2" "$1.part" && mv "$1.part" "$1"'
-# Removes files, then their directories if nothing is left in them.
-_REMOVE = 'for f in "$@"; do rm -f "$f"; rmdir "$(dirname "$f")" 2>/dev/null || true; done'
+# Removes files, then the directories below the first argument that nothing is left in.
+_REMOVE = (
+    'base=$1; shift; for f in "$@"; do rm -f "$f"; d=$(dirname "$f"); '
+    '[ "$d" = "$base" ] || rmdir "$d" 2>/dev/null || true; done'
+)
 
 
 class NodeError(ImageError):
@@ -88,7 +91,7 @@ class Node:
 
     def remove_files(self, names: Iterable[str]) -> None:
         """Remove files below certs_dir, and directories that are then empty."""
-        self.run(["sh", "-c", _REMOVE, "sh", *(self._path(name) for name in names)])
+        self.run(["sh", "-c", _REMOVE, "sh", self.certs_dir, *(self._path(name) for name in names)])
 
     def images(self) -> dict[str, str]:
         """Return the digests of the images that containerd has, by name."""

@@ -24,9 +24,10 @@ PATIENCE = Patience(attempts=2, longest_pause=10.0, read_timeout=15.0)
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one place does not give an image: the place in words, the reason's class, and the whole text."""
+    """Why one place does not give an image: the rule that led there, the reference asked for, reason and detail."""
 
     rule: str
+    place: str
     reason: str
     detail: str
 
@@ -117,15 +118,15 @@ def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str
         candidates = _candidates(wish.image, gate)
     except (GateError, InvalidReference) as error:
         return Row(
-            wish.image, wish.where, failures=(Failure("no rule", "no rule", str(error)),), prefetch=wish.prefetch
+            wish.image, wish.where, failures=(Failure("gate", "", "no rule", str(error)),), prefetch=wish.prefetch
         )
     for candidate in candidates:
         try:
             inspected = inspect(clients.of(candidate.reference.registry), candidate.reference, architectures)
         except RegistryError as error:
-            failures.append(Failure(candidate.rule, str(error.reason), str(error)))
+            failures.append(Failure(candidate.rule, str(candidate.reference), str(error.reason), error.detail))
         except ImageError as error:
-            failures.append(Failure(candidate.rule, "settings", str(error)))
+            failures.append(Failure(candidate.rule, str(candidate.reference), "settings", str(error)))
         else:
             login = bool(gate.settings(candidate.reference.registry).username)
             return Row(

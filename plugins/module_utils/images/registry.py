@@ -91,7 +91,7 @@ class Registry:
 
         answer = self._logged_in(send, repository, push)
         if answer.status not in expect:
-            raise of_status(self.host, answer.status, answer.headers, answer.body or repository.encode())
+            raise of_status(self.host, answer.status, answer.headers, answer.body)
         return answer
 
     def open(self, path: str, repository: str, headers: Mapping[str, str]) -> Any:
