@@ -4,11 +4,22 @@
 package main
 
 import (
+	"knative.dev/pkg/injection"
 	"knative.dev/pkg/injection/sharedmain"
+	"knative.dev/pkg/signals"
 
 	"selfhosted.serverless/lab/net-istio/pkg/ingress"
 )
 
+// The client's own limits, in requests per second. The default of 5 would hold up an application of several services;
+// the API server has a fair queue for those that ask much.
+const (
+	requestsPerSecond = 50
+	requestBurst      = 100
+)
+
 func main() {
-	sharedmain.Main("net-istio-controller", ingress.NewController)
+	config := injection.ParseAndGetRESTConfigOrDie()
+	config.QPS, config.Burst = requestsPerSecond, requestBurst
+	sharedmain.MainWithConfig(signals.NewContext(), "net-istio-controller", config, ingress.NewController)
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/client-go/dynamic/dynamiclister"
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/networking/pkg/apis/networking"
 	"knative.dev/networking/pkg/apis/networking/v1alpha1"
@@ -32,10 +32,10 @@ const Class = "istio.ingress.networking.knative.dev"
 func NewController(ctx context.Context, watcher configmap.Watcher) *controller.Impl {
 	ingresses := ingressinformer.Get(ctx)
 	endpoints := endpointsinformer.Get(ctx)
-	client := dynamicclient.Get(ctx)
 	ofClass := reconciler.AnnotationFilterFunc(networking.IngressClassAnnotationKey, Class, false)
 
-	ours := &Reconciler{virtualServices: &virtualServices{client: client}}
+	watched := newVirtualServices(ctx)
+	ours := &Reconciler{virtualServices: watched}
 	var store *gateways.Store
 	impl := ingressreconciler.NewImpl(ctx, ours, Class, func(impl *controller.Impl) controller.Options {
 		resync := func(string, any) { impl.FilteredGlobalResync(ofClass, ingresses.Informer()) }
@@ -59,7 +59,7 @@ func NewController(ctx context.Context, watcher configmap.Watcher) *controller.I
 	handle(ctx, endpoints.Informer(), onGatewayPodsChanged(store, func() {
 		probeAnew(impl, prober, ingresses.Informer().GetStore().List(), ofClass)
 	}))
-	watchVirtualServices(ctx, client, impl)
+	watched.start(ctx, impl)
 	return impl
 }
 
@@ -75,16 +75,22 @@ func probeAnew(impl *controller.Impl, prober *status.Prober, ingresses []any, of
 	}
 }
 
-// watchVirtualServices looks again at an ingress whose VirtualService somebody changed or deleted.
-func watchVirtualServices(ctx context.Context, client dynamic.Interface, impl *controller.Impl) {
-	factory := dynamicinformer.NewFilteredDynamicSharedInformerFactory(
-		client, controller.GetResyncPeriod(ctx), "", selectOwned)
-	informer := factory.ForResource(virtualservice.Resource).Informer()
-	handle(ctx, informer, cache.FilteringResourceEventHandler{
+func newVirtualServices(ctx context.Context) *virtualServices {
+	client := dynamicclient.Get(ctx)
+	informer := dynamicinformer.NewFilteredDynamicInformer(client, virtualservice.Resource, "",
+		controller.GetResyncPeriod(ctx), cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}, selectOwned).Informer()
+	return &virtualServices{
+		client: client, informer: informer, lister: dynamiclister.New(informer.GetIndexer(), virtualservice.Resource),
+	}
+}
+
+// start begins the watch; an ingress whose VirtualService somebody changed or deleted is looked at again.
+func (v *virtualServices) start(ctx context.Context, impl *controller.Impl) {
+	handle(ctx, v.informer, cache.FilteringResourceEventHandler{
 		FilterFunc: controller.FilterController(&v1alpha1.Ingress{}),
 		Handler:    controller.HandleAll(impl.EnqueueControllerOf),
 	})
-	factory.Start(ctx.Done())
+	go v.informer.Run(ctx.Done())
 }
 
 func handle(ctx context.Context, informer cache.SharedIndexInformer, handler cache.ResourceEventHandler) {

@@ -4,15 +4,20 @@ package ingress
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"knative.dev/networking/pkg/apis/networking/v1alpha1"
 	ingressreconciler "knative.dev/networking/pkg/client/injection/reconciler/networking/v1alpha1/ingress"
 	"knative.dev/networking/pkg/status"
+	"knative.dev/pkg/controller"
 	"knative.dev/pkg/reconciler"
 
 	"selfhosted.serverless/lab/net-istio/pkg/gateways"
 	"selfhosted.serverless/lab/net-istio/pkg/virtualservice"
 )
+
+// cacheWait is the time until the next look while the watch of the VirtualServices has not begun.
+const cacheWait = 200 * time.Millisecond
 
 // Reconciler writes an ingress's VirtualServices and tells in its status when the gateways have them.
 type Reconciler struct {
@@ -24,6 +29,9 @@ var _ ingressreconciler.Interface = (*Reconciler)(nil)
 
 // ReconcileKind implements the generated interface; the caller stores the status and the observed generation.
 func (r *Reconciler) ReconcileKind(ctx context.Context, ing *v1alpha1.Ingress) reconciler.Event {
+	if !r.virtualServices.synced() {
+		return controller.NewRequeueAfter(cacheWait)
+	}
 	// An unchanged ingress that was ready stays so: a restart of this controller must not make it unready.
 	wasReady := ing.IsReady()
 	ing.SetDefaults(ctx)

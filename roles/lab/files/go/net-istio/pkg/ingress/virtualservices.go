@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/dynamic/dynamiclister"
+	"k8s.io/client-go/tools/cache"
 	"knative.dev/networking/pkg/apis/networking"
 	"knative.dev/networking/pkg/apis/networking/v1alpha1"
 	"knative.dev/pkg/kmeta"
@@ -18,16 +20,23 @@ import (
 	"selfhosted.serverless/lab/net-istio/pkg/virtualservice"
 )
 
-// virtualServices brings the cluster's VirtualServices in line with the wanted ones.
+// virtualServices brings the cluster's VirtualServices in line with the wanted ones. It reads from a watch's cache.
 type virtualServices struct {
-	client dynamic.Interface
+	client   dynamic.Interface
+	informer cache.SharedIndexInformer
+	lister   dynamiclister.Lister
+}
+
+// synced tells whether the cache has the cluster's content by now.
+func (v *virtualServices) synced() bool {
+	return v.informer.HasSynced()
 }
 
 // store creates the object, or updates it if it differs. An object of that name that the ingress does not own is left
 // alone: the status says so, and an error is returned.
 func (v *virtualServices) store(ctx context.Context, ing *v1alpha1.Ingress, desired *unstructured.Unstructured) error {
 	client := v.client.Resource(virtualservice.Resource).Namespace(desired.GetNamespace())
-	existing, err := client.Get(ctx, desired.GetName(), metav1.GetOptions{})
+	existing, err := v.existing(ctx, desired)
 	if apierrors.IsNotFound(err) {
 		_, err = client.Create(ctx, desired, metav1.CreateOptions{})
 		return wrap(err, "create", desired)
@@ -51,20 +60,30 @@ func (v *virtualServices) store(ctx context.Context, ing *v1alpha1.Ingress, desi
 	return wrap(err, "update", desired)
 }
 
+// existing reads an object, first from the cache. The cache has only what bears the label of an ingress, so a name
+// that it does not know is asked of the API server: a stranger may have it.
+func (v *virtualServices) existing(ctx context.Context, desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	cached, err := v.lister.Namespace(desired.GetNamespace()).Get(desired.GetName())
+	if !apierrors.IsNotFound(err) {
+		return cached, err
+	}
+	client := v.client.Resource(virtualservice.Resource).Namespace(desired.GetNamespace())
+	return client.Get(ctx, desired.GetName(), metav1.GetOptions{})
+}
+
 // removeOthers deletes the VirtualServices that the ingress owns and no longer wants.
 func (v *virtualServices) removeOthers(ctx context.Context, ing *v1alpha1.Ingress, desired []*unstructured.Unstructured) error {
 	wanted := sets.New[string]()
 	for _, object := range desired {
 		wanted.Insert(object.GetName())
 	}
-	client := v.client.Resource(virtualservice.Resource).Namespace(ing.Namespace)
-	selector := labels.Set{networking.IngressLabelKey: ing.Name}.String()
-	existing, err := client.List(ctx, metav1.ListOptions{LabelSelector: selector})
+	selector := labels.SelectorFromSet(labels.Set{networking.IngressLabelKey: ing.Name})
+	existing, err := v.lister.Namespace(ing.Namespace).List(selector)
 	if err != nil {
 		return fmt.Errorf("cannot list the VirtualServices of ingress %s/%s: %w", ing.Namespace, ing.Name, err)
 	}
-	for i := range existing.Items {
-		object := &existing.Items[i]
+	client := v.client.Resource(virtualservice.Resource).Namespace(ing.Namespace)
+	for _, object := range existing {
 		if wanted.Has(object.GetName()) || !metav1.IsControlledBy(object, ing) {
 			continue
 		}
