@@ -10,8 +10,9 @@ short_description: Names of the revisions that a Knative service has
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
-  - Lists the revisions of one Knative service. The role P(selfhosted.serverless.todo#role) needs them, because a service that
-    splits its traffic between two named revisions must have made the first before it can name both.
+  - Lists the revisions of one Knative service.
+  - The role P(selfhosted.serverless.todo#role) needs them, because a service that splits its traffic between two named
+    revisions must have made the first before it can name both.
   - Runs on the controller.
 options:
   context:
