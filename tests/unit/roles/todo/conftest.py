@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,22 +47,23 @@ def serve() -> Iterator[Callable[[object], httpx.Client]]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A running PostgreSQL with a password; the tests that want one are skipped where none is installed."""
     binaries = binaries_of_postgres()
     if binaries is None:
         pytest.skip("PostgreSQL's initdb is neither in PATH nor below /usr/lib/postgresql")
-    folder = Path(os.path.realpath(tmp_path_factory.mktemp("postgres")))
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(parent.stat().st_mode | 0o011)
-    password = folder / "password"
-    password.write_text("canary")
-    server = Postgres(binaries, folder / "data", free_port())
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-        shutil.chown(password, "postgres")
-    command = [binaries / "initdb", "-D", server.data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
-    subprocess.run([*command, "--no-sync"], check=True, stdout=subprocess.DEVNULL, **unprivileged())
-    server.control("start")
-    yield server
-    server.control("stop", "-m", "immediate")
+    # Not pytest's own folder: the user that PostgreSQL runs as could not reach it.
+    with tempfile.TemporaryDirectory(prefix="todo-postgres-") as name:
+        folder = Path(name)
+        password = folder / "password"
+        password.write_text("canary")
+        server = Postgres(binaries, folder / "data", free_port())
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+            shutil.chown(password, "postgres")
+        command = [binaries / "initdb", "-D", server.data, "-U", "postgres", "-A", "scram-sha-256"]
+        command += [f"--pwfile={password}", "--no-sync"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **unprivileged())
+        server.control("start")
+        yield server
+        server.control("stop", "-m", "immediate")
