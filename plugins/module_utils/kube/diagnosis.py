@@ -15,6 +15,7 @@ from .pod_trouble import Trouble, troubles
 from .wait_targets import Target
 
 LOOK_SECONDS = 5.0  # a diagnosis must not take long
+MOST_REASONS = 3
 REVISION = "deployment.kubernetes.io/revision"
 
 
@@ -34,8 +35,10 @@ class Diagnosis:
         return None
 
     def reasons(self, target: Target) -> list[str]:
-        """Everything that is wrong with the pods behind `target`, for the message at the time limit."""
-        return [self._tell(trouble) for trouble in self._troubles(target)]
+        """What is wrong with the pods behind `target`, and its own last warning, for the message at the time limit."""
+        found = [self._tell(trouble) for trouble in self._troubles(target)][:MOST_REASONS]
+        warning = self._last_warning(target)
+        return [*found, warning] if warning else found
 
     def _troubles(self, target: Target) -> list[Trouble]:
         try:
@@ -58,11 +61,12 @@ class Diagnosis:
             return target.label_selector or ""
         if target.name is None:
             return None
-        if target.api_version.startswith("serving.knative.dev/"):
-            return f"serving.knative.dev/service={target.name}"
         live = self.cluster.get(target.api_version, target.kind, target.name, target.namespace, Deadline(LOOK_SECONDS))
         if live is None:
             return None
+        if target.api_version.startswith("serving.knative.dev/"):
+            newest = (live.get("status") or {}).get("latestCreatedRevisionName")
+            return f"serving.knative.dev/revision={newest or target.name}"
         selector = (live.get("spec") or {}).get("selector") or {}
         labels = dict(selector if target.api_version == "v1" else selector.get("matchLabels") or {})
         if target.kind == "Deployment" and labels:
@@ -84,6 +88,21 @@ class Diagnosis:
     def _tell(self, trouble: Trouble) -> str:
         last = self._last_log_line(trouble) if trouble.log_of else ""
         return f"pod {trouble.pod}: {trouble.what}{last}; {trouble.advice}"
+
+    def _last_warning(self, target: Target) -> str:
+        """The newest warning among the events of the object itself."""
+        if not (target.namespace and target.name):
+            return ""
+        path = f"/api/v1/namespaces/{target.namespace}/events"
+        chosen = f"involvedObject.kind={target.kind},involvedObject.name={target.name},type=Warning"
+        try:
+            events = self.cluster.transport.call(
+                "GET", path, query={"fieldSelector": chosen}, deadline=Deadline(LOOK_SECONDS)
+            )["items"]
+        except KubeError:
+            return ""
+        newest = max(events, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
+        return f"last warning: {newest.get('reason', '')}: {newest.get('message', '')[:300]}" if newest else ""
 
     def _last_log_line(self, trouble: Trouble) -> str:
         namespace, name = trouble.pod.split("/", 1)

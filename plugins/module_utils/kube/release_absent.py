@@ -61,6 +61,7 @@ def remove_release(
     doomed: list[ObjectRef] = []
     for ref, live in sorted(found.items()):
         _decide(cluster, options, ref, live, doomed, outcome, deadline)
+    _keep_homes(doomed, outcome)
     for step in _steps(doomed):
         _delete_step(cluster, options, step, found, outcome, deadline, progress)
     if recorded is not None and not options.check_mode:
@@ -104,6 +105,14 @@ def _decide(
             doomed.append(ref)
     else:
         doomed.append(ref)
+
+
+def _keep_homes(doomed: list[ObjectRef], outcome: Outcome) -> None:
+    """A namespace with something kept in it is kept as well."""
+    homes = {ref.namespace for ref in outcome.kept}
+    for ref in [ref for ref in doomed if ref.kind == "Namespace" and ref.name in homes]:
+        doomed.remove(ref)
+        outcome.kept.append(ref)
 
 
 def _give_back(

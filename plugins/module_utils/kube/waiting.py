@@ -124,9 +124,11 @@ class _Wait:
     def _timeout_message(self) -> str:
         lines = [f"not fulfilled after {self.deadline.seconds:.0f} s:"]
         for target in self.pending[:8]:
-            reasons = self.diagnosis.reasons(target)[:3]
-            error = self.feeds[target].error
-            lines.append(f"{target}: {error or self.why.get(target, 'unknown')}" + "".join(f"; {r}" for r in reasons))
+            reasons = [
+                str(self.feeds[target].error or self.why.get(target, "unknown")),
+                *self.diagnosis.reasons(target),
+            ]
+            lines.append(f"{target}: {'; '.join(reasons)}{_where_to_look(target)}")
         if len(self.pending) > 8:
             lines.append(f"and {len(self.pending) - 8} more")
         return "\n".join(lines)
@@ -152,6 +154,15 @@ class _Wait:
 
     def _feed(self, api_version: str, kind: str, namespace: str | None, selectors: dict[str, str]) -> Feed:
         return Feed(self.cluster, api_version, kind, namespace, selectors, self.deadline)
+
+
+def _where_to_look(target: Target) -> str:
+    """The command that shows more."""
+    place = f" -n {target.namespace}" if target.namespace else ""
+    group, slash, version = target.api_version.rpartition("/")
+    kind = f"{target.kind}.{version}.{group}" if slash else target.kind
+    chosen = target.name or f"-l {target.label_selector}"
+    return f" (more: kubectl{place} describe {kind.lower()} {chosen})"
 
 
 def _is_meant(target: Target, item: Document) -> bool:

@@ -81,7 +81,17 @@ def test_what_shall_be_kept_is_kept(cluster: Cluster, name: str) -> None:
     present(cluster, name, [config_map("data-1", {}), config_map("a", {})])
     outcome = absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}])
     assert names(outcome.kept) == [f"ConfigMap {name}/data-1"]
+    assert not absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}]).changed
     assert names(absent(cluster, name).deleted) == [f"ConfigMap {name}/data-1"]
+
+
+def test_a_namespace_with_something_kept_is_kept(cluster: Cluster, name: str) -> None:
+    present(cluster, name, [namespace(name), config_map("data-1", {}), config_map("a", {})])
+    outcome = absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}])
+    assert names(outcome.kept) == [f"ConfigMap {name}/data-1", f"Namespace {name}"]
+    assert cluster.get("v1", "ConfigMap", "data-1", name)
+    assert not present(cluster, name, [namespace(name), config_map("data-1", {})]).changed
+    assert len(absent(cluster, name).deleted) == 2
 
 
 def test_without_a_record_the_labels_tell(cluster: Cluster, name: str) -> None:

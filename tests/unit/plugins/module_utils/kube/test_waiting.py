@@ -91,9 +91,12 @@ def test_an_expression_that_comes_true_is_seen_at_once(cluster: Cluster, home: s
         put(cluster, home, config_map("a", {"phase": "open"}))
         changed.append(time.monotonic())
 
-    threading.Timer(1.0, change).start()
+    writer = threading.Timer(1.0, change)
+    writer.start()
     wait(cluster, Target("v1", "ConfigMap", home, "a", expression="data.phase == 'open'"))
-    assert time.monotonic() - changed[0] < 0.25
+    seen = time.monotonic()
+    writer.join()
+    assert seen - changed[0] < 0.25
 
 
 def test_a_condition_of_a_kind_that_is_not_there_yet(cluster: Cluster, home: str) -> None:
@@ -126,6 +129,7 @@ def test_the_message_at_the_limit(cluster: Cluster, home: str) -> None:
     message = str(caught.value)
     assert f"Deployment {home}/app: rollout: 0 of 2 pods available" in message
     assert "cannot have its image example.org/app:1: ErrImagePull: no such image" in message
+    assert f"more: kubectl -n {home} describe deployment.v1.apps app" in message
 
 
 @pytest.mark.parametrize(
