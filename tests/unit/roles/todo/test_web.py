@@ -8,7 +8,7 @@ import re
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from todo.rule import app as rule
 from todo.rule.sqlite_store import SqliteStore
@@ -145,3 +145,22 @@ def test_a_service_that_is_away_slow_or_odd_is_named(serve):
     nobody = f"http://127.0.0.1:{free_port()}"
     away = serve(app.build_on(Upstream("rule", nobody, 1), Upstream("user", nobody, 1))).get("/api/todos")
     assert (away.status_code, away.json()["error"]["code"]) == (502, "rule_unreachable")
+
+
+def test_a_read_is_tried_again_when_the_gateway_has_no_pod(serve):
+    seen = []
+
+    async def flaky(request: Request) -> Response:
+        seen.append(request.method)
+        if len(seen) % 2:
+            return PlainTextResponse("no healthy upstream", 503)
+        return JSONResponse({"items": []})
+
+    behind = serve(Starlette(routes=[Route("/todos", flaky, methods=["GET", "POST"])]))
+    client = serve(in_front_of(behind, behind))
+    assert client.get("/api/todos").status_code == 200
+    assert seen == ["GET", "GET"]
+    # A change might have been made: it is not repeated, and the caller hears of it.
+    refused = client.post("/api/todos", json={"title": "x"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (502, "rule_unreachable")
+    assert seen == ["GET", "GET", "POST"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
 
 import httpx
@@ -16,18 +18,22 @@ from ..common.middleware import REQUEST_ID_HEADER
 _TRACE_HEADERS = ("traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled")
 _ANSWER_HEADERS = ("content-type", "cache-control", "retry-after")
 _ANSWER_LIMIT = 1024 * 1024
+# What a gateway or sidecar answers, not in JSON, when it has no pod to send a request to.
+_GATEWAY_STATUS = (502, 503, 504)
+_PAUSE_SECONDS = 0.2
+_LOG = logging.getLogger(__name__)
 
 
 class Upstream:
     """One service. `name` is used in messages; `seconds` must cover its start from zero pods."""
 
-    def __init__(self, name: str, url: str, seconds: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, name: str, url: str, seconds: float) -> None:
         self._name = name
         self._client = httpx.AsyncClient(
             base_url=url,
             timeout=httpx.Timeout(seconds, connect=5),
             # One new attempt, only when no connection came about: then nothing has been sent.
-            transport=transport or httpx.AsyncHTTPTransport(retries=1),
+            transport=httpx.AsyncHTTPTransport(retries=1),
             follow_redirects=False,
             trust_env=False,
         )
@@ -41,6 +47,7 @@ class Upstream:
     ) -> Response:
         """The service's answer to the same method on `path`.
 
+        Reads are tried a second time when the service was not reached: its pod may just have been replaced.
         Raises ApiError 502 when it cannot be reached or does not answer with JSON, 504 when it takes too long.
         """
         headers = {name: request.headers[name] for name in _TRACE_HEADERS if name in request.headers}
@@ -48,17 +55,42 @@ class Upstream:
         headers["accept"] = "application/json"
         if body is not None:
             headers["content-type"] = "application/json"
-        try:
-            answer = await self._client.request(request.method, path, params=query, content=body, headers=headers)
-        except httpx.TimeoutException as error:
-            message = f"The {self._name} service took too long to answer."
-            raise ApiError(504, f"{self._name}_timeout", message) from error
-        except httpx.HTTPError as error:
-            message = f"The {self._name} service cannot be reached ({type(error).__name__})."
-            raise ApiError(502, f"{self._name}_unreachable", message) from error
-        media_type = answer.headers.get("content-type", "").partition(";")[0]
-        if len(answer.content) > _ANSWER_LIMIT or (answer.content and media_type != "application/json"):
-            message = f"The {self._name} service answered {answer.status_code} with something else than JSON."
-            raise ApiError(502, f"{self._name}_unusable", message)
+        message = self._client.build_request(request.method, path, params=query, content=body, headers=headers)
+        attempts = 2 if request.method in ("GET", "HEAD") else 1
+        for left in reversed(range(attempts)):
+            try:
+                answer = await self._send(message)
+                break
+            except _NotReached as error:
+                if not left:
+                    raise error.told from error
+                _LOG.warning("trying again", extra={"fields": {"service": self._name, "reason": error.told.message}})
+                await asyncio.sleep(_PAUSE_SECONDS)
         kept = {name: answer.headers[name] for name in _ANSWER_HEADERS if name in answer.headers}
         return Response(answer.content, answer.status_code, kept)
+
+    async def _send(self, message: httpx.Request) -> httpx.Response:
+        """One attempt; the answer is JSON or empty."""
+        try:
+            answer = await self._client.send(message)
+        except httpx.TimeoutException as error:
+            text = f"The {self._name} service took too long to answer."
+            raise ApiError(504, f"{self._name}_timeout", text) from error
+        except httpx.HTTPError as error:
+            raise _NotReached(self._name, type(error).__name__) from error
+        media_type = answer.headers.get("content-type", "").partition(";")[0]
+        is_json = media_type == "application/json"
+        if answer.status_code in _GATEWAY_STATUS and not is_json:
+            raise _NotReached(self._name, f"the gateway answered {answer.status_code}")
+        if (answer.content and not is_json) or len(answer.content) > _ANSWER_LIMIT:
+            text = f"The {self._name} service answered {answer.status_code} with something else than JSON."
+            raise ApiError(502, f"{self._name}_unusable", text)
+        return answer
+
+
+class _NotReached(Exception):
+    """The request did not get to the service; `told` is what the caller hears."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.told = ApiError(502, f"{name}_unreachable", f"The {name} service cannot be reached ({reason}).")
