@@ -54,11 +54,17 @@ class Login:
         elif scheme.lower() != "basic":
             raise self._refused(f"it asks for a login of an unknown kind, {scheme or 'none'}")
         elif self._basic:
-            raise self._refused(f"user {self._settings.username} and password are not accepted")
+            raise self.not_accepted(b"")
         elif not self._settings.username:
             raise self._refused("it wants a user and a password; name them under serverless_images.registries")
         else:
             self._basic = True
+
+    def not_accepted(self, said: bytes) -> RegistryError:
+        """Return the error of a login that the registry does not take, with the registry's own words."""
+        who = f"user {self._settings.username} with this password" if self._settings.username else "an anonymous login"
+        words = of_status(self._settings.host, 401, {}, said).detail
+        return self._refused(f"{who} is not accepted: {words}")
 
     def _fetch_token(self, challenge: Mapping[str, str], scope: str) -> None:
         realm = challenge.get("realm", "")

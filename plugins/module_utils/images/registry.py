@@ -117,8 +117,7 @@ class Registry:
         self._login.answer(answer.headers.get("WWW-Authenticate", ""), scope)
         answer = send(self._login.header(scope))
         if answer.status == 401:
-            body = answer.body if isinstance(answer, Answer) else b""
-            raise of_status(self.host, 401, answer.headers, body)
+            raise self._login.not_accepted(answer.body if isinstance(answer, Answer) else b"")
         return answer
 
 

@@ -1,0 +1,181 @@
+"""What the client makes of a registry that misbehaves: success, or a clear refusal, never a wrong byte."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.blobs import fetch_blob
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import Reason, RegistryError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import Descriptor, digest_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.patience import Patience
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.settings import RegistrySettings
+from faulty_registry import FaultyRegistry, Handler
+from sample_images import LAYER, SampleImage
+from throwaway_pki import Pki
+
+IMAGE = SampleImage(layer=bytes(range(256)) * 4000)
+BLOB = Descriptor(LAYER, digest_of(IMAGE.layer), len(IMAGE.layer))
+
+
+def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None):
+    return lambda handler: handler.reply(status, body, headers)
+
+
+def half_then_reset(handler: Handler) -> None:
+    handler.begin(200, len(IMAGE.layer))
+    handler.wfile.write(IMAGE.layer[: len(IMAGE.layer) // 2])
+    handler.wfile.flush()
+    # Discard instead of a polite end: once it has read what came, the client sees a reset.
+    time.sleep(0.2)
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def hang(handler: Handler) -> None:
+    time.sleep(1.0)
+    handler.close_connection = True
+
+
+@pytest.fixture
+def client(faulty: FaultyRegistry, quick: Patience) -> Registry:
+    faulty.add(IMAGE)
+    return Registry(faulty.host, patience=quick)
+
+
+def refused(client: Registry, version: str = "1") -> RegistryError:
+    with pytest.raises(RegistryError) as caught:
+        client.manifest("app", version)
+    return caught.value
+
+
+def test_waits_as_long_as_a_rate_limit_asks(faulty: FaultyRegistry, client: Registry) -> None:
+    faulty.faults["manifests"] = [answer(429, headers={"Retry-After": "1"})]
+    start = time.monotonic()
+    assert client.manifest("app", "1").digest == IMAGE.index.digest
+    assert 1.0 <= time.monotonic() - start < 2.0
+
+
+def test_a_long_rate_limit_is_told_with_its_end(faulty: FaultyRegistry, client: Registry) -> None:
+    faulty.faults["manifests"] = [answer(429, headers={"Retry-After": "3600"})]
+    error = refused(client)
+    assert (error.reason, error.retry_after) == (Reason.RATE_LIMIT, 3600)
+    assert "ends in 3600 s" in str(error)
+    assert len(faulty.requests) == 1
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_servers_trouble_is_tried_again(faulty: FaultyRegistry, client: Registry, status: int) -> None:
+    faulty.faults["manifests"] = [answer(status)]
+    assert client.manifest("app", "1").raw == IMAGE.index.raw
+
+
+def test_lasting_trouble_ends(faulty: FaultyRegistry, client: Registry) -> None:
+    faulty.faults["manifests"] = [answer(500, b"<html>sorry</html>")] * 9
+    assert refused(client).reason == Reason.SERVER
+    assert len(faulty.requests) == 3
+
+
+def test_what_is_not_there_is_asked_for_once(faulty: FaultyRegistry, client: Registry) -> None:
+    error = refused(client, "2")
+    assert error.reason == Reason.NOT_FOUND
+    assert "MANIFEST_UNKNOWN" in str(error)
+    assert len(faulty.requests) == 1
+
+
+def test_an_allow_list_speaks_for_itself(faulty: FaultyRegistry, client: Registry) -> None:
+    faulty.faults["manifests"] = [answer(403, b"not in the allowlist, see https://example.com/list")]
+    error = refused(client)
+    assert error.reason == Reason.FORBIDDEN
+    assert "not in the allowlist" in error.detail
+
+
+def test_a_hang_is_a_timeout(faulty: FaultyRegistry, client: Registry) -> None:
+    faulty.faults["manifests"] = [hang] * 9
+    assert refused(client).reason == Reason.TIMEOUT
+
+
+def test_nobody_listens(quick: Patience) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    assert refused(Registry(host, patience=quick)).reason == Reason.REFUSED
+
+
+def test_a_name_without_address(quick: Patience) -> None:
+    assert refused(Registry("registry.invalid", patience=quick)).reason == Reason.DNS
+
+
+def test_an_unknown_authority(pki: Pki, quick: Patience) -> None:
+    registry = FaultyRegistry(pki.server_certificate, pki.server_key)
+    registry.add(IMAGE)
+    try:
+        error = refused(Registry(registry.host, RegistrySettings(registry.host, plain_http=False), quick))
+        assert error.reason == Reason.TLS
+        assert "ca_file" in str(error)
+        known = Registry(registry.host, RegistrySettings(registry.host, str(pki.ca_certificate)), quick)
+        assert known.manifest("app", "1").digest == IMAGE.index.digest
+    finally:
+        registry.stop()
+
+
+def test_a_manifest_of_another_digest(faulty: FaultyRegistry, client: Registry) -> None:
+    digest = IMAGE.index.digest
+    faulty.manifests[digest] = (IMAGE.index.media_type, IMAGE.index.raw + b" ")
+    assert refused(client, digest).reason == Reason.DIGEST
+
+
+def test_a_head_without_digest_is_followed_by_the_manifest(faulty: FaultyRegistry, client: Registry) -> None:
+    assert client.head_manifest("app", "1") == IMAGE.index.descriptor()
+
+
+def test_a_download_goes_on_after_a_reset(faulty: FaultyRegistry, client: Registry, tmp_path: Path) -> None:
+    faulty.faults["blobs"] = [half_then_reset]
+    moved: list[int] = []
+    fetch_blob(client, "app", BLOB, tmp_path / "blob", moved.append)
+    assert (tmp_path / "blob").read_bytes() == IMAGE.layer
+    assert sum(moved) == BLOB.size
+    assert faulty.asked("GET", "blobs")[1]["Range"].startswith("bytes=")
+
+
+def test_a_download_of_an_earlier_run_goes_on(faulty: FaultyRegistry, client: Registry, tmp_path: Path) -> None:
+    (tmp_path / "blob.part").write_bytes(IMAGE.layer[:1000])
+    fetch_blob(client, "app", BLOB, tmp_path / "blob")
+    assert (tmp_path / "blob").read_bytes() == IMAGE.layer
+    assert faulty.asked("GET", "blobs")[0]["Range"] == "bytes=1000-"
+
+
+def test_a_server_without_ranges_begins_anew(faulty: FaultyRegistry, client: Registry, tmp_path: Path) -> None:
+    (tmp_path / "blob.part").write_bytes(IMAGE.layer[:1000])
+    faulty.faults["blobs"] = [answer(200, IMAGE.layer)]
+    fetch_blob(client, "app", BLOB, tmp_path / "blob")
+    assert (tmp_path / "blob").read_bytes() == IMAGE.layer
+
+
+def test_a_blob_that_ends_too_early(faulty: FaultyRegistry, client: Registry, tmp_path: Path) -> None:
+    faulty.faults["blobs"] = [answer(200, IMAGE.layer[:5000])]
+    fetch_blob(client, "app", BLOB, tmp_path / "blob")
+    assert (tmp_path / "blob").read_bytes() == IMAGE.layer
+
+
+def test_wrong_bytes_once_and_always(faulty: FaultyRegistry, client: Registry, tmp_path: Path) -> None:
+    wrong = bytes(BLOB.size)
+    faulty.faults["blobs"] = [answer(200, wrong)]
+    fetch_blob(client, "app", BLOB, tmp_path / "once")
+    assert (tmp_path / "once").read_bytes() == IMAGE.layer
+    faulty.faults["blobs"] = [answer(200, wrong)] * 9
+    with pytest.raises(RegistryError) as caught:
+        fetch_blob(client, "app", BLOB, tmp_path / "always")
+    assert caught.value.reason == Reason.DIGEST
+    assert not (tmp_path / "always").exists()
+
+
+def test_a_blob_that_does_not_end(faulty: FaultyRegistry, client: Registry, tmp_path: Path) -> None:
+    faulty.faults["blobs"] = [answer(200, IMAGE.layer + b"more")]
+    with pytest.raises(RegistryError) as caught:
+        fetch_blob(client, "app", BLOB, tmp_path / "blob")
+    assert caught.value.reason == Reason.DIGEST

@@ -1,0 +1,126 @@
+"""Logging in: basic at a real registry, tokens at one of our own; credentials never reach another host."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.blobs import fetch_blob
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import (
+    ImageError,
+    Reason,
+    RegistryError,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import Descriptor, digest_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.patience import Patience
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.settings import RegistrySettings
+from faulty_registry import FaultyRegistry, Handler
+from registry_process import USERNAME, RegistryProcess
+from sample_images import LAYER, SampleImage
+from throwaway_pki import Pki
+
+IMAGE = SampleImage()
+BLOB = Descriptor(LAYER, digest_of(IMAGE.layer), len(IMAGE.layer))
+
+
+class TokenService:
+    """Gives tokens that are good for some requests, on the registry's own address."""
+
+    def __init__(self, registry: FaultyRegistry, uses: int) -> None:
+        self.given: list[str] = []
+        self._left = 0
+        self._uses = uses
+        self._registry = registry
+
+    def __call__(self, handler: Handler) -> bool:
+        if handler.path.startswith("/token"):
+            self.given.append(handler.headers.get("Authorization", ""))
+            self._left = self._uses
+            handler.reply(200, json.dumps({"token": f"t{len(self.given)}", "expires_in": 300}).encode())
+            return True
+        if handler.headers.get("Authorization") == f"Bearer t{len(self.given)}" and self._left:
+            self._left -= 1
+            return False
+        realm = f'Bearer realm="http://{self._registry.host}/token",service="registry",scope="repository:app:pull"'
+        handler.reply(401, b"", {"WWW-Authenticate": realm})
+        return True
+
+
+def login(host: str, password: str = "secret") -> RegistrySettings:
+    return RegistrySettings(host, username="user", password={"value": password})
+
+
+def test_a_token_that_ran_out_is_renewed(faulty: FaultyRegistry, quick: Patience, tmp_path: Path) -> None:
+    faulty.add(IMAGE)
+    faulty.guard = service = TokenService(faulty, uses=1)
+    client = Registry(faulty.host, login(faulty.host), quick)
+    assert client.manifest("app", "1").digest == IMAGE.index.digest
+    fetch_blob(client, "app", BLOB, tmp_path / "blob")
+    assert (tmp_path / "blob").read_bytes() == IMAGE.layer
+    assert service.given == ["Basic " + base64.b64encode(b"user:secret").decode()] * 2
+
+
+def test_anonymous_token(faulty: FaultyRegistry, quick: Patience) -> None:
+    faulty.add(IMAGE)
+    faulty.guard = service = TokenService(faulty, uses=9)
+    Registry(faulty.host, patience=quick).manifest("app", "1")
+    assert service.given == [""]
+
+
+def test_a_token_service_without_tls_elsewhere_gets_nothing(faulty: FaultyRegistry, quick: Patience) -> None:
+    challenge = {"WWW-Authenticate": 'Bearer realm="http://tokens.example.com/token",service="x"'}
+    faulty.faults["manifests"] = [lambda handler: handler.reply(401, b"", challenge)]
+    with pytest.raises(RegistryError) as caught:
+        Registry(faulty.host, login(faulty.host), quick).manifest("app", "1")
+    assert caught.value.reason == Reason.LOGIN
+    assert "TLS" in str(caught.value)
+
+
+def test_a_redirect_elsewhere_carries_no_login(faulty: FaultyRegistry, quick: Patience, tmp_path: Path) -> None:
+    storage = FaultyRegistry()
+    storage.add(IMAGE)
+    faulty.guard = TokenService(faulty, uses=9)
+    target = {"Location": f"http://{storage.host}/v2/x/blobs/{BLOB.digest}"}
+
+    def redirect(handler: Handler) -> None:
+        # With the token it would not get in here again: the answer comes before the guard.
+        handler.reply(307, b"", target)
+
+    try:
+        client = Registry(faulty.host, login(faulty.host), quick)
+        faulty.add(IMAGE)
+        client.manifest("app", "1")
+        faulty.faults["blobs"] = [redirect]
+        fetch_blob(client, "app", BLOB, tmp_path / "blob")
+        assert (tmp_path / "blob").read_bytes() == IMAGE.layer
+        assert faulty.asked("GET", "blobs")[0]["Authorization"] == "Bearer t1"
+        assert "Authorization" not in storage.asked("GET", "blobs")[0]
+    finally:
+        storage.stop()
+
+
+def test_basic_login_at_a_real_registry(private: RegistryProcess, private_settings: RegistrySettings) -> None:
+    assert Registry(private.host, private_settings).has_manifest("none", "1") == ""
+
+
+@pytest.mark.parametrize(("username", "said"), [("", "wants a user"), (USERNAME, "not accepted")])
+def test_a_login_that_fails_never_shows_the_password(
+    private: RegistryProcess, pki: Pki, username: str, said: str
+) -> None:
+    password = {"value": "canary-7d1f"} if username else {}
+    settings = RegistrySettings(private.host, str(pki.ca_certificate), username, password)
+    with pytest.raises(RegistryError) as caught:
+        Registry(private.host, settings).manifest("app", "1")
+    assert caught.value.reason == Reason.LOGIN
+    assert said in str(caught.value)
+    assert "canary" not in str(caught.value) + repr(settings)
+
+
+def test_a_missing_password_names_its_source(private: RegistryProcess, pki: Pki, tmp_path: Path) -> None:
+    source = {"file": str(tmp_path / "none")}
+    settings = RegistrySettings(private.host, str(pki.ca_certificate), USERNAME, source)
+    with pytest.raises(ImageError, match="none with a secret cannot be read"):
+        Registry(private.host, settings).manifest("app", "1")
