@@ -13,6 +13,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.rewrite import rewrite_document
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.applier import ApplyOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
@@ -28,6 +31,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release
     PresentOptions,
     apply_release,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.secrets import secret_document
 
 display = Display()
 Tell = Callable[[str], None]
@@ -96,7 +100,7 @@ class ActionModule(ActionBase):
             cluster = Cluster.connect(args["context"], args["kubeconfig"], progress.retry)
             run = self._present if args["state"] == "present" else self._absent
             outcome = run(cluster, args, deadline, progress.tell)
-        except (KubeError, ValueError, OSError) as error:
+        except (KubeError, ImageError, ValueError, OSError) as error:
             raise AnsibleActionFail(f"context '{args['context']}': {error}") from error
         result.update(outcome.as_result())
         result["retries"] = cluster.transport.retries
@@ -109,7 +113,7 @@ class ActionModule(ActionBase):
         return result
 
     def _present(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell) -> Outcome:
-        documents = self._documents(cluster, args)
+        documents = self._documents(cluster, args, deadline)
         options = PresentOptions(
             ApplyOptions(
                 release=args["name"],
@@ -130,7 +134,7 @@ class ActionModule(ActionBase):
         )
         return remove_release(cluster, options, deadline, tell)
 
-    def _documents(self, cluster: Cluster, args: dict[str, Any]) -> list[dict[str, Any]]:
+    def _documents(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline) -> list[dict[str, Any]]:
         documents = []
         for path in args["manifests"]:
             documents += flatten(load_documents(path), path)
@@ -141,16 +145,10 @@ class ActionModule(ActionBase):
             if not args["namespace"]:
                 raise ValueError("create_namespace needs the option namespace")
             documents.insert(0, namespace_document(args["namespace"]))
-        if args["secrets"]:
-            from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.secrets import secret_document
-
-            documents += [secret_document(cluster, item, args["namespace"]) for item in args["secrets"]]
+        documents += [secret_document(cluster, item, args["namespace"], deadline) for item in args["secrets"]]
         return documents
 
 
 def _through_gate(documents: list[dict[str, Any]], images: dict[str, Any]) -> list[dict[str, Any]]:
-    # Imported here: a release without images does not need the image library.
-    from ansible_collections.selfhosted.serverless.plugins.module_utils.images.rewrite import Gate, rewrite_document
-
     gate = Gate.from_config(images)
     return [rewrite_document(document, gate) for document in documents]

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.render import Rendering, render
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import extract_references
 
 MATCHER = {
     "kind": {"type": "str"},
@@ -82,8 +83,4 @@ class ActionModule(ActionBase):
 
 def _images(documents: list[dict[str, Any]]) -> list[str]:
     """References found by the image library."""
-    try:
-        from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import extract_references
-    except ImportError:
-        return []
-    return sorted({found.reference for found in extract_references(documents)})
+    return sorted({str(found.reference) for found in extract_references(documents)})

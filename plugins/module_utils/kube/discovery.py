@@ -67,6 +67,11 @@ class Discovery:
                 resources.setdefault((resource.api_version, resource.kind), resource)
         self._resources = resources
 
+    def ensure(self, deadline: Deadline) -> None:
+        """Read once; a later call costs nothing."""
+        if not self._resources:
+            self.refresh(deadline)
+
     def find(self, api_version: str, kind: str) -> Resource | None:
         """The resource, or None when the server does not serve that kind."""
         if not self._resources:

@@ -51,7 +51,7 @@ def remove_release(
     cluster: Cluster, options: AbsentOptions, deadline: Deadline, progress: Callable[[str], None]
 ) -> Outcome:
     """Delete what belongs to the release, step by step, each step gone before the next. Raises ReleaseError."""
-    cluster.discovery.refresh(deadline)
+    cluster.discovery.ensure(deadline)
     outcome = Outcome()
     recorded = read_record(cluster, options.release, options.record_namespace, deadline)
     if recorded is not None:

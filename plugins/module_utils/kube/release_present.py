@@ -68,7 +68,7 @@ class _Run:
         self.recorded: Record | None = None
 
     def run(self, documents: list[Document]) -> Outcome:
-        self.cluster.discovery.refresh(self.deadline)
+        self.cluster.discovery.ensure(self.deadline)
         todo = placed(documents, self.options.namespace, self.cluster.discovery)
         if not self.check_mode:
             require_served(todo, self.cluster.discovery)

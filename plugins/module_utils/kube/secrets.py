@@ -14,13 +14,14 @@ from typing import Any
 from ..docker_config import SECRET_KEY, SECRET_TYPE, docker_config
 from ..secret_source import resolve
 from .cluster import Cluster
+from .deadline import Deadline
 from .errors import ReleaseError
 from .objects import Document
 
 ALPHABET = string.ascii_letters + string.digits  # safe in URLs, shells and connection strings
 
 
-def secret_document(cluster: Cluster, item: dict[str, Any], namespace: str | None) -> Document:
+def secret_document(cluster: Cluster, item: dict[str, Any], namespace: str | None, deadline: Deadline) -> Document:
     """The Secret for one item of the release module's `secrets`.
 
     `keys` maps a key to {generate: length}, or to a source of a value ({env}, {file} or {value}). A generated value is
@@ -40,7 +41,8 @@ def secret_document(cluster: Cluster, item: dict[str, Any], namespace: str | Non
         document["type"] = SECRET_TYPE
         document["data"] = {SECRET_KEY: _encoded(_docker_config(item["docker_config"]))}
         return document
-    live = cluster.get("v1", "Secret", name, home) or {}
+    cluster.discovery.ensure(deadline)
+    live = cluster.get("v1", "Secret", name, home, deadline) or {}
     document["data"] = {
         key: _value(key, source, live.get("data") or {}, f"Secret {home}/{name}")
         for key, source in (item.get("keys") or {}).items()
