@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -72,17 +73,8 @@ class GoCommand:
         watch is called about twice a second with the seconds so far and the number of packages compiled so far.
         Raises LabBuildError with the end of what Go said.
         """
-        command = [
-            str(self._command),
-            "build",
-            "-v",
-            "-trimpath",
-            "-buildvcs=false",
-            *options,
-            "-o",
-            f"{output}/",
-            *packages,
-        ]
+        command = [*_ended_with_us(), str(self._command), "build", "-v", "-trimpath", "-buildvcs=false", *options]
+        command += ["-o", f"{output}/", *packages]
         with subprocess.Popen(
             command, cwd=module, env=self.environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as process:
@@ -123,6 +115,15 @@ def heartbeat(report: Report, subject: str) -> Callable[[float, int], None]:
             report(f"{subject}: still building ({seconds:.0f} s, {compiled} packages compiled)")
 
     return watch
+
+
+def _ended_with_us() -> list[str]:
+    """Return what to put before a command so that it ends when this process is killed (util-linux, prctl(2)).
+
+    Otherwise a build would go on beside the one that the next run starts.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def _wait(process: subprocess.Popen[str], said: Sequence[str], watch: Callable[[float, int], None]) -> None:
