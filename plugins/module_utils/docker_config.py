@@ -35,7 +35,9 @@ def docker_config(registry: str, username: str, password: str) -> str:
             "without https:// and without a path"
         )
     if not username or ":" in username:
-        raise DockerConfigError(f"the user name for {registry} is empty or holds a colon, which basic auth cannot carry")
+        raise DockerConfigError(
+            f"the user name for {registry} is empty or holds a colon, which basic auth cannot carry"
+        )
     if not password:
         raise DockerConfigError(f"the password for {username} at {registry} is empty")
     if password != password.strip("\r\n"):
@@ -43,4 +45,3 @@ def docker_config(registry: str, username: str, password: str) -> str:
     auth = base64.b64encode(f"{username}:{password}".encode()).decode()
     entry = {"username": username, "password": password, "auth": auth}
     return json.dumps({"auths": {registry: entry}}, sort_keys=True, separators=(",", ":"))
-
