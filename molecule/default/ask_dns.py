@@ -1,4 +1,4 @@
-"""ask_dns.py SERVER NAME: print the IPv4 address that a name server gives for a name (no resolver library, one UDP question)."""
+"""ask_dns.py SERVER NAME: print the IPv4 address that a name server gives for a name, by one UDP question."""
 
 from __future__ import annotations
 

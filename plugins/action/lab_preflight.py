@@ -13,8 +13,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.machine import GIB, Demands, judge
 
 ADVICE = (
-    "The embedded lab cannot run here until this is put right. It is only a stand-in for a cluster of your own: with one, "
-    "use its inventory instead, as in: ansible-playbook site.yml -i inventories/docker-desktop"
+    "The embedded lab cannot run here until this is put right. It is only a stand-in for a cluster of your own: "
+    "with one, use its inventory instead, as in: ansible-playbook site.yml -i inventories/docker-desktop"
 )
 
 ARGUMENTS = {

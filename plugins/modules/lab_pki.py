@@ -9,7 +9,8 @@ module: lab_pki
 version_added: "1.0.0"
 short_description: Make the keys and certificates of the embedded cluster
 description:
-  - Makes certificate authorities once, and certificates again when they no longer fit what is asked for or are about to end.
+  - Makes certificate authorities once, and certificates again when they no longer fit what is asked for
+    or are about to end.
   - It runs on the controller, as an action. Keys are readable by their owner alone and appear in no output.
 options:
   directory:

@@ -9,7 +9,8 @@ module: lab_preflight
 version_added: "1.0.0"
 short_description: Check that this machine can carry the embedded cluster
 description:
-  - Looks at the system, the rights, memory, disk, ports, control groups and, once the tools are there, at what the kernel can do.
+  - Looks at the system, the rights, memory, disk, ports, control groups and,
+    once the tools are there, at what the kernel can do.
   - Fails with every problem at once. Changes nothing. It runs on the controller, as an action.
 options:
   directory:

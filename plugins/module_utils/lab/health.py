@@ -19,7 +19,7 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 @dataclass(frozen=True)
 class Health:
-    """Questions about one cluster; server is https://ADDRESS:PORT, pki the folder with ca.crt, admin.crt and admin.key."""
+    """Questions about one cluster; server is https://ADDRESS:PORT, pki has ca.crt, admin.crt and admin.key."""
 
     server: str
     pki: Path

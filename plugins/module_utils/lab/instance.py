@@ -60,7 +60,7 @@ class Instance:
     def start(self, timeout: float) -> Change:
         """Start it unless it runs, after clearing what dead labs left, and wait until server and kubelet are there."""
         began = time.monotonic()
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.UTC)
         change = Change()
         health = Health(self.server, self.directory / "pki")
         with _only_one():

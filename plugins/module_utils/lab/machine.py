@@ -58,7 +58,7 @@ class Demands:
 
 @dataclass
 class Verdict:
-    """problems stop us; missing_packages can be installed; cni_plugins is where the network plugins are, if anywhere."""
+    """problems stop us; missing_packages can be installed; cni_plugins is the network plugins' folder, or empty."""
 
     problems: list[str] = field(default_factory=list)
     missing_packages: list[str] = field(default_factory=list)
@@ -117,7 +117,7 @@ def _platform() -> list[str]:
     if os.geteuid() != 0:
         problems.append("The lab makes namespaces, mounts and network links, so it needs root; run it with sudo.")
     if platform.machine() not in MACHINE_TYPES:
-        problems.append(f"The machine type is {platform.machine()}; the lab is built for {' and '.join(MACHINE_TYPES)}.")
+        problems.append(f"The machine type is {platform.machine()}; the lab is for {' and '.join(MACHINE_TYPES)}.")
     return problems
 
 

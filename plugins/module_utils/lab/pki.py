@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keys and certificates of the lab: authorities once, certificates again when they no longer fit what is asked for.
 
-Everything is ECDSA on P-256; files are PEM, keys (SEC 1, the one form that kube-apiserver reads everywhere) have mode 0600.
+Everything is ECDSA on P-256. Files are PEM; keys are SEC 1, the form that kube-apiserver reads everywhere, with
+mode 0600.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _fits(directory: Path, request: CertificateRequest) -> bool:
     if not _complete(directory, request.name):
         return False
     certificate = _load_certificate(directory, request.name)
-    left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.timezone.utc)
+    left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
     if left < datetime.timedelta(days=RENEWAL_DAYS) or certificate.subject != _subject(request):
         return False
     try:
@@ -142,7 +143,7 @@ def _write_certificate(directory: Path, request: CertificateRequest) -> None:
 def _builder(
     subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, days: int
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
     builder = builder.serial_number(x509.random_serial_number())
     # An hour back, for machines whose clocks differ

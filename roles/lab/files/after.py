@@ -1,7 +1,8 @@
 """after CONDITION... -- COMMAND...: run the command in place of this process as soon as every condition holds.
 
 A condition is tcp://HOST:PORT (something listens), unix://PATH (the same) or https://HOST:PORT/PATH (answers 200;
-the certificate is checked against the file named by LAB_CA). There is no time limit: the supervisor is the one who stops us.
+the certificate is checked against the file named by LAB_CA). There is no time limit:
+the supervisor is the one who stops us.
 """
 
 from __future__ import annotations
