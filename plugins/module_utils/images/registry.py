@@ -32,12 +32,13 @@ class Registry:
 
     def head_manifest(self, repository: str, version: str) -> Descriptor:
         """Return the descriptor of a manifest by tag or digest with one request; nothing is downloaded."""
-        answer = self.call("HEAD", f"{repository}/manifests/{version}", repository, {"Accept": ACCEPT}, expect={200})
+        path = f"{repository}/manifests/{version}"
+        answer = self.call("HEAD", path, repository, {"Accept": ACCEPT}, expect={200, 403, 405})
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         digest = answer.headers.get("Docker-Content-Digest", "")
         length = answer.headers.get("Content-Length", "")
-        if not digest or not length.isdigit() or (":" in version and digest != version):
-            # The headers are optional in the specification; the manifest itself tells.
+        if answer.status != 200 or not digest or not length.isdigit() or (":" in version and digest != version):
+            # The headers are optional in the specification, and a refusal has its words only in a body: GET tells.
             return self.manifest(repository, version).descriptor()
         return Descriptor(media_type, digest, int(length))
 

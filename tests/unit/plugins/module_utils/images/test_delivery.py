@@ -1,0 +1,165 @@
+"""Delivery to a node: files for real, containerd played by a small ctr (the lab's scenarios have the real one)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import host_files
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery import deliver, take_away
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery_record import RECORD
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import Node, NodeError
+
+# Keeps "name digest" lines in $STORE; pulls what $REMOTE lists; $USED are images of containers. Prints as ctr does.
+CTR = r"""#!/bin/sh
+shift 4
+case "$1 $2" in
+  "images ls") echo "REF TYPE DIGEST SIZE"; awk '{print $1, "t", $2, "1 MiB"}' "$STORE";;
+  "images pull") exec 9>"$STORE.lock"; flock 9
+    grep "^$5 " "$REMOTE" > "$STORE.line" || { echo "ctr: $5: not found" >&2; exit 1; }
+    grep -v "^$5 " "$STORE" > "$STORE.new"; cat "$STORE.line" >> "$STORE.new"; mv "$STORE.new" "$STORE";;
+  "images rm") shift 2; for i; do grep -v "^$i " "$STORE" > "$STORE.new"; mv "$STORE.new" "$STORE"; done;;
+  "containers ls") echo "CONTAINER IMAGE RUNTIME"; cat "$USED";;
+esac
+"""
+A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+FILES = {"docker.io/hosts.toml": b'server = "http://m/v2/docker.io"\n'}
+IMAGES = {"docker.io/library/a:1": A, "gcr.io/b/c:1": B}
+
+
+class LocalNode:
+    """A folder of the test as a node."""
+
+    def __init__(self, directory: Path) -> None:
+        self.store, self.remote, self.used = directory / "store", directory / "remote", directory / "used"
+        for file in (self.store, self.remote, self.used):
+            file.touch()
+        self.has(self.remote, IMAGES)
+        self.certs = directory / "certs.d"
+        ctr = directory / "ctr"
+        ctr.write_text(CTR)
+        ctr.chmod(0o755)
+        environment = [f"STORE={self.store}", f"REMOTE={self.remote}", f"USED={self.used}"]
+        self.node = Node("n1", ("env", *environment), str(self.certs), ctr=(str(ctr),))
+
+    @staticmethod
+    def has(file: Path, images: dict[str, str]) -> None:
+        """Put images into a list."""
+        file.write_text("".join(f"{name} {digest}\n" for name, digest in images.items()))
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> LocalNode:
+    return LocalNode(tmp_path)
+
+
+def bring(local: LocalNode, check: bool = False, files: dict[str, bytes] | None = None):
+    lines: list[str] = []
+    done = deliver(local.node, FILES if files is None else files, IMAGES, check=check, report=lines.append)
+    return done, lines
+
+
+def test_once_and_again(local: LocalNode) -> None:
+    foreseen, lines = bring(local, check=True)
+    assert foreseen.changed
+    assert not lines
+    assert not local.certs.exists()
+    done, lines = bring(local)
+    assert [change.name for change in done.files] == ["docker.io/hosts.toml"]
+    assert done.pulled == sorted(IMAGES)
+    assert lines[-1].startswith("n1: 2/2 ")
+    assert (local.certs / "docker.io/hosts.toml").read_bytes() == FILES["docker.io/hosts.toml"]
+    again, lines = bring(local)
+    assert not again.changed
+    assert not lines
+
+
+def test_another_digest_is_pulled_anew(local: LocalNode) -> None:
+    bring(local)
+    LocalNode.has(local.store, {**IMAGES, "gcr.io/b/c:1": A})
+    assert bring(local)[0].pulled == ["gcr.io/b/c:1"]
+
+
+def test_absent_takes_away_what_was_brought_and_nothing_else(local: LocalNode) -> None:
+    (local.certs / "docker.io").mkdir(parents=True)
+    (local.certs / "docker.io/hosts.toml").write_text("# the owner's\n")
+    LocalNode.has(local.store, {"docker.io/library/a:1": A})
+    bring(local, files={**FILES, "gcr.io/hosts.toml": b"x"})
+    done = take_away(local.node, check=False)
+    assert done.removed == ["gcr.io/b/c:1"]  # the other one was there before
+    assert (local.certs / "docker.io/hosts.toml").read_text() == "# the owner's\n"
+    assert sorted(path.name for path in local.certs.rglob("*")) == ["docker.io", "hosts.toml"]
+    assert not take_away(local.node, check=False).changed
+
+
+def test_images_in_use_stay_until_they_are_not(local: LocalNode) -> None:
+    bring(local)
+    local.used.write_text("c1 gcr.io/b/c:1 runc\n")
+    assert take_away(local.node, check=False).removed == ["docker.io/library/a:1"]
+    assert json.loads((local.certs / RECORD).read_text()) == {"files": {}, "images": ["gcr.io/b/c:1"]}
+    local.used.write_text("")
+    assert take_away(local.node, check=False).removed == ["gcr.io/b/c:1"]
+    assert not (local.certs / RECORD).exists()
+
+
+def test_a_mirror_that_is_wanted_no_more_goes(local: LocalNode) -> None:
+    bring(local, files={**FILES, "gcr.io/hosts.toml": b"x\n"})
+    assert [change.name for change in bring(local)[0].files] == ["gcr.io/hosts.toml"]
+    assert not (local.certs / "gcr.io").exists()
+
+
+def test_a_pull_that_fails_and_one_that_brings_something_else(local: LocalNode) -> None:
+    LocalNode.has(local.remote, {"gcr.io/b/c:1": B})
+    with pytest.raises(NodeError, match="ctr: docker.io/library/a:1: not found"):
+        bring(local)
+    LocalNode.has(local.remote, {"docker.io/library/a:1": B})
+    with pytest.raises(NodeError, match="do not stand for the planned images: docker.io/library/a:1 is sha256:bbb"):
+        bring(local)
+
+
+def test_a_node_that_cannot_be_reached(tmp_path: Path) -> None:
+    with pytest.raises(NodeError, match="node n1: there is no command no-such-runner"):
+        take_away(Node("n1", ("no-such-runner",)), check=False)
+    with pytest.raises(NodeError, match="name and exec"):
+        Node.from_config({"name": "n1", "exec": "docker exec"})
+
+
+def test_hosts_files(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("authority\n")
+    mirrors = {"docker.io": ["127.0.0.1:5000/docker.io", "m.io", "docker.io"], "gcr.io": [{"host": "own.io:5001"}]}
+    registries = {
+        "own.io:5001": {"ca_file": str(tmp_path / "ca.crt")},
+        "private.io": {"username": "u", "password": {"value": "p"}},
+    }
+    files = host_files(Gate.from_config({"mirrors": mirrors, "registries": registries}))
+    assert sorted(files) == [
+        "docker.io/hosts.toml",
+        "gcr.io/hosts.toml",
+        "gcr.io/own.io_5001_.crt",
+        "own.io_5001_/hosts.toml",
+        "own.io_5001_/own.io_5001_.crt",
+    ]
+    lines = files["docker.io/hosts.toml"].decode().splitlines()[1:]
+    assert lines == [
+        'server = "https://registry-1.docker.io"',
+        'capabilities = ["pull", "resolve"]',
+        "",
+        '[host."http://127.0.0.1:5000/v2/docker.io"]',
+        '  capabilities = ["pull", "resolve"]',
+        "  override_path = true",
+        "",
+        '[host."https://m.io"]',
+        '  capabilities = ["pull", "resolve"]',
+    ]
+    assert 'server = "https://own.io:5001"\n' in files["gcr.io/hosts.toml"].decode()
+    assert 'ca = "own.io_5001_.crt"\n' in files["gcr.io/hosts.toml"].decode()
+
+
+def test_a_mirror_with_a_login_is_not_written_to_nodes() -> None:
+    registries = {"m.io": {"username": "u", "password": {"value": "canary"}}}
+    gate = Gate.from_config({"mirrors": {"docker.io": ["m.io/docker.io"]}, "registries": registries})
+    with pytest.raises(GateError, match="wants a login"):
+        host_files(gate)

@@ -1,0 +1,121 @@
+"""The image gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+def places(config: dict[str, Any], text: str) -> list[str]:
+    return [str(item.reference) for item in Gate.from_config(config).candidates(Reference.parse(text))]
+
+
+def rewrite(**mirrors: list[Any]) -> dict[str, Any]:
+    return {
+        "mirrors": {key.replace("__", "/").replace("_", "."): value for key, value in mirrors.items()},
+        "mode": "rewrite",
+    }
+
+
+@pytest.mark.parametrize(
+    ("mirror", "place"),
+    [
+        ("m.daocloud.io/docker.io", "m.daocloud.io/docker.io/istio/pilot:1"),
+        ("mirror.local:5000", "mirror.local:5000/istio/pilot:1"),
+        ({"host": "docker.m.daocloud.io"}, "docker.m.daocloud.io/istio/pilot:1"),
+        ({"flat": "registry.example.com/google_containers"}, "registry.example.com/google_containers/pilot:1"),
+        ("docker.io", "docker.io/istio/pilot:1"),
+    ],
+)
+def test_forms_of_a_mirror(mirror: Any, place: str) -> None:
+    assert places(rewrite(docker_io=[mirror]), "istio/pilot:1") == [place]
+
+
+def test_mirrors_keep_their_order_and_the_origin_its_place() -> None:
+    config = {"mirrors": {"docker.io": ["a.io/docker.io", "docker.io", "b.io"]}}
+    gate = Gate.from_config(config)
+    assert places(config, "nginx:1") == [
+        "a.io/docker.io/library/nginx:1",
+        "docker.io/library/nginx:1",
+        "b.io/library/nginx:1",
+    ]
+    assert [item.rule for item in gate.candidates(Reference.parse("nginx:1"))][1] == "origin"
+
+
+def test_the_longest_source_wins_at_whole_parts_of_the_path() -> None:
+    config = rewrite(docker_io=["a.io"], docker_io__istio=["b.io/mesh"])
+    assert places(config, "istio/pilot:1") == ["b.io/mesh/pilot:1"]
+    assert places(config, "istiox/pilot:1") == ["a.io/istiox/pilot:1"]
+
+
+def test_the_exact_map_comes_first_and_its_result_goes_through_mirrors() -> None:
+    config = {"mirrors": {"gcr.io": ["m.io/gcr.io"]}, "map": {f"gcr.io/queue@{DIGEST}": "gcr.io/queue:v1"}}
+    assert places(config, f"gcr.io/queue:any@{DIGEST}") == ["m.io/gcr.io/queue:v1"]
+    assert Gate.from_config(config).deliverable(f"gcr.io/queue@{DIGEST}") == "gcr.io/queue:v1"
+
+
+def test_strict_an_origin_is_used_only_where_it_is_listed() -> None:
+    gate = Gate.from_config({"mirrors": {"docker.io": ["m.io/docker.io"]}})
+    with pytest.raises(GateError, match="quay.io to serverless_images.mirrors"):
+        gate.candidates(Reference.parse("quay.io/a/b:1"))
+    assert gate.origin_of("quay.io/a/b:1") == "no rule"
+    assert gate.origin_of("a:1") == "mirror m.io/docker.io"
+
+
+def test_without_mirrors_everything_comes_from_its_origin() -> None:
+    assert places({}, "quay.io/a/b:1") == ["quay.io/a/b:1"]
+    assert Gate.from_config(None).origin_of("quay.io/a/b:1") == "origin"
+
+
+def test_a_registry_with_settings_and_a_mirror_named_directly_stand_for_themselves() -> None:
+    config = {"mirrors": {"docker.io": ["m.io:5000/docker.io"]}, "registries": {"own.io": {}}}
+    assert places(config, "own.io/todo/app:1") == ["own.io/todo/app:1"]
+    assert places(config, "m.io:5000/docker.io/library/a:1") == ["m.io:5000/docker.io/library/a:1"]
+
+
+def test_deliverable_leaves_a_text_alone_that_means_the_same() -> None:
+    assert Gate.from_config({"mirrors": {"docker.io": ["m.io"]}}).deliverable("postgres:15") == "postgres:15"
+    assert Gate.from_config(rewrite(docker_io=["m.io"])).deliverable("postgres:15") == "m.io/library/postgres:15"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"mirror": {}}, "unknown keys mirror"),
+        ({"mode": "preload"}, "runtime, rewrite"),
+        ({"mirrors": {"docker.io": "m.io"}}, "must be a list"),
+        ({"mirrors": {"docker.io": ["https://m.io"]}}, "must be host or host:port"),
+        ({"mirrors": {"docker.io": [{"prefix": 1}]}}, "is no mirror"),
+        ({"mirrors": {"docker.io": [{"flat": "m.io/x"}]}}, "use mode: rewrite"),
+        ({"mirrors": {"docker.io/istio": ["m.io/x"]}}, "use mode: rewrite"),
+        ({"mirrors": {"{{ x }}": ["m.io/x"]}}, "variables in keys"),
+        ({"map": {"A B": "c:1"}}, "serverless_images.map"),
+        ({"registries": {"{{ x }}:5001": {}}}, "variables in keys"),
+        ({"registries": {"a.io": {"user": "x"}}}, "unknown keys user"),
+        ({"registries": {"a.io": {"username": "x"}}}, "together"),
+    ],
+)
+def test_a_gate_that_is_written_wrongly(config: dict[str, Any], said: str) -> None:
+    with pytest.raises(GateError, match=said):
+        Gate.from_config(config)
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "url"),
+    [
+        ("127.0.0.1:5000", {}, "http://127.0.0.1:5000"),
+        ("127.0.0.1:5001", {"ca_file": "/ca"}, "https://127.0.0.1:5001"),
+        ("localhost:5000", {"plain_http": False}, "https://localhost:5000"),
+        ("mirror.local:5000", {}, "https://mirror.local:5000"),
+        ("mirror.local:5000", {"plain_http": True}, "http://mirror.local:5000"),
+        ("docker.io", {}, "https://registry-1.docker.io"),
+    ],
+)
+def test_plain_http_is_for_loopback_unless_said(host: str, settings: dict[str, Any], url: str) -> None:
+    assert Gate.from_config({"registries": {host: settings}}).settings(host).url == url

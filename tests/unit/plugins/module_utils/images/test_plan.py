@@ -1,0 +1,110 @@
+"""The plan, against registries that have, lack and refuse images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy import push_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import make_plan
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_text import missing_message, table
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from faulty_registry import FaultyRegistry
+from registry_process import PASSWORD, USERNAME, RegistryProcess
+from sample_images import SampleImage
+from throwaway_pki import Pki
+
+
+def stock(process: RegistryProcess, repository: str, image: SampleImage, directory: Path) -> None:
+    push_layout(image.write(directory), "", Registry(process.host), Reference(process.host, repository, "1"))
+
+
+def wanted(*references: str) -> list[Found]:
+    return [Found(reference, f"Deployment n/{number}: main") for number, reference in enumerate(references)]
+
+
+def test_what_the_first_mirror_lacks_comes_from_the_second(
+    mirror: RegistryProcess, faulty: FaultyRegistry, tmp_path: Path
+) -> None:
+    image = SampleImage(architectures=("amd64", "arm64"))
+    stock(mirror, "docker.io/plan/app", image, tmp_path / "layout")
+    gate = Gate.from_config({"mirrors": {"docker.io": [f"{faulty.host}/docker.io", f"{mirror.host}/docker.io"]}})
+    plan = make_plan(wanted("plan/app:1", "docker.io/plan/app:1"), gate, ["amd64"])
+    (row,) = plan.rows
+    assert str(row.source) == f"{mirror.host}/docker.io/plan/app:1"
+    assert row.inspected and row.inspected.digest == image.index.digest
+    assert row.inspected.size == sum(blob.size for blob in image.parts[0].blobs())
+    assert len(row.where) == 2
+    assert not plan.missing
+    assert f"found, not at mirror {faulty.host}/docker.io" in table(plan)[1]
+
+
+def test_every_failure_is_told_at_once(mirror: RegistryProcess, faulty: FaultyRegistry, tmp_path: Path) -> None:
+    stock(mirror, "gcr.io/only/amd64", SampleImage(), tmp_path / "layout")
+    faulty.faults["quay"] = [lambda handler: handler.reply(403, b"not in the allowlist")] * 2
+    gate = Gate.from_config(
+        {
+            "mirrors": {
+                "gcr.io": [f"{mirror.host}/gcr.io"],
+                "quay.io": [f"{faulty.host}/quay.io"],
+                "docker.io": ["127.0.0.1:1/docker.io"],
+            }
+        }
+    )
+    images = ["gcr.io/only/amd64:1", "gcr.io/not/there:1", "quay.io/a/b:1", "nginx:1", "ghcr.io/a/b:1"]
+    plan = make_plan(wanted(*images), gate, ["amd64", "arm64"])
+    reasons = {str(row.image): row.failures[0].reason for row in plan.missing}
+    assert reasons == {
+        "gcr.io/only/amd64:1": "architecture missing",
+        "gcr.io/not/there:1": "not found",
+        "quay.io/a/b:1": "forbidden",
+        "docker.io/library/nginx:1": "connection refused",
+        "ghcr.io/a/b:1": "no rule",
+    }
+    message = missing_message(plan)
+    assert message.startswith("5 of 5 images cannot be had; nothing was changed.")
+    assert f"{mirror.host}/gcr.io/not/there:1 (mirror {mirror.host}/gcr.io): not found" in message
+    assert "it has no arm64 for linux, only amd64" in message
+    assert "not in the allowlist" in message
+
+
+def test_a_private_registry_is_asked_with_its_login(
+    private: RegistryProcess, private_settings: object, pki: Pki, tmp_path: Path
+) -> None:
+    registry = Registry(private.host, private_settings)
+    layout = SampleImage().write(tmp_path / "layout")
+    push_layout(layout, "", registry, Reference(private.host, "plan/todo", "1"))
+    settings = {"ca_file": str(pki.ca_certificate), "username": USERNAME, "password": {"value": PASSWORD}}
+    gate = Gate.from_config({"mirrors": {"docker.io": ["m.io"]}, "registries": {private.host: settings}})
+    (row,) = make_plan(wanted(f"{private.host}/plan/todo:1"), gate, ["amd64"]).rows
+    assert row.source is not None
+    assert row.login
+
+
+def test_in_mode_rewrite_only_the_first_mirror_counts(
+    mirror: RegistryProcess, faulty: FaultyRegistry, tmp_path: Path
+) -> None:
+    stock(mirror, "docker.io/plan/second", SampleImage(), tmp_path / "layout")
+    mirrors = {"docker.io": [f"{faulty.host}/docker.io", f"{mirror.host}/docker.io"]}
+    gate = Gate.from_config({"mirrors": mirrors, "mode": "rewrite"})
+    assert make_plan(wanted("plan/second:1"), gate, []).missing
+
+
+def test_what_only_looks_like_an_image_does_not_stop_the_run(mirror: RegistryProcess) -> None:
+    gate = Gate.from_config({"mirrors": {"gcr.io": [f"{mirror.host}/gcr.io"]}})
+    plan = make_plan([Found("gcr.io/looks/like:1", "Deployment n/a: args", certain=False)], gate, [])
+    assert not plan.missing
+    assert [str(row.image) for row in plan.doubtful] == ["gcr.io/looks/like:1"]
+
+
+def test_the_base_of_a_build_is_checked_but_not_for_nodes(mirror: RegistryProcess, tmp_path: Path) -> None:
+    stock(mirror, "docker.io/library/base", SampleImage(), tmp_path / "layout")
+    gate = Gate.from_config({"mirrors": {"docker.io": [f"{mirror.host}/docker.io"]}})
+    plan = make_plan([], gate, [], check_only=[Found("base:1", "a build"), Found("gone:1", "a build")])
+    assert [(str(row.image), row.prefetch) for row in plan.rows] == [
+        ("docker.io/library/base:1", False),
+        ("docker.io/library/gone:1", False),
+    ]
+    assert len(plan.missing) == 1
