@@ -8,3 +8,7 @@ from __future__ import annotations
 
 class LabBuildError(Exception):
     """A component of the lab cannot be built or fetched."""
+
+
+class LabStartError(Exception):
+    """The lab did not start or did not stop as it should."""
