@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .cluster import FIELD_MANAGER, Cluster
+from .conflicts import changes_nothing
 from .deadline import Deadline
 from .errors import ApiError, ReleaseError
 from .objects import Document, ObjectRef
@@ -88,7 +89,7 @@ class Applier:
         sent = self.to_send(document, shared, adopted)
         if before is not None and settled(sent, before, manager):
             return Applied(ref, UNCHANGED, {}, {}, shared=shared)
-        after = self._send(ref, sent, manager)
+        after = self._send(ref, sent, manager, before)
         verdict = _verdict(before, after, manager)
         return Applied(
             ref, verdict, _shown(owned_fields(before, manager)), _shown(owned_fields(after, manager)), shared
@@ -109,20 +110,26 @@ class Applier:
         except ApiError as error:
             raise ReleaseError(explain(ref, error)) from error
 
-    def _send(self, ref: ObjectRef, sent: Document, manager: str) -> Document:
+    def _send(self, ref: ObjectRef, sent: Document, manager: str, before: Document | None) -> Document:
         try:
-            return self.cluster.apply(
-                sent,
-                dry_run=self.options.check_mode,
-                force=self.options.force_conflicts,
-                manager=manager,
-                deadline=self.deadline,
-                retry_if=self._retry_if,
-            )
+            try:
+                return self._request(sent, manager, self.options.force_conflicts, self.options.check_mode)
+            except ApiError as error:
+                if before is None or not error.is_field_conflict:
+                    raise
+                rehearsed = self._request(sent, manager, True, True)
+                if not changes_nothing(error, before, rehearsed):
+                    raise
+                return self._request(sent, manager, True, self.options.check_mode)
         except ApiError as error:
             if self.options.check_mode and error.is_webhook_failure:
                 return sent  # a webhook that is away cannot judge a rehearsal
             raise ReleaseError(explain(ref, error)) from error
+
+    def _request(self, sent: Document, manager: str, force: bool, dry_run: bool) -> Document:
+        return self.cluster.apply(
+            sent, dry_run=dry_run, force=force, manager=manager, deadline=self.deadline, retry_if=self._retry_if
+        )
 
     def _retry_if(self, error: ApiError) -> bool:
         if self.options.check_mode and (error.is_webhook_failure or error.is_namespace_terminating):

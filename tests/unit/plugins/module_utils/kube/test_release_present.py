@@ -66,6 +66,22 @@ def test_a_field_that_somebody_removed_comes_back(cluster: Cluster, name: str) -
     assert cluster.get("v1", "ConfigMap", "a", name)["data"] == {"x": "1"}
 
 
+def test_what_somebody_else_applied_alike_is_adopted_without_force(cluster: Cluster, name: str) -> None:
+    workload = deployment("app", replicas=1)
+    container = workload["spec"]["template"]["spec"]["containers"][0]
+    # The server completes both: apiVersion of the fieldRef, and another way to write the quantity.
+    container["env"] = [{"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
+    container["resources"] = {"limits": {"cpu": "1000m"}}
+    cluster.apply(namespace(name), manager="someone")
+    theirs = {**workload, "metadata": {"name": "app", "namespace": name}}
+    cluster.apply(theirs, manager="someone")
+    assert names(present(cluster, name, [workload]).configured) == [f"Deployment {name}/app"]
+    assert not present(cluster, name, [workload]).changed
+    workload["spec"]["replicas"] = 3
+    with pytest.raises(ReleaseError, match=r'spec\.replicas \(conflict with "someone"\)'):
+        present(cluster, name, [workload])
+
+
 def test_a_status_written_by_a_controller_is_no_change(cluster: Cluster, name: str) -> None:
     documents = [namespace(name), deployment("app", replicas=1)]
     present(cluster, name, documents)

@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.conflicts import changes_nothing, value_at
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.documents import flatten
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, ReleaseError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef, matches
@@ -219,6 +220,27 @@ def test_the_wait_list_knows_what_becomes_ready() -> None:
 def test_references_survive_the_record() -> None:
     for ref in (ObjectRef("v1", "Namespace", "", "x"), ObjectRef("apps/v1", "Deployment", "n", "x")):
         assert ObjectRef.from_line(ref.to_line()) == ref
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (".spec.list", [{"name": "a.b", "port": 80, "x": 1}, {"name": "c", "port": 1, "x": 2}]),
+        ('.spec.list[name="a.b"].x', 1),
+        ('.spec.list[name="c",port=1].x', 2),
+        (".metadata.labels.a", "1"),
+    ],
+)
+def test_field_paths_of_conflicts(path: str, value: object) -> None:
+    items = [{"name": "a.b", "port": 80, "x": 1}, {"name": "c", "port": 1, "x": 2}]
+    assert value_at({"metadata": {"labels": {"a": "1"}}, "spec": {"list": items}}, path) == value
+
+
+@pytest.mark.parametrize("path", [".spec.nowhere", '.spec[name="x"]', "spec", '.metadata.finalizers[="x"]'])
+def test_field_paths_that_are_not_understood_equal_nothing(path: str) -> None:
+    item = {"metadata": {"finalizers": ["x"]}, "spec": {}}
+    error = refusal(409, "Conflict", causes=[{"reason": "FieldManagerConflict", "field": path}])
+    assert not changes_nothing(error, item, item)
 
 
 def test_matchers() -> None:
