@@ -23,9 +23,17 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node 
 
 display = Display()
 
+NODE = {
+    "name": {"type": "str", "required": True},
+    "exec": {"type": "list", "elements": "str", "required": True},
+    "certs_dir": {"type": "str", "default": "/etc/containerd/certs.d"},
+    "address": {"type": "str", "default": "/run/containerd/containerd.sock"},
+    "namespace": {"type": "str", "default": "k8s.io"},
+    "ctr": {"type": "list", "elements": "str", "default": ["ctr"]},
+}
 ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "nodes": {"type": "list", "elements": "dict", "default": []},
+    "nodes": {"type": "list", "elements": "dict", "default": [], "options": NODE},
     "images": {"type": "dict", "default": {}},
     "plan": {"type": "list", "elements": "dict", "default": []},
 }

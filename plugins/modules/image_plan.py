@@ -34,7 +34,7 @@ options:
     elements: str
     default: []
   images:
-    description: The image gate, as in the inventory's C(serverless_images). Empty: every image comes from its origin.
+    description: The image gate, as in the inventory's C(serverless_images). Without one images come from their origins.
     type: dict
     default: {}
   architectures:

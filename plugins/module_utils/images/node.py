@@ -70,7 +70,7 @@ class Node:
         except subprocess.TimeoutExpired:
             raise NodeError(f"node {self.name}: no end within {limit:.0f} s: {shown}") from None
         if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
             raise NodeError(f"node {self.name}: {shown} failed ({done.returncode}): {' '.join(said)}")
         return done.stdout
 

@@ -1,0 +1,104 @@
+"""The actions image_plan, image_push and image_deliver, run by ansible-playbook against a real registry."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+UNIT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(UNIT / "plugins" / "module_utils" / "images" / "support"))
+sys.path.insert(0, str(UNIT / "plugins" / "support"))
+
+from registry_process import USERNAME, RegistryProcess  # noqa: E402
+from sample_images import SampleImage  # noqa: E402
+from throwaway_pki import Pki  # noqa: E402
+
+ROOT = UNIT.parents[1]
+PODS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web, namespace: todo}}
+spec: {{template: {{spec: {{containers: [{{name: main, image: {image}}}]}}}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory):
+    """A real registry with TLS and a password, and its settings as in serverless_images.registries."""
+    directory = tmp_path_factory.mktemp("actions")
+    pki = Pki(directory / "pki")
+    process = RegistryProcess(directory / "registry", pki.server_certificate, pki.server_key)
+    settings = {"ca_file": str(pki.ca_certificate), "username": USERNAME, "password": {"env": "TEST_REGISTRY_PASSWORD"}}
+    yield process.host, {"registries": {process.host: settings}}
+    process.stop()
+
+
+def play(directory: Path, tasks: list[dict[str, Any]], *options: str) -> tuple[dict[str, Any], str]:
+    """Run tasks; return the last task's result, and all that was printed."""
+    file = directory / "play.yml"
+    file.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    environment = {
+        **os.environ,
+        "TEST_REGISTRY_PASSWORD": "test-only-password",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+    }
+    command = [Path(sys.executable).with_name("ansible-playbook"), file, "-i", "localhost,", "-c", "local", *options]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    output = done.stdout + done.stderr
+    start = done.stdout.rfind("=> {")
+    assert start > 0, output
+    result, _end = json.JSONDecoder().raw_decode(done.stdout, start + len("=> "))
+    return result, output
+
+
+def test_push_and_push_again(registry: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    host, gate = registry
+    image = SampleImage(layer=b"pushed by the action" * 99)
+    image.write(tmp_path / "layout")
+    arguments = {"layout": str(tmp_path / "layout"), "image": f"{host}/todo/app:1", "images": gate}
+    push = [{"selfhosted.serverless.image_push": arguments}]
+    foreseen, _ = play(tmp_path, push, "-v", "--check")
+    first, output = play(tmp_path, push, "-vvvv", "--diff")
+    second, _ = play(tmp_path, push, "-v")
+    assert [foreseen["changed"], first["changed"], second["changed"]] == [True, True, False]
+    assert first["digest"] == second["digest"] == image.index.digest
+    assert "test-only-password" not in output
+
+
+def test_plan_prints_its_table_and_stops_at_what_is_missing(
+    registry: tuple[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    host, gate = registry
+    SampleImage(layer=b"planned" * 99).write(tmp_path / "layout")
+    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/plan/app:1", "images": gate}
+    manifests = tmp_path / "web.yaml"
+    manifests.write_text(PODS.format(image="plan/app:1"))
+    mirrored = {**gate, "mirrors": {"docker.io": [f"{host}/docker.io"]}, "mode": "rewrite"}
+    arguments = {"manifests": [str(manifests)], "images": mirrored, "architectures": ["amd64"]}
+    tasks = [{"selfhosted.serverless.image_push": push}, {"selfhosted.serverless.image_plan": arguments}]
+    result, output = play(tmp_path, tasks, "-v")
+    (row,) = result["table"]
+    assert (row["image"], row["delivered"]) == ("docker.io/plan/app:1", f"{host}/docker.io/plan/app:1")
+    assert "IMAGE " in output
+    assert f"mirror {host}/docker.io" in output
+
+    manifests.write_text(PODS.format(image="plan/gone:1"))
+    result, _ = play(tmp_path, tasks[1:], "-v")
+    assert result["missing"] == ["docker.io/plan/gone:1"]
+    assert "1 of 1 images cannot be had; nothing was changed" in result["msg"]
+    assert "needed by Deployment todo/web: main" in result["msg"]
+
+
+def test_without_nodes_delivery_says_so(tmp_path: Path) -> None:
+    result, output = play(tmp_path, [{"selfhosted.serverless.image_deliver": {}}], "-v")
+    assert result["nodes"] == []
+    assert "image_prefetch_nodes is empty" in output
