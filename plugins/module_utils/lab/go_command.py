@@ -38,7 +38,10 @@ _HINTS = (
         "The Go module proxy or the checksum database is out of reach. Set GOPROXY, and if need be GOSUMDB, to ones "
         "that you can reach and run again; what is done already is kept.",
     ),
-    (re.compile(r"no space left on device"), "The disk is full. Make room (10 GB are enough) and run again."),
+    (
+        re.compile(r"no space left on device"),
+        "The disk is full. Make room (all of it takes about 20 GB) and run again.",
+    ),
     (re.compile(r"signal: killed"), "The system ended the compiler, mostly for lack of memory. 4 GiB should be free."),
 )
 
