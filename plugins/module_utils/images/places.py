@@ -61,7 +61,7 @@ def places(document: Document) -> Iterator[Place]:
 def _of_config_map(document: Document, owner: str) -> Iterator[Place]:
     data = document.get("data") or {}
     for key, value in data.items():
-        if isinstance(value, str) and _IMAGE_NAME.search(key) and _QUALIFIED.fullmatch(value.strip()):
+        if isinstance(value, str) and _IMAGE_NAME.search(key) and _looks_like_one(value.strip()):
             yield Place(value.strip(), f"{owner}: {key}", _putter(data, key))
     if isinstance(data.get("values"), str) and isinstance(data.get("config"), str):
         place = injector_place(data)
@@ -89,7 +89,7 @@ def _of_container(container: Document, where: str) -> Iterator[Place]:
     yield from _value(container, "image", where)
     for variable in _dictionaries(container.get("env")):
         value, name = variable.get("value"), str(variable.get("name"))
-        if isinstance(value, str) and _QUALIFIED.fullmatch(value):
+        if isinstance(value, str) and _looks_like_one(value):
             sure = bool(_IMAGE_NAME.search(name)) or "@sha256:" in value
             yield Place(value, f"{where}, env {name}", _putter(variable, "value"), sure)
     for key in ("command", "args"):
@@ -103,7 +103,7 @@ def _of_word(words: list[Any], position: int, word: Any, where: str) -> Iterator
     if not isinstance(word, str):
         return
     option, separator, value = word.rpartition("=")
-    if _QUALIFIED.fullmatch(value):
+    if _looks_like_one(value):
 
         def put(reference: str) -> None:
             words[position] = f"{option}{separator}{reference}"
@@ -115,6 +115,10 @@ def _value(holder: Any, key: str, where: str) -> Iterator[Place]:
     value = holder.get(key) if isinstance(holder, dict) else None
     if isinstance(value, str) and value not in _PLACEHOLDERS and _is_reference(value):
         yield Place(value, where, _putter(holder, key))
+
+
+def _looks_like_one(text: str) -> bool:
+    return bool(_QUALIFIED.fullmatch(text)) and _is_reference(text)
 
 
 def _is_reference(text: str) -> bool:

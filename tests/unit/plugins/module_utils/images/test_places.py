@@ -117,6 +117,7 @@ def test_no_images() -> None:
     definition = workload("CustomResourceDefinition", {"image": "a:1"})
     assert not found(definition)
     assert not found(config_map("plain", {"values": "{}", "config": "x", "image": "not an image"}))
+    assert not found(workload("Deployment", {"args": ["--x=gcr.io/a//b:1"], "image": "{{ not filled in }}"}))
 
 
 def test_strict_only_what_is_surely_an_image() -> None:
