@@ -84,6 +84,9 @@ def _of_nodes(context: str | None, kubeconfig: str | None) -> list[str]:
 
 def _described(row: Row, gate: Gate) -> dict[str, Any]:
     delivered = row.source if gate.mode == "rewrite" and row.source else row.image
+    if delivered.digest:
+        # With a digest the runtime's name of an image is without the tag.
+        delivered = delivered.at(delivered.digest)
     return {
         "image": str(row.image),
         "delivered": str(delivered),

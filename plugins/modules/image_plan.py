@@ -82,7 +82,7 @@ table:
   elements: dict
   contains:
     image: {description: The reference after the exact map., type: str}
-    delivered: {description: The reference that pods use, which differs from the former in mode rewrite., type: str}
+    delivered: {description: The name that nodes know it by; in mode rewrite that of the mirror., type: str}
     where: {description: The places that need it., type: list, elements: str}
     from: {description: The reference at which it was found; empty if nowhere., type: str}
     rule: {description: That place in words., type: str}
