@@ -15,6 +15,7 @@ from .pod_trouble import Trouble, troubles
 from .wait_targets import Target
 
 LOOK_SECONDS = 5.0  # a diagnosis must not take long
+NO_LOG = "unable to retrieve container logs"  # what the kubelet gives instead of a log that is gone
 MOST_REASONS = 3
 REVISION = "deployment.kubernetes.io/revision"
 
@@ -24,19 +25,25 @@ class Diagnosis:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._since: dict[tuple[str, str], float] = {}
+        self._since: dict[Target, dict[tuple[str, str], float]] = {}
 
     def hopeless(self, target: Target) -> str | None:
         """The reason why waiting for `target` cannot help any more, or None."""
-        for trouble in self._troubles(target):
-            since = self._since.setdefault((trouble.pod, trouble.advice), time.monotonic())
-            if trouble.patience is not None and time.monotonic() - since >= trouble.patience:
+        found = self._troubles(target)
+        in_trouble = {trouble.pod for trouble in found}
+        # A pod without any trouble starts anew; one that goes from one trouble to the next and back does not.
+        since = {key: start for key, start in self._since.get(target, {}).items() if key[0] in in_trouble}
+        self._since[target] = since
+        for trouble in found:
+            started = since.setdefault((trouble.pod, trouble.advice), time.monotonic())
+            if trouble.patience is not None and time.monotonic() - started >= trouble.patience:
                 return self._tell(trouble)
         return None
 
     def reasons(self, target: Target) -> list[str]:
         """What is wrong with the pods behind `target`, and its own last warning, for the message at the time limit."""
-        found = [self._tell(trouble) for trouble in self._troubles(target)][:MOST_REASONS]
+        found = [self._tell(trouble) for trouble in self._troubles(target)][:NO_LOG = "unable to retrieve container logs"  # what the kubelet gives instead of a log that is gone
+MOST_REASONS]
         warning = self._last_warning(target)
         return [*found, warning] if warning else found
 
@@ -113,7 +120,7 @@ class Diagnosis:
                 text = self.cluster.transport.read_text(path, query, LOOK_SECONDS)
             except (ApiError, KubeError):
                 continue
-            lines = [line for line in text.splitlines() if line.strip()]
+            lines = [line for line in text.splitlines() if line.strip() and not line.startswith(NO_LOG)]
             if lines:
                 return f", its last words: {lines[-1][:300]}"
         return ""

@@ -12,7 +12,7 @@ from .objects import Document
 IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
-CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+START_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 # Controllers end and start again while webhooks and CRDs come up; a third restart is no coincidence any more.
 HOPELESS_RESTARTS = 3
 # Taints of a node that is just starting or away for a moment.
@@ -74,8 +74,9 @@ def _container(pod: str, entry: dict) -> Trouble | None:
             "see whether the mirror has the image and whether the pull secret is right",
             8.0,
         )
-    if reason in CONFIG_REASONS:
-        return Trouble(pod, f"container {name} cannot start: {reason}{detail}", "create what it refers to", 30.0)
+    if reason in START_REASONS:
+        advice = "create what it refers to, or correct its command"
+        return Trouble(pod, f"container {name} cannot start: {reason}{detail}", advice, 12.0)
     if reason == "CrashLoopBackOff" or _ended_badly(entry):
         restarts = entry.get("restartCount", 0)
         return Trouble(

@@ -170,6 +170,16 @@ def test_a_passing_state_does_not(cluster: Cluster, home: str, status: dict[str,
         wait(cluster, rollout(home), seconds=7)
 
 
+def test_a_trouble_that_comes_and_goes_starts_anew(cluster: Cluster, home: str) -> None:
+    put(cluster, home, deployment("app", replicas=1))
+    path = pod_of(cluster, home, "app")
+    steps = [waiting("ErrImagePull"), waiting("ContainerCreating"), waiting("ErrImagePull")]
+    for delay, status in zip((0, 4, 8), steps, strict=True):
+        threading.Timer(delay, set_status, [cluster, path, status]).start()
+    with pytest.raises(WaitError, match="not fulfilled after 12 s"):
+        wait(cluster, rollout(home), seconds=12)
+
+
 def test_trouble_of_an_older_revision_does_not_count(cluster: Cluster, home: str) -> None:
     put(cluster, home, deployment("app", replicas=1))
     set_status(cluster, pod_of(cluster, home, "app"), waiting("CrashLoopBackOff", restarts=9))
