@@ -42,8 +42,7 @@ class Diagnosis:
 
     def reasons(self, target: Target) -> list[str]:
         """What is wrong with the pods behind `target`, and its own last warning, for the message at the time limit."""
-        found = [self._tell(trouble) for trouble in self._troubles(target)][:NO_LOG = "unable to retrieve container logs"  # what the kubelet gives instead of a log that is gone
-MOST_REASONS]
+        found = [self._tell(trouble) for trouble in self._troubles(target)][:MOST_REASONS]
         warning = self._last_warning(target)
         return [*found, warning] if warning else found
 
