@@ -9,6 +9,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 COLLECTION := $(VENV)/collections/ansible_collections/selfhosted/serverless
+TODO_REQUIREMENTS := roles/todo/files/app/requirements.txt
 PYTHON ?= python3
 INVENTORY ?= inventories/lab
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -28,8 +29,9 @@ $(VENV)/.setup: requirements.txt
 	ln -sfn ../../../.. $(COLLECTION)
 	touch $@
 
-$(VENV)/.setup-dev: requirements-dev.txt $(VENV)/.setup
+$(VENV)/.setup-dev: requirements-dev.txt $(TODO_REQUIREMENTS) $(VENV)/.setup
 	tools/venv $(PYTHON) $(VENV) requirements-dev.txt
+	tools/venv $(PYTHON) $(VENV) $(TODO_REQUIREMENTS)
 	touch $@
 
 lab: setup ## start the embedded cluster

@@ -20,7 +20,7 @@ from pathlib import Path
 from .build_cache import BuildCache
 from .catalogue import Component, GoBuild, GoComponent, ModulesComponent, WheelComponent, default_binary_name
 from .errors import LabBuildError
-from .go_command import GoCommand, heartbeat
+from .go_command import BUILD_OPTIONS, GoCommand, heartbeat
 from .report import Report
 from .toolchain import Toolchain, choose_toolchain, install_toolchain, required_version
 from .wheel import download_wheel, extract_members
@@ -78,7 +78,7 @@ class Builder:
     def _key(self, component: Component, toolchain: Toolchain | None) -> str:
         digest = hashlib.sha256(json.dumps([asdict(component), platform.machine()], sort_keys=True).encode())
         if isinstance(component, GoComponent):
-            digest.update((toolchain.label if toolchain else "").encode())
+            digest.update(" ".join([toolchain.label if toolchain else "", *BUILD_OPTIONS]).encode())
             module = self._module(component)
             for path in _module_files(module):
                 digest.update(f"\n{path.relative_to(module)} {path.stat().st_size}\n".encode() + path.read_bytes())
