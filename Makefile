@@ -12,6 +12,8 @@ COLLECTION := $(VENV)/collections/ansible_collections/selfhosted/serverless
 TODO_REQUIREMENTS := roles/todo/files/app/requirements.txt
 PYTHON ?= python3
 INVENTORY ?= inventories/lab
+# More arguments for ansible-playbook, e.g. ARGS="-e lab_address=127.0.0.3" for a second lab beside the first
+ARGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup setup-dev lab lab-stop lab-down status site check uninstall test lint units sanity molecule clean
@@ -35,25 +37,25 @@ $(VENV)/.setup-dev: requirements-dev.txt $(TODO_REQUIREMENTS) $(VENV)/.setup
 	touch $@
 
 lab: setup ## start the embedded cluster
-	ansible-playbook playbooks/lab.yml
+	ansible-playbook playbooks/lab.yml $(ARGS)
 
 lab-stop: setup ## stop the embedded cluster, keep its data
-	ansible-playbook playbooks/lab.yml -e lab_state=stopped
+	ansible-playbook playbooks/lab.yml $(ARGS) -e lab_state=stopped
 
 lab-down: setup ## stop the embedded cluster and remove its data
-	ansible-playbook playbooks/lab.yml -e lab_state=absent
+	ansible-playbook playbooks/lab.yml $(ARGS) -e lab_state=absent
 
 status: setup ## what the embedded cluster runs
-	ansible-playbook playbooks/lab.yml -e lab_state=status
+	ansible-playbook playbooks/lab.yml $(ARGS) -e lab_state=status
 
 site: lab ## the lab, then everything on it
-	ansible-playbook site.yml
+	ansible-playbook site.yml $(ARGS)
 
 check: setup ## preflight of the site: nothing changes
-	ansible-playbook -i $(INVENTORY) site.yml --check --diff
+	ansible-playbook -i $(INVENTORY) site.yml --check --diff $(ARGS)
 
 uninstall: setup ## remove what site.yml installed
-	ansible-playbook -i $(INVENTORY) playbooks/uninstall.yml
+	ansible-playbook -i $(INVENTORY) playbooks/uninstall.yml $(ARGS)
 
 test: setup-dev ## lint, sanity, unit tests, molecule
 	$(BIN)/python tests/run.py
