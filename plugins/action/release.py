@@ -77,6 +77,18 @@ ARGUMENTS: dict[str, Any] = {
     "prune": {"type": "bool", "default": True},
     "force_conflicts": {"type": "bool", "default": False},
     "keep": {**MATCHER, "type": "list", "elements": "dict", "default": []},
+    "residue": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "api_version": {"type": "str", "required": True},
+            "kind": {"type": "str", "required": True},
+            "name": {"type": "str"},
+            "namespace": {"type": "str"},
+            "label_selector": {"type": "str"},
+        },
+    },
     "purge": {"type": "bool", "default": False},
     "record_namespace": {"type": "str", "default": "kube-system"},
     "timeout": {"type": "int", "default": 300},
@@ -130,7 +142,12 @@ class ActionModule(ActionBase):
 
     def _absent(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell) -> Outcome:
         options = AbsentOptions(
-            args["name"], args["record_namespace"], args["keep"], args["purge"], bool(self._task.check_mode)
+            release=args["name"],
+            record_namespace=args["record_namespace"],
+            keep=args["keep"],
+            residue=args["residue"],
+            purge=args["purge"],
+            check_mode=bool(self._task.check_mode),
         )
         return remove_release(cluster, options, deadline, tell)
 

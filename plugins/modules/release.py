@@ -136,6 +136,31 @@ options:
     elements: dict
     default: []
     suboptions: *matcher
+  residue:
+    description:
+      - With O(state=absent), what controllers of the release made outside of it and left behind. It is deleted last.
+        Each item needs O(residue[].name) or O(residue[].label_selector).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the objects.
+        type: str
+        required: true
+      kind:
+        description: Kind of the objects.
+        type: str
+        required: true
+      name:
+        description: Name of the objects; a shell pattern.
+        type: str
+      namespace:
+        description: Namespaces in which to look; a shell pattern. Without it, all.
+        type: str
+      label_selector:
+        description: Selects objects by their labels.
+        type: str
   purge:
     description:
       - With O(state=absent), whether CRDs are deleted although others have objects of their kinds, which are then
@@ -178,11 +203,15 @@ EXAMPLES = r"""
         keys:
           password: {generate: 32}
 
-- name: Remove Knative Serving
+- name: Remove Istio, and the certificate that it put into every namespace
   selfhosted.serverless.release:
-    name: knative-serving
+    name: istio
     state: absent
     context: "{{ serverless_context }}"
+    residue:
+      - api_version: v1
+        kind: ConfigMap
+        name: istio-ca-root-cert
 """
 
 RETURN = r"""

@@ -29,6 +29,7 @@ from .record import (
 )
 from .refusals import explain
 from .removal_waits import await_gone
+from .residue import sweep
 from .stages import WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
 from .surroundings import foreign_instances, other_release
 
@@ -38,11 +39,13 @@ FOREGROUND_KINDS = WORKLOAD_KINDS - {"APIService"}
 
 @dataclass
 class AbsentOptions:
-    """See the release module: `keep` are matchers, `purge` deletes CRDs although others have objects of their kinds."""
+    """See the release module: `keep` are matchers, `residue` are rules for leftovers of controllers, `purge` deletes
+    CRDs although others have objects of their kinds."""
 
     release: str
     record_namespace: str = "kube-system"
     keep: list[dict[str, Any]] = field(default_factory=list)
+    residue: list[dict[str, Any]] = field(default_factory=list)
     purge: bool = False
     check_mode: bool = False
 
@@ -64,6 +67,7 @@ def remove_release(
     _keep_homes(doomed, outcome)
     for step in _steps(doomed):
         _delete_step(cluster, options, step, found, outcome, deadline, progress)
+    outcome.deleted += sweep(cluster, options.residue, options.check_mode, deadline)
     if recorded is not None and not options.check_mode:
         if outcome.kept:
             left = Record(frozenset(outcome.kept), recorded.version)

@@ -104,6 +104,23 @@ def test_without_a_record_the_labels_tell(cluster: Cluster, name: str) -> None:
     ]
 
 
+def test_residue_of_controllers_is_swept(cluster: Cluster, name: str) -> None:
+    other = f"{name}-2"
+    for home in (name, other):
+        cluster.apply(namespace(home), manager="someone")
+        cluster.apply(in_namespace(config_map(f"root-{name}", {}), home), manager="controller")
+        cluster.apply(in_namespace(config_map("theirs", {}), home), manager="someone")
+    present(cluster, name, [config_map("a", {})])
+    rules = [{"api_version": "v1", "kind": "ConfigMap", "name": f"root-{name}"}]
+    swept = [f"ConfigMap {name}/a", f"ConfigMap {name}/root-{name}", f"ConfigMap {other}/root-{name}"]
+    for check_mode in (True, False):
+        assert names(absent(cluster, name, residue=rules, check_mode=check_mode).deleted) == sorted(swept)
+    assert not absent(cluster, name, residue=rules).changed
+    assert cluster.get("v1", "ConfigMap", "theirs", other)
+    with pytest.raises(ReleaseError, match="needs a name or a label_selector"):
+        absent(cluster, name, residue=[{"api_version": "v1", "kind": "ConfigMap"}])
+
+
 def test_what_holds_an_object_is_named(cluster: Cluster, name: str) -> None:
     held = config_map("a", {})
     held["metadata"]["finalizers"] = ["example.org/hold"]
