@@ -18,7 +18,7 @@ ARGUMENTS = {
     "name": {"type": "str", "required": True},
     "server": {"type": "str", "required": True},
     "node": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["started", "stopped", "status"], "default": "status"},
+    "state": {"type": "str", "choices": ["started", "stopped", "killed", "status"], "default": "status"},
     "timeout": {"type": "int", "default": 180},
 }
 
@@ -46,4 +46,6 @@ class ActionModule(ActionBase):
             return Change()
         if self._task.check_mode:
             return Change(changed=(instance.init is None) == (state == "started"))
+        if state == "killed":
+            return instance.kill()
         return instance.start(timeout) if state == "started" else instance.stop(timeout)

@@ -31,9 +31,9 @@ options:
     type: str
     required: true
   state:
-    description: What is wanted; V(status) only asks.
+    description: What is wanted; V(killed) stops it without letting pods and processes end, V(status) only asks.
     type: str
-    choices: [started, stopped, status]
+    choices: [started, stopped, killed, status]
     default: status
   timeout:
     description: Seconds until they must be there, or seconds that pods and processes get to end.

@@ -23,6 +23,8 @@ from .supervisor import ProgramState, SupervisorClient
 
 LOCK = Path("/run/lock/selfhosted-serverless-lab.lock")
 LOG_LINES = 15
+KILL_SECONDS = 30
+LAUNCH_SECONDS = 10
 # The kernel's limits that a node with many pods runs into; raised, never lowered
 INOTIFY = {"max_user_instances": 1024, "max_user_watches": 524288}
 
@@ -77,21 +79,26 @@ class Instance:
     def stop(self, timeout: float) -> Change:
         """End its pods, then its processes in order, each with a time limit; what is left is killed and removed."""
         began = time.monotonic()
-        change = Change()
         init = self.init
         if init is not None:
-            change.changed = True
             self._end_pods(timeout)
             os.kill(init, signal.SIGTERM)
-            if not _wait_until(lambda: self.init is None, 2 * timeout):
-                os.kill(init, signal.SIGKILL)
-                if not _wait_until(lambda: self.init is None, timeout):
-                    raise LabStartError(f"The init of the lab, process {init}, cannot be killed")
+            _wait_until(lambda: self.init is None, 2 * timeout)
+        return self._end(began, init is not None)
+
+    def kill(self) -> Change:
+        """End it at once, for when its data is not needed any more."""
+        return self._end(time.monotonic(), self.init is not None)
+
+    def _end(self, began: float, changed: bool) -> Change:
         with _only_one():
-            change.residue = residue.clear_lab(self.name) if self.init is None else []
-        change.changed = change.changed or bool(change.residue)
-        change.seconds = round(time.monotonic() - began, 1)
-        return change
+            init = self.init
+            if init is not None:
+                os.kill(init, signal.SIGKILL)
+                if not _wait_until(lambda: self.init is None, KILL_SECONDS):
+                    raise LabStartError(f"The init of the lab, process {init}, cannot be killed")
+            found = residue.clear_lab(self.name)
+        return Change(changed or bool(found), found, round(time.monotonic() - began, 1))
 
     def _launch(self) -> None:
         _raise_inotify_limits()
@@ -107,7 +114,7 @@ class Instance:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._wait("its first process to start", 10, lambda: self.init is not None)
+        self._wait("its first process to start", LAUNCH_SECONDS, lambda: self.init is not None)
 
     def _wait(self, what: str, timeout: float, condition: Callable[[], bool]) -> None:
         if not _wait_until(condition, timeout):
