@@ -16,6 +16,7 @@ from .errors import ApiError
 from .transport import Transport
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+GROUP_SECONDS = 10.0  # patience with one group of the old form
 ACCEPT = ",".join([_AGGREGATED.format(version="v2"), _AGGREGATED.format(version="v2beta1"), "application/json"])
 
 
@@ -56,16 +57,18 @@ class Discovery:
     def refresh(self, deadline: Deadline | None = None) -> None:
         """Read everything anew: two requests on a current server."""
         resources: dict[tuple[str, str], Resource] = {}
-        self._preferred = {}
+        preferred: dict[tuple[str, str], str] = {}
         for path in ("/api", "/apis"):
             answer = self._transport.call("GET", path, accept=ACCEPT, deadline=deadline)
             if answer.get("kind") == "APIGroupDiscoveryList":
-                found = self._from_aggregated(answer)
+                found = _from_aggregated(answer)
             else:
                 found = self._from_groups(path, answer, deadline)
             for resource in found:
                 resources.setdefault((resource.api_version, resource.kind), resource)
-        self._resources = resources
+                # Versions come in the order of the group's preference.
+                preferred.setdefault((resource.group, resource.kind), resource.api_version)
+        self._resources, self._preferred = resources, preferred
 
     def ensure(self, deadline: Deadline) -> None:
         """Read once; a later call costs nothing."""
@@ -88,47 +91,42 @@ class Discovery:
             if self._preferred.get((resource.group, kind)) == api_version
         ]
 
-    def _from_aggregated(self, answer: dict[str, Any]) -> list[Resource]:
-        found = []
-        for group in answer.get("items") or []:
-            name = (group.get("metadata") or {}).get("name") or ""
-            for version in group.get("versions") or []:
-                api_version = f"{name}/{version['version']}" if name else version["version"]
-                for entry in version.get("resources") or []:
-                    kind = (entry.get("responseKind") or {}).get("kind") or ""
-                    found.append(
-                        self._resource(
-                            name, api_version, kind, entry["resource"], entry["scope"] == "Namespaced", entry
-                        )
-                    )
-        return found
-
     def _from_groups(self, path: str, answer: dict[str, Any], deadline: Deadline | None) -> list[Resource]:
+        """The old form: one request per version of every group. `answer` is an APIVersions or an APIGroupList."""
         if path == "/api":
-            versions = [("", version) for version in answer.get("versions") or []]
+            versions = list(answer.get("versions") or [])
         else:
             versions = [
-                (group["name"], version["groupVersion"])
+                version["groupVersion"]
                 for group in answer.get("groups") or []
                 for version in group.get("versions") or []
             ]
-        found = []
-        for group, api_version in versions:
-            try:
-                listing = self._transport.call("GET", f"{path}/{api_version}", deadline=deadline)
-            except ApiError as error:
-                if error.status in (404, 503):  # an aggregated API whose server is away must not stop the others
-                    continue
-                raise
-            for entry in listing.get("resources") or []:
-                if "/" not in entry["name"]:
-                    found.append(
-                        self._resource(group, api_version, entry["kind"], entry["name"], entry["namespaced"], entry)
-                    )
-        return found
+        return [resource for version in versions for resource in self._of_version(path, version, deadline)]
 
-    def _resource(
-        self, group: str, api_version: str, kind: str, plural: str, namespaced: bool, entry: dict[str, Any]
-    ) -> Resource:
-        self._preferred.setdefault((group, kind), api_version)
-        return Resource(api_version, kind, plural, namespaced, frozenset(entry.get("verbs") or []))
+    def _of_version(self, path: str, api_version: str, deadline: Deadline | None) -> list[Resource]:
+        limit = Deadline(min(GROUP_SECONDS, deadline.remaining if deadline else GROUP_SECONDS))
+        try:
+            listing = self._transport.call("GET", f"{path}/{api_version}", deadline=limit)
+        except ApiError as error:
+            if error.status in (404, 503):  # an aggregated API whose server is away must not stop the others
+                return []
+            raise
+        return [
+            Resource(api_version, entry["kind"], entry["name"], entry["namespaced"], frozenset(entry["verbs"]))
+            for entry in listing.get("resources") or []
+            if "/" not in entry["name"]
+        ]
+
+
+def _from_aggregated(answer: dict[str, Any]) -> list[Resource]:
+    found = []
+    for group in answer.get("items") or []:
+        name = (group.get("metadata") or {}).get("name") or ""
+        for version in group.get("versions") or []:
+            api_version = f"{name}/{version['version']}" if name else version["version"]
+            for entry in version.get("resources") or []:
+                kind = (entry.get("responseKind") or {}).get("kind") or ""
+                namespaced = entry["scope"] == "Namespaced"
+                verbs = frozenset(entry.get("verbs") or [])
+                found.append(Resource(api_version, kind, entry["resource"], namespaced, verbs))
+    return found

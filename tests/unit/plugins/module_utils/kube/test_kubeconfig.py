@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube import discovery
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ClusterError
 from api_server import ApiServer
@@ -61,3 +62,10 @@ def test_discovery_needs_two_requests(cluster: Cluster) -> None:
     cluster.discovery.refresh()
     assert cluster.transport.requests == 2
     assert cluster.discovery.find("apps/v1", "Deployment").path("n", "x") == "/apis/apps/v1/namespaces/n/deployments/x"
+
+
+def test_discovery_of_an_older_server_tells_the_same(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = {(resource.api_version, resource.kind, resource.plural) for resource in cluster.discovery.all()}
+    monkeypatch.setattr(discovery, "ACCEPT", "application/json")
+    cluster.discovery.refresh()
+    assert {(resource.api_version, resource.kind, resource.plural) for resource in cluster.discovery.all()} == new
