@@ -22,7 +22,7 @@ from .errors import ClusterError
 try:
     from kubernetes.client import Configuration
     from kubernetes.client.rest import RESTClientObject
-    from kubernetes.config import ConfigException
+    from kubernetes.config import ConfigException, kube_config
     from kubernetes.config.kube_config import KubeConfigMerger, load_kube_config
 
     IMPORT_ERROR: str | None = None
@@ -75,6 +75,9 @@ def connect(context: str, kubeconfig: str | None, pool_size: int) -> Connection:
             tls = _tls_context(configuration)
         except (ConfigException, OSError, ValueError, ssl.SSLError) as error:
             raise ClusterError(f"context '{context}' of {location} cannot be used: {error}") from error
+        finally:
+            # The package remembers the files by their content and would look for them in a second connection.
+            kube_config._cleanup_temp_files()
     configuration.connection_pool_maxsize = pool_size
     configuration.ssl_ca_cert = configuration.cert_file = configuration.key_file = None
     pool = RESTClientObject(configuration).pool_manager
