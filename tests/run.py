@@ -12,14 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
-SCENARIOS = ("site",)
+SCENARIOS = ("default", "site")
 # The pip that this ansible-core's ansible-test bootstraps
 ANSIBLE_TEST_PIP = "24_2"
 

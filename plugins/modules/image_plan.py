@@ -89,7 +89,7 @@ table:
     digest: {description: Digest of its topmost manifest., type: str}
     size: {description: Bytes that the architectures' configs and layers have together., type: int}
     prefetch: {description: Whether nodes can be made to pull it before pods do., type: bool}
-    failures: {description: Places that did not have it, each with reason and detail., type: list, elements: dict}
+    failures: {description: "Places that did not have it, each with reason and detail.", type: list, elements: dict}
 lines:
   description: The table as it was printed.
   returned: success

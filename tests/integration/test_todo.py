@@ -83,7 +83,7 @@ def test_rule_and_user_scale_to_zero_and_web_does_not(site: Site) -> None:
     until("rule and user have no pods", idle, 240)
     cold = site.request("/api/user")
     assert cold.status == 200
-    warm = [site.request("/api/user") for _ in range(20)]
+    warm = [site.request("/api/user") for _turn in range(20)]
     assert {answer.status for answer in warm} == {200}
     median = statistics.median(answer.seconds for answer in warm)
     print(f"user: first request from zero {cold.seconds:.2f} s, median of 20 warm ones {median * 1000:.0f} ms")

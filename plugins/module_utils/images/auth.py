@@ -48,7 +48,7 @@ class Login:
 
     def answer(self, challenge: str, scope: str) -> None:
         """Do what the WWW-Authenticate header of a 401 answer asks. Raises RegistryError where that cannot help."""
-        scheme, _, rest = challenge.strip().partition(" ")
+        scheme, _space, rest = challenge.strip().partition(" ")
         if scheme.lower() == "bearer":
             self._fetch_token(_parameters(rest), scope)
         elif scheme.lower() != "basic":

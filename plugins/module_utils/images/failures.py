@@ -83,7 +83,7 @@ def _line(text: str) -> str:
 def _root(error: BaseException) -> BaseException:
     """Return what lies under urllib3's wrapping."""
     seen = error
-    for _ in range(5):
+    for _depth in range(5):
         inner = seen.__cause__ or seen.__context__
         if isinstance(seen, (ssl.SSLError, TimeoutError)) or inner is None:
             break

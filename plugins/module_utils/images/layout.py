@@ -99,7 +99,7 @@ class Layout:
         """Return where a blob is, or would be. Raises LayoutError for what is no digest."""
         if not DIGEST.fullmatch(digest):
             raise LayoutError(f"{digest!r} is no digest")
-        algorithm, _, value = digest.partition(":")
+        algorithm, _colon, value = digest.partition(":")
         return self.directory / "blobs" / algorithm / value
 
     def write(self, data: bytes, digest: str) -> None:

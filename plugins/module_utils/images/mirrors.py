@@ -68,7 +68,7 @@ class Mirror:
             rest = reference.repository.rpartition("/")[2]
         else:
             rest = reference.name.removeprefix(self.source).removeprefix("/")
-        registry, _, path = self.place.partition("/")
+        registry, _slash, path = self.place.partition("/")
         return reference.with_name(registry, f"{path}/{rest}".strip("/"))
 
     def __str__(self) -> str:

@@ -79,8 +79,8 @@ class Node:
         output = self.run(["sh", "-c", _READ, "sh", *(self._path(name) for name in names)])
         files = {}
         while output:
-            head, _, output = output.partition(b"\n")
-            size, _, path = head.decode().partition(" ")
+            head, _break, output = output.partition(b"\n")
+            size, _space, path = head.decode().partition(" ")
             files[path.removeprefix(f"{self.certs_dir}/")] = output[: int(size)]
             output = output[int(size) :]
         return files

@@ -34,11 +34,11 @@ class Reference:
     @classmethod
     def parse(cls, text: str) -> Reference:
         """Return the complete reference for a text as it stands in a manifest. Raises InvalidReference."""
-        rest, _, digest = text.partition("@")
+        rest, _at, digest = text.partition("@")
         if digest and not DIGEST.fullmatch(digest):
             raise InvalidReference(f"image {text!r}: what follows @ is no sha256 or sha512 digest")
         head, separator, last = rest.rpartition("/")
-        name, _, tag = last.partition(":")
+        name, _colon, tag = last.partition(":")
         registry, repository = split_registry(head + separator + name)
         if ":" in last and not _TAG.fullmatch(tag):
             raise InvalidReference(f"image {text!r}: {tag!r} is no tag")

@@ -107,7 +107,7 @@ class Transport:
         return Answer(response.status, response.headers, data)
 
     def _follow(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener | None) -> Any:
-        for _ in range(_REDIRECTS + 1):
+        for _hop in range(_REDIRECTS + 1):
             response = self._once(method, url, headers, body)
             location = response.headers.get("Location")
             if method not in ("GET", "HEAD") or response.status not in (301, 302, 303, 307, 308) or not location:

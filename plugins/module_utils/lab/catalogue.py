@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import LabBuildError
 from .wheel import Wheel
@@ -78,7 +78,7 @@ class ModulesComponent:
         return list(self.modules)
 
 
-Component = GoComponent | WheelComponent | ModulesComponent
+Component: TypeAlias = "GoComponent | WheelComponent | ModulesComponent"
 
 
 def default_binary_name(package: str) -> str:

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import datetime
+import http.client
 import json
 import ssl
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
@@ -37,11 +36,19 @@ class Health:
         renewed = json.loads(answer).get("spec", {}).get("renewTime")
         return renewed is not None and datetime.datetime.fromisoformat(renewed.replace("Z", "+00:00")) > since
 
-    def _get(self, path: str) -> Any:
+    def _get(self, path: str) -> bytes | None:
         context = ssl.create_default_context(cafile=str(self.pki / "ca.crt"))
         context.load_cert_chain(self.pki / "admin.crt", self.pki / "admin.key")
+        address = urlsplit(self.server)
+        connection = http.client.HTTPSConnection(
+            address.hostname or "", address.port, timeout=self.timeout, context=context
+        )
         try:
-            with urllib.request.urlopen(self.server + path, timeout=self.timeout, context=context) as answer:
-                return answer.read()
-        except OSError:  # refused, reset, timed out, or an answer that is not 200
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException):  # refused, reset, timed out, cut off
             return None
+        finally:
+            connection.close()
+        return content if answer.status == http.client.OK else None

@@ -48,7 +48,7 @@ class Summary:
             for release in self.releases
         ] or ["  nothing of this collection"]
         if self.images:
-            width = max(len(reference) for reference, _ in self.images)
+            width = max(len(reference) for reference, _via in self.images)
             text += ["", "Images:"] + [f"  {reference:{width}}  from {via}" for reference, via in self.images]
         text += ["", "Open:", *self._how_to_open(), "", "Remove it all:", *(f"  {line}" for line in self.remove)]
         return text
@@ -61,7 +61,7 @@ class Summary:
                 "  the gateway has no address outside the cluster; forward a port first:",
                 f"  kubectl --context {self.context} -n istio-system port-forward service/istio-ingressgateway 8080:80",
             ]
-        address, _, port = self.gateway.rpartition(":")
+        address, _colon, port = self.gateway.rpartition(":")
         shown_port = "" if port == "80" else f":{port}"
         text = []
         for host in self.hosts:

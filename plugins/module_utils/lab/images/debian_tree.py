@@ -70,7 +70,9 @@ def make_root(debian: Debian, debian_sources: list[str], tar: Path) -> None:
     # The same input shall give the same bytes: no times, no random order, one language.
     fixed = {"SOURCE_DATE_EPOCH": "0", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
     environment = {**os.environ, **fixed, "TMPDIR": str(tar.parent)}
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
         raise LabImageError(f"mmdebstrap could not make the root file system with {', '.join(debian.packages)}:\n{end}")
@@ -89,7 +91,7 @@ def write_tree(tar: Path, drop: Iterable[str], parent: Listing, layer: Path) -> 
         folders = {str(folder) for name in changed | removed for folder in Path(name).parents} - {"."}
         for name in sorted(changed | removed | folders):
             if name in removed:
-                folder, _, last = name.rpartition("/")
+                folder, _slash, last = name.rpartition("/")
                 writer.add(f"{folder}/{_WHITEOUT}{last}".lstrip("/"), kind=tarfile.REGTYPE, mode=0o644, uid=0, gid=0)
             else:
                 _copy(archive, kept[name], name, writer)

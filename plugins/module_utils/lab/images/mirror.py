@@ -62,5 +62,5 @@ class Mirror:
 
     def _target(self, image: CachedImage) -> Reference:
         # Not parsed: the repository is the original name as it stands, host included.
-        repository, _, tag = image.name.rpartition(":")
+        repository, _colon, tag = image.name.rpartition(":")
         return Reference(self._address, repository, tag)

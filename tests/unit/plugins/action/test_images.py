@@ -66,9 +66,9 @@ def test_push_and_push_again(registry: tuple[str, dict[str, Any]], tmp_path: Pat
     image.write(tmp_path / "layout")
     arguments = {"layout": str(tmp_path / "layout"), "image": f"{host}/todo/app:1", "images": gate}
     push = [{"selfhosted.serverless.image_push": arguments}]
-    foreseen, _ = play(tmp_path, push, "-v", "--check")
+    foreseen, _text = play(tmp_path, push, "-v", "--check")
     first, output = play(tmp_path, push, "-vvvv", "--diff")
-    second, _ = play(tmp_path, push, "-v")
+    second, _text = play(tmp_path, push, "-v")
     assert [foreseen["changed"], first["changed"], second["changed"]] == [True, True, False]
     assert first["digest"] == second["digest"] == image.index.digest
     assert "test-only-password" not in output
@@ -92,7 +92,7 @@ def test_plan_prints_its_table_and_stops_at_what_is_missing(
     assert f"mirror {host}/docker.io" in output
 
     manifests.write_text(PODS.format(image="plan/gone:1"))
-    result, _ = play(tmp_path, tasks[1:], "-v")
+    result, _text = play(tmp_path, tasks[1:], "-v")
     assert result["missing"] == ["docker.io/plan/gone:1"]
     assert "1 of 1 images cannot be had; nothing was changed" in result["msg"]
     assert "needed by Deployment todo/web: main" in result["msg"]

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Starts PostgreSQL with the contract of the official image (github.com/docker-library/postgres), as far as the lab uses it:
 # POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, POSTGRES_USER, POSTGRES_DB, POSTGRES_INITDB_ARGS, PGDATA, and the scripts
 # (*.sh, *.sql) in /docker-entrypoint-initdb.d, run once. Started as root it owns the data directory and becomes the user

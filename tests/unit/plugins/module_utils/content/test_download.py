@@ -58,7 +58,7 @@ def origin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
 
 
 def test_fetched_once_then_from_the_cache(origin: Origin, tmp_path: Path) -> None:
-    for _ in range(2):
+    for _turn in range(2):
         place = download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path)
         assert place == tmp_path / SHA256 and place.read_bytes() == CONTENT
     assert len(origin.asked) == 1
@@ -86,7 +86,7 @@ def test_a_passing_refusal_is_repeated(origin: Origin, tmp_path: Path, status: i
 def test_the_next_address_is_tried(origin: Origin, tmp_path: Path) -> None:
     origin.script = [404]
     assert download.fetch([f"{origin.url}/blocked", f"{origin.url}/mirror"], SHA256, tmp_path).exists()
-    assert [path for path, _ in origin.asked] == ["/blocked", "/mirror"]
+    assert [path for path, _headers in origin.asked] == ["/blocked", "/mirror"]
 
 
 def test_every_failure_is_told(origin: Origin, tmp_path: Path) -> None:

@@ -35,14 +35,14 @@ class Workshop:
         (self.component / "one").write_text("one")
         (self.own / "two").write_text("two")
 
-    def recipes(self, images: dict[str, Any] = IMAGES) -> Recipes:
-        return parse_recipes(LAYERS, images)
+    def recipes(self, images: dict[str, Any] | None = None) -> Recipes:
+        return parse_recipes(LAYERS, images or IMAGES)
 
     def store(self, recipes: Recipes, architecture: str = "amd64") -> ImageStore:
         sources = Sources({"tools": self.component}, self.own)
         return ImageStore(self.cache, recipes, sources, architecture, [], self.lines.append)
 
-    def ensure(self, images: dict[str, Any] = IMAGES) -> list[CachedImage]:
+    def ensure(self, images: dict[str, Any] | None = None) -> list[CachedImage]:
         recipes = self.recipes(images)
         return self.store(recipes).ensure(recipes.choose([]))
 

@@ -76,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve(self) -> None:
         """Answer as a registry should."""
-        kind, _, key = self.path.partition("?")[0].rpartition("/")
+        kind, _slash, key = self.path.partition("?")[0].rpartition("/")
         if kind.endswith("/manifests") and key in self.registry.manifests:
             self.reply(200, self.registry.manifests[key][1], {"Content-Type": self.registry.manifests[key][0]})
         elif kind.endswith("/blobs") and key in self.registry.blobs:

@@ -62,7 +62,7 @@ class RegistryProcess:
         self._process.wait(10)
 
     def _wait(self) -> None:
-        host, _, port = self.host.partition(":")
+        host, _colon, port = self.host.partition(":")
         limit = time.monotonic() + START_SECONDS
         while time.monotonic() < limit:
             assert self._process.poll() is None, "the registry ended at once"
