@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from .checksum import sha256_of, verify
 from .errors import ContentError
 from .go_module import module_directory
 from .loading import load_documents, parse_documents
+from .program_archive import program_of
 from .tools import istio_manifest, istioctl_version, kustomize
 
 KINDS = ("manifests", "kustomize", "istioctl")
@@ -37,14 +38,12 @@ def locate(item: dict[str, Any], cache: Path | None = None) -> Source:
     if kind not in KINDS:
         raise ContentError(f"content kind '{kind}' is unknown; there are {', '.join(KINDS)}")
     if kind == "istioctl":
-        return _locate_istioctl(item)
+        return _locate_istioctl(item, cache)
     given = [key for key in ("url", "go_module") if item.get(key)]
     if len(given) > 1 or not (given or item.get("path")):
         raise ContentError(f"content item {item} must have one of path, url, go_module")
     if item.get("url"):
-        urls = [item["url"]] if isinstance(item["url"], str) else list(item["url"])
-        place = download.fetch(urls, item.get("sha256"), cache)
-        return Source(item, place, urls[0], item["sha256"].lower())
+        return _download(item, cache)
     if item.get("go_module"):
         place = module_directory(item["go_module"]) / (item.get("path") or "")
         label = f"{item['go_module']}/{item.get('path') or ''}".rstrip("/")
@@ -72,7 +71,16 @@ def documents_of(source: Source) -> list[Any]:
     return load_documents(source.place)
 
 
-def _locate_istioctl(item: dict[str, Any]) -> Source:
+def _download(item: dict[str, Any], cache: Path | None) -> Source:
+    urls = [item["url"]] if isinstance(item["url"], str) else list(item["url"])
+    place = download.fetch(urls, item.get("sha256"), cache)
+    return Source(item, place, urls[0], item["sha256"].lower())
+
+
+def _locate_istioctl(item: dict[str, Any], cache: Path | None) -> Source:
+    if item.get("url"):
+        archive = _download(item, cache)
+        return replace(archive, place=program_of(archive.place, "istioctl"))
     named = item.get("path") or "istioctl"
     found = shutil.which(str(Path(named).expanduser()))
     if found is None:
