@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from .cluster import Cluster
+from .cluster import FIELD_MANAGER, Cluster
 from .deadline import Deadline
 from .discovery import Resource
 from .errors import ApiError, ReleaseError
 from .objects import Document, ObjectRef
+from .owned_fields import owned_set
 from .parallel import for_each
 from .record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
 
@@ -42,10 +43,5 @@ def labelled(cluster: Cluster, release: str, deadline: Deadline) -> dict[ObjectR
     lists, errors = for_each(listed, kinds)
     if errors:
         raise ReleaseError("looking for labelled objects: " + "\n".join(str(error) for error in errors))
-    # A controller may copy labels to what it makes; what has an owner goes with its owner.
-    return {
-        ObjectRef.of(item): item
-        for items in lists
-        for item in items
-        if not (item.get("metadata") or {}).get("ownerReferences")
-    }
+    # Controllers copy labels to what they make, such as Endpoints: only what we applied ourselves is meant.
+    return {ObjectRef.of(item): item for items in lists for item in items if owned_set(item, FIELD_MANAGER)}

@@ -35,7 +35,7 @@ def test_the_environment_names_the_kubeconfig(api_server: ApiServer, monkeypatch
 
 def test_client_keys_leave_no_file(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    for _ in range(2):
+    for _turn in range(2):
         assert Cluster.connect("test", str(api_server.kubeconfig)).get_path("/version")["major"] == "1"
     assert list(tmp_path.iterdir()) == []
 

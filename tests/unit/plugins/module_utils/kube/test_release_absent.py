@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
 from releases import absent, config_map, definition, deployment, document, names, namespace, present
 
@@ -95,12 +98,17 @@ def test_a_namespace_with_something_kept_is_kept(cluster: Cluster, name: str) ->
 
 
 def test_without_a_record_the_labels_tell(cluster: Cluster, name: str) -> None:
-    present(cluster, name, [namespace(name), config_map("a", {}), deployment("app", replicas=0)])
+    service = document("v1", "Service", "s", spec={"ports": [{"port": 80}], "selector": {"app": "app"}})
+    present(cluster, name, [namespace(name), config_map("a", {}), deployment("app", replicas=0), service])
+    copies = Deadline(10)
+    while not cluster.list("v1", "Endpoints", name) and not copies.passed:
+        time.sleep(0.1)  # the controllers give the service's labels to what they make of it
     cluster.delete("v1", "ConfigMap", f"release-{name}", "kube-system")
     assert names(absent(cluster, name).deleted) == [
         f"ConfigMap {name}/a",
         f"Deployment {name}/app",
         f"Namespace {name}",
+        f"Service {name}/s",
     ]
 
 
