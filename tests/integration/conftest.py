@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -79,6 +80,22 @@ class Site:
         selector = f"serving.knative.dev/service={service}"
         pods = self.objects("pods", "-n", NAMESPACE, "-l", selector)
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def playbook(self, *args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ansible-playbook with this lab's inventory; the caller judges its exit code and output."""
+        command = [
+            Path(sys.executable).parent / "ansible-playbook", "-i", "inventories/lab",
+            "-e", f"lab_directory={self.directory}", "-e", f"lab_address={self.address}", *args,
+        ]  # fmt: skip
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
 
     def python(self, code: str, pod: str = "client", namespace: str = NAMESPACE) -> str:
         """Run Python code in a pod and return what it printed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .conftest import NAMESPACE, Site, until
+from ..conftest import NAMESPACE, Site, until
 
 
 def private_image(site: Site) -> str:

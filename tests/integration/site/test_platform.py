@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .conftest import Site, client_manifest, until
+from ..conftest import Site, client_manifest, until
 
 
 @pytest.fixture

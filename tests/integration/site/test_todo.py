@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .conftest import NAMESPACE, Site, until
+from ..conftest import NAMESPACE, Site, until
 
 NAMES = {"v1": "秦粤", "v2": "粤秦D"}
 REQUESTS = 400

@@ -1,0 +1,93 @@
+"""Runs of the playbook on an installed site: what stops one, what it must not tell, what each tag does alone."""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Site
+
+ROLES = ("image_prefetch", "registry_secret", "metrics_server", "istio", "knative", "todo")
+MISSING = "registry.k8s.io/metrics-server/metrics-server:v9.9.9"
+
+
+def recap(output: str) -> dict[str, int]:
+    """The numbers of the play recap's line."""
+    found = re.findall(r"^lab\s+: (.*)$", output, re.MULTILINE)
+    assert found, output[-4000:]
+    return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", found[-1])}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_tag_alone_changes_nothing_on_a_finished_site(site: Site, role: str) -> None:
+    done = site.playbook("site.yml", "--tags", role)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert recap(done.stdout)["changed"] == 0
+
+
+def test_an_image_that_the_mirror_lacks_stops_the_run_before_any_change(site: Site) -> None:
+    done = site.playbook("site.yml", "-e", f'{{"image_prefetch_extra_images": ["{MISSING}"]}}')
+    assert done.returncode != 0
+    assert recap(done.stdout)["changed"] == 0
+    # The image, the mirror that was asked, and why it is not to be had there
+    assert MISSING in done.stdout
+    assert f"{site.address}:5000" in done.stdout
+    assert "not found" in done.stdout
+
+
+@contextmanager
+def watched_command_lines(seen: set[str]) -> Iterator[None]:
+    """Collect the command lines of all processes of the machine, again and again, until the block ends."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            for file in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    seen.add(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                except OSError:  # the process has ended
+                    continue
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def test_the_registry_password_is_told_nowhere(site: Site) -> None:
+    canary = (site.directory / "registry" / "password").read_text().strip()
+    assert len(canary) >= 16
+    command_lines: set[str] = set()
+    site.kubectl("delete", "secret", "registry", "-n", "todo")
+    with watched_command_lines(command_lines):
+        done = site.playbook("site.yml", "-vvvv", "--diff", "--tags", "image_prefetch,registry_secret,todo")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert recap(done.stdout)["changed"] == 1, "the secret was to be written anew"
+    assert command_lines
+    secrets = (canary, base64.b64encode(f"todo:{canary}".encode()).decode())
+    told = {"the output": done.stdout + done.stderr, "a command line": "\n".join(command_lines)}
+    assert not [where for where, text in told.items() if any(secret in text for secret in secrets)]
+    leaks = [
+        str(file)
+        for folder in (Path("/tmp"), Path.home() / ".ansible", site.directory / "log", site.directory / "work")
+        for file in folder.rglob("*")
+        if any(holds(file, secret.encode()) for secret in secrets)
+    ]
+    assert not leaks
+
+
+def holds(file: Path, text: bytes) -> bool:
+    """Whether a regular file of a size that can be a log holds a text."""
+    try:
+        return file.is_file() and not file.is_symlink() and file.stat().st_size < 50e6 and text in file.read_bytes()
+    except OSError:  # gone, or no reading of it
+        return False
