@@ -64,7 +64,7 @@ lint: setup-dev ## ruff, yamllint, ansible-lint
 	$(BIN)/python tests/run.py lint
 
 units: setup-dev ## unit tests
-	$(BIN)/python tests/run.py units
+	$(BIN)/python tests/run.py build units
 
 sanity: setup-dev ## ansible-test sanity
 	$(BIN)/python tests/run.py sanity

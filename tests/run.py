@@ -1,4 +1,4 @@
-"""Run the project's tests: all stages, or those named on the command line (lint sanity units molecule).
+"""Run the project's tests: all stages, or those named on the command line (lint build units sanity molecule).
 
 Every stage streams its output; the end is a table of stages with seconds, and a last line 'N passed, N failed'.
 A linter, sanity or scenario counts as one test; pytest's runs count each test that they ran.
@@ -133,8 +133,14 @@ def molecule() -> Iterator[Result]:
         yield with_reports("molecule", command, Path(reports), {"JUNIT_DIRECTORY": reports})
 
 
+def build() -> Iterator[Result]:
+    """What the lab runs, put into the cache: unit tests use its API server and registry."""
+    yield run("build", [BIN / "ansible-playbook", "playbooks/lab.yml", "-e", "lab_state=built"])
+
+
 STAGES: dict[str, Callable[[], Iterator[Result]]] = {
     "lint": lint,
+    "build": build,
     "units": units,
     "sanity": sanity,
     "molecule": molecule,
