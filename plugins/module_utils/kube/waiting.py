@@ -54,6 +54,7 @@ class _Wait:
         self._something_new = threading.Event()
 
     def run(self) -> None:
+        self.cluster.discovery.ensure(self.deadline)
         errors = for_each(lambda feed: feed.list(), set(self.feeds.values()))[1]
         if errors:
             raise errors[0]
