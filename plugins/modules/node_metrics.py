@@ -11,15 +11,9 @@ version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
   - Reads the metrics API until every node that is Ready has a CPU and a memory figure.
-  - Runs on the controller.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
 options:
-  context:
-    description: Name of the kubeconfig context.
-    type: str
-    required: true
-  kubeconfig:
-    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
-    type: path
   timeout:
     description: Seconds until the figures must be there.
     type: int

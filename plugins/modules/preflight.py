@@ -12,15 +12,9 @@ author: "selfhosted.serverless contributors (@selfhosted)"
 description:
   - Names every inventory variable that begins like an option of this collection's roles but is none.
   - Connects to the context and compares the server's version with the oldest that the chosen releases run on.
-  - Runs on the controller.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
 options:
-  context:
-    description: Name of the kubeconfig context.
-    type: str
-    required: true
-  kubeconfig:
-    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
-    type: path
   minimum_kubernetes:
     description: The oldest Kubernetes to go on with, as major.minor.
     type: str

@@ -12,15 +12,9 @@ author: "selfhosted.serverless contributors (@selfhosted)"
 description:
   - Prints what is installed with its versions, where each image comes from, how to open the public services and how to remove it all.
   - Everything is read from the cluster, so it is right after a partial run as well.
-  - Runs on the controller.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
 options:
-  context:
-    description: Name of the kubeconfig context.
-    type: str
-    required: true
-  kubeconfig:
-    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
-    type: path
   images:
     description: The image gate, as in the inventory's C(serverless_images).
     type: dict

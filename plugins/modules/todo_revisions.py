@@ -13,15 +13,9 @@ description:
   - Lists the revisions of one Knative service.
   - The role P(selfhosted.serverless.todo#role) needs them, because a service that splits its traffic between two named
     revisions must have made the first before it can name both.
-  - Runs on the controller.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
 options:
-  context:
-    description: Name of the kubeconfig context.
-    type: str
-    required: true
-  kubeconfig:
-    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
-    type: path
   namespace:
     description: The service's namespace.
     type: str
