@@ -31,4 +31,4 @@ def test_istios_certificates_are_not_left_in_every_namespace(site: Site) -> None
 
 
 def test_the_node_is_told_no_mirror_any_more(site: Site) -> None:
-    assert not [file for file in (site.directory / "certs.d").rglob("hosts.toml")]
+    assert not list((site.directory / "certs.d").rglob("hosts.toml"))
