@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -76,13 +77,22 @@ def test_the_registry_password_is_told_nowhere(site: Site) -> None:
     secrets = (canary, base64.b64encode(f"todo:{canary}".encode()).decode())
     told = {"the output": done.stdout + done.stderr, "a command line": "\n".join(command_lines)}
     assert not [where for where, text in told.items() if any(secret in text for secret in secrets)]
-    leaks = [
-        str(file)
-        for folder in (Path("/tmp"), Path.home() / ".ansible", site.directory / "log", site.directory / "work")
-        for file in folder.rglob("*")
-        if any(holds(file, secret.encode()) for secret in secrets)
+    told_files = [
+        *files(Path("/tmp"), apart_from=site.directory),
+        *files(Path.home() / ".ansible", apart_from=site.directory),
+        *files(site.directory / "log"),
+        *files(site.directory / "work"),
     ]
+    leaks = [str(file) for file in told_files if any(holds(file, secret.encode()) for secret in secrets)]
     assert not leaks
+
+
+def files(folder: Path, apart_from: Path | None = None) -> Iterator[Path]:
+    """All paths below a folder; the lab's own store, where the secret has to be, can be left out."""
+    for directory, names, entries in os.walk(folder):
+        here = Path(directory)
+        names[:] = [name for name in names if here / name != apart_from]
+        yield from (here / entry for entry in entries)
 
 
 def holds(file: Path, text: bytes) -> bool:
