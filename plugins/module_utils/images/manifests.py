@@ -49,10 +49,6 @@ class Descriptor:
         except (KeyError, TypeError, ValueError):
             raise ImageError("a manifest points to something without digest and size") from None
 
-    @property
-    def is_manifest(self) -> bool:
-        return self.media_type in INDEXES | MANIFESTS
-
 
 @dataclass(frozen=True)
 class Manifest:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .cluster import Cluster
-from .deadline import Deadline
 from .objects import Document
 
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -33,13 +31,3 @@ def has_ready_endpoint(slices: list[dict[str, Any]]) -> bool:
             if endpoint.get("addresses") and ready is not False:
                 return True
     return False
-
-
-def not_answering(cluster: Cluster, services: set[tuple[str, str]], deadline: Deadline) -> set[tuple[str, str]]:
-    """Those of `services` that have no ready endpoint now."""
-    missing = set()
-    for namespace, name in sorted(services):
-        slices = cluster.list("discovery.k8s.io/v1", "EndpointSlice", namespace, f"{SERVICE_LABEL}={name}", deadline)
-        if not has_ready_endpoint(slices):
-            missing.add((namespace, name))
-    return missing
