@@ -134,7 +134,7 @@ def molecule() -> Iterator[Result]:
 
 
 def build() -> Iterator[Result]:
-    """What the lab runs, put into the cache: unit tests use its API server and registry."""
+    """What the lab runs, put into the cache, and its tools: unit tests use its API server and registry."""
     yield run("build", [BIN / "ansible-playbook", "playbooks/lab.yml", "-e", "lab_state=built"])
 
 
