@@ -51,6 +51,10 @@ class Layout:
         """Return what index.json points to, names among the annotations."""
         return [Descriptor.from_json(item) for item in self._index()]
 
+    def named(self) -> dict[str, Descriptor]:
+        """Return the images that have a full name, by it."""
+        return {image.annotations[IMAGE_NAME]: image for image in self.images() if IMAGE_NAME in image.annotations}
+
     def find(self, name: str = "") -> Descriptor:
         """Return the image of a name (tag or full reference), or the only one there is. Raises LayoutError."""
         images = self.images()
