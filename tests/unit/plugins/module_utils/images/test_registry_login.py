@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
 
 import pytest
@@ -21,32 +20,10 @@ from faulty_registry import FaultyRegistry, Handler
 from registry_process import USERNAME, RegistryProcess
 from sample_images import LAYER, SampleImage
 from throwaway_pki import Pki
+from token_service import TokenService
 
 IMAGE = SampleImage()
 BLOB = Descriptor(LAYER, digest_of(IMAGE.layer), len(IMAGE.layer))
-
-
-class TokenService:
-    """Gives tokens that are good for some requests, on the registry's own address."""
-
-    def __init__(self, registry: FaultyRegistry, uses: int) -> None:
-        self.given: list[str] = []
-        self._left = 0
-        self._uses = uses
-        self._registry = registry
-
-    def __call__(self, handler: Handler) -> bool:
-        if handler.path.startswith("/token"):
-            self.given.append(handler.headers.get("Authorization", ""))
-            self._left = self._uses
-            handler.reply(200, json.dumps({"token": f"t{len(self.given)}", "expires_in": 300}).encode())
-            return True
-        if handler.headers.get("Authorization") == f"Bearer t{len(self.given)}" and self._left:
-            self._left -= 1
-            return False
-        realm = f'Bearer realm="http://{self._registry.host}/token",service="registry",scope="repository:app:pull"'
-        handler.reply(401, b"", {"WWW-Authenticate": realm})
-        return True
 
 
 def login(host: str, password: str = "secret") -> RegistrySettings:
