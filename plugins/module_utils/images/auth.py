@@ -46,14 +46,17 @@ class Login:
             token, expires = self._tokens.get(scope, ("", 0.0))
         return {"Authorization": f"Bearer {token}"} if time.monotonic() < expires else {}
 
-    def answer(self, challenge: str, scope: str) -> None:
-        """Do what the WWW-Authenticate header of a 401 answer asks. Raises RegistryError where that cannot help."""
+    def answer(self, challenge: str, scope: str, sent: Mapping[str, str]) -> None:
+        """Do what the WWW-Authenticate header of a 401 answer asks; `sent` is the login that was refused, if any.
+
+        Raises RegistryError where that cannot help.
+        """
         scheme, _space, rest = challenge.strip().partition(" ")
         if scheme.lower() == "bearer":
             self._fetch_token(_parameters(rest), scope)
         elif scheme.lower() != "basic":
             raise self._refused(f"it asks for a login of an unknown kind, {scheme or 'none'}")
-        elif self._basic:
+        elif sent:
             raise self.not_accepted(b"")
         elif not self._settings.username:
             raise self._refused("it wants a user and a password; name them under serverless_images.registries")

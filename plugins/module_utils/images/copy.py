@@ -39,6 +39,9 @@ class Copied:
 class Source(Protocol):
     """Where an image comes from."""
 
+    def has(self, descriptor: Descriptor) -> bool:
+        """Return whether a manifest of an index is there; an index may be kept for some architectures alone."""
+
     def manifest(self, descriptor: Descriptor) -> Manifest:
         """Return a manifest of the image, verified."""
 
@@ -52,6 +55,10 @@ class RegistrySource:
     def __init__(self, registry: Registry, repository: str) -> None:
         self.registry = registry
         self.repository = repository
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """See Source."""
+        return True
 
     def manifest(self, descriptor: Descriptor) -> Manifest:
         """See Source."""
@@ -85,22 +92,34 @@ def copy_image(
 
 
 def push(
-    source: Source, manifest: Manifest, registry: Registry, target: Reference, progress: Progress = lambda count: None
+    source: Source,
+    manifest: Manifest,
+    registry: Registry,
+    target: Reference,
+    progress: Progress = lambda count: None,
+    elsewhere: dict[str, str] | None = None,
 ) -> Copied:
-    """Bring an image, given by its topmost manifest, into a registry. With nothing to do this is one request."""
+    """Bring an image, given by its topmost manifest, into a registry. With nothing to do this is one request.
+
+    `elsewhere` tells repositories of the same registry by the digests of blobs that they hold; it is added to.
+    """
     if registry.has_manifest(target.repository, target.tag or manifest.digest) == manifest.digest:
         return Copied(manifest.digest, changed=False)
-    return _Push(source, registry, target.repository, progress).run(manifest, target.tag or manifest.digest)
+    run = _Push(source, registry, target.repository, progress, {} if elsewhere is None else elsewhere)
+    return run.run(manifest, target.tag or manifest.digest)
 
 
 class _Push:
     """One image on its way into one repository."""
 
-    def __init__(self, source: Source, registry: Registry, repository: str, progress: Progress) -> None:
+    def __init__(
+        self, source: Source, registry: Registry, repository: str, progress: Progress, elsewhere: dict[str, str]
+    ) -> None:
         self._source = source
         self._registry = registry
         self._repository = repository
         self._progress = progress
+        self._elsewhere = elsewhere
         self._lock = threading.Lock()
         self._pushed: list[int] = []
         self._skipped = 0
@@ -117,23 +136,26 @@ class _Push:
         return Copied(manifest.digest, True, len(self._pushed), sum(self._pushed), self._skipped)
 
     def _parts(self, manifest: Manifest) -> list[Manifest]:
-        parts = [part for child in manifest.children() for part in self._parts(self._source.manifest(child))]
+        children = [child for child in manifest.children() if self._source.has(child)]
+        parts = [part for child in children for part in self._parts(self._source.manifest(child))]
         return [*parts, manifest]
 
     def _bring(self, blob: Descriptor) -> None:
         if has_blob(self._registry, self._repository, blob.digest) or self._mounted(blob):
             with self._lock:
                 self._skipped += 1
-            return
-        push_blob(self._registry, self._repository, blob, self._opener(blob), self._progress)
-        with self._lock:
-            self._pushed.append(blob.size)
+        else:
+            push_blob(self._registry, self._repository, blob, self._opener(blob), self._progress)
+            with self._lock:
+                self._pushed.append(blob.size)
+        self._elsewhere.setdefault(blob.digest, self._repository)
 
     def _mounted(self, blob: Descriptor) -> bool:
         source = self._source
-        if not isinstance(source, RegistrySource) or source.registry.host != self._registry.host:
-            return False
-        return mount_blob(self._registry, self._repository, blob.digest, source.repository)
+        repository = self._elsewhere.get(blob.digest)
+        if isinstance(source, RegistrySource) and source.registry.host == self._registry.host:
+            repository = source.repository
+        return bool(repository) and mount_blob(self._registry, self._repository, blob.digest, repository)
 
     def _opener(self, blob: Descriptor) -> Callable[[], BinaryIO]:
         return lambda: self._source.open_blob(blob)

@@ -47,6 +47,9 @@ class Limits:
     per_host: int = 8
 
 
+LIMITS = Limits()
+
+
 @dataclass
 class Fetched:
     """What was done: digests by name, whether anything was missing, blobs and bytes that moved, seconds it took."""
@@ -77,7 +80,7 @@ def fetch_images(
     wanted: Iterable[Wanted],
     layout: Layout,
     clients: Clients,
-    limits: Limits = Limits(),
+    limits: Limits = LIMITS,
     report: Callable[[str], None] = lambda line: None,
     period: float = PERIOD,
 ) -> Fetched:

@@ -110,12 +110,13 @@ class Registry:
     def _logged_in(self, send: Any, repository: str, push: bool) -> Any:
         """Send; where the registry asks for a login (again, when a token ran out), log in and send once more."""
         scope = f"repository:{repository}:pull{',push' if push else ''}"
-        answer = send(self._login.header(scope))
+        sent = self._login.header(scope)
+        answer = send(sent)
         if answer.status != 401:
             return answer
         if not isinstance(answer, Answer):
             answer.drain_conn()
-        self._login.answer(answer.headers.get("WWW-Authenticate", ""), scope)
+        self._login.answer(answer.headers.get("WWW-Authenticate", ""), scope, sent)
         answer = send(self._login.header(scope))
         if answer.status == 401:
             raise self._login.not_accepted(answer.body if isinstance(answer, Answer) else b"")

@@ -1,0 +1,92 @@
+"""Images into a registry of one's own: what is there is skipped, bytes and digests stay what they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import FetchError, Wanted
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.sync import (
+    mirror_variables,
+    place_in,
+    sync_images,
+)
+from faulty_registry import FaultyRegistry
+from registry_process import PASSWORD, USERNAME, RegistryProcess
+from sample_images import SampleImage
+from throwaway_pki import Pki
+
+
+@pytest.fixture
+def clients(private: RegistryProcess, pki: Pki) -> Clients:
+    login = {"ca_file": str(pki.ca_certificate), "username": USERNAME, "password": {"value": PASSWORD}}
+    return Clients(Gate.from_config({"registries": {private.host: login}}))
+
+
+@pytest.fixture
+def staging(tmp_path: Path) -> Layout:
+    return Layout.create(tmp_path / "staging")
+
+
+def served(registry: FaultyRegistry, tag: str, image: SampleImage, **settings: object) -> Wanted:
+    """Serve an image, and want it."""
+    registry.add(image, tag)
+    source = Reference(registry.host, "app", tag)
+    return Wanted(f"quay.io/team/{tag}:1", (source,), image.index.digest, **settings)
+
+
+def test_a_sync_and_the_next_one(
+    faulty: FaultyRegistry, private: RegistryProcess, clients: Clients, staging: Layout
+) -> None:
+    shared = os.urandom(100_000)
+    items = [served(faulty, "sync-a", SampleImage(shared)), served(faulty, "sync-b", SampleImage(shared, ("arm64",)))]
+    target = f"{private.host}/synced"
+    done = sync_images(items, target, staging, clients)
+    assert done.copied == [item.name for item in items]
+    registry = clients.of(private.host)
+    for item in items:
+        assert registry.manifest(place_in(target, item.name).repository, "1").digest == item.digest
+    before, asked = registry.transport.requests, len(faulty.requests)
+    assert sync_images(items, target, staging, clients).copied == []
+    assert registry.transport.requests - before == len(items)
+    assert len(faulty.requests) == asked
+
+
+def test_a_registry_that_wants_all_of_an_index_gets_it(
+    faulty: FaultyRegistry, private: RegistryProcess, clients: Clients, staging: Layout
+) -> None:
+    image = SampleImage(os.urandom(1000), ("amd64", "arm64"))
+    item = served(faulty, "whole", image, architectures=("amd64",))
+    sync_images([item], f"{private.host}/whole", staging, clients)
+    registry = clients.of(private.host)
+    for part in image.parts:
+        assert registry.manifest("whole/quay.io/team/whole", part.digest).raw == part.raw
+
+
+def test_nothing_is_sent_when_an_image_cannot_be_had(
+    faulty: FaultyRegistry, private: RegistryProcess, clients: Clients, staging: Layout
+) -> None:
+    good = served(faulty, "good", SampleImage(os.urandom(1000)))
+    bad = Wanted("quay.io/team/none:1", (Reference(faulty.host, "app", "none"),))
+    with pytest.raises(FetchError, match="quay.io/team/none:1"):
+        sync_images([good, bad], f"{private.host}/half", staging, clients)
+    assert not clients.of(private.host).has_manifest("half/quay.io/team/good", "1")
+
+
+def test_places_keep_the_source_registry() -> None:
+    assert str(place_in("r.example.com/mirror", "nginx:1")) == "r.example.com/mirror/docker.io/library/nginx:1"
+    assert str(place_in("r.example.com", "localhost:5000/a/b:1")) == "r.example.com/localhost_5000/a/b:1"
+
+
+def test_variables_for_the_next_run() -> None:
+    assert mirror_variables("r.example.com/m/", ["nginx", "gcr.io/a/b:1", "gcr.io/c:2"]) == [
+        "serverless_images:",
+        "  mirrors:",
+        "    docker.io: [r.example.com/m/docker.io]",
+        "    gcr.io: [r.example.com/m/gcr.io]",
+    ]
