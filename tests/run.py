@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
-SCENARIOS = ("default", "site", "absent")
+SCENARIOS = ("default", "site", "absent", "images")
 # The pip that this ansible-core's ansible-test bootstraps
 ANSIBLE_TEST_PIP = "24_2"
 

@@ -6,18 +6,23 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import host_files
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import (
+    host_files,
+    without_login,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery import (
     Delivered,
     deliver,
     take_away,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import Node
 
@@ -36,6 +41,7 @@ ARGUMENTS: dict[str, Any] = {
     "nodes": {"type": "list", "elements": "dict", "default": [], "options": NODE},
     "images": {"type": "dict", "default": {}},
     "plan": {"type": "list", "elements": "dict", "default": []},
+    "layout": {"type": "path", "default": ""},
 }
 
 
@@ -68,13 +74,19 @@ class ActionModule(ActionBase):
         nodes = [Node.from_config(config) for config in args["nodes"]]
         if args["state"] == "absent":
             return [take_away(node, check=check) for node in nodes]
+        layout = Layout.open(Path(args["layout"])) if args["layout"] else None
+        if not nodes and layout:
+            raise ImageError(
+                "image_prefetch_nodes is empty, so there is no way to bring the images of a bundle to the nodes; "
+                "name there how a command is run on each"
+            )
         if not nodes:
             _report("No node can be reached by commands (image_prefetch_nodes is empty): images are delivered by their")
             _report("references alone, and the nodes must be able to pull them as they stand in the table.")
             return []
         files = host_files(Gate.from_config(args["images"]))
         images = {row["delivered"]: row["digest"] for row in args["plan"] if row["prefetch"]}
-        return [deliver(node, files, images, check=check, report=_report) for node in nodes]
+        return [deliver(node, files, images, check=check, report=_report, layout=layout) for node in nodes]
 
 
 def _described(done: Delivered) -> dict[str, Any]:
@@ -91,8 +103,8 @@ def _differences(done: Delivered) -> list[dict[str, str]]:
         {
             "before_header": f"{done.node}: {change.name}",
             "after_header": f"{done.node}: {change.name}",
-            "before": change.before,
-            "after": change.after,
+            "before": without_login(change.before),
+            "after": without_login(change.after),
         }
         for change in done.files
     ]

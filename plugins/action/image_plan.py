@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -13,8 +14,10 @@ from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found, extract_references
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import Plan, Row, make_plan
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_offline import make_plan_of_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_text import missing_message, table
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
@@ -29,6 +32,7 @@ ARGUMENTS: dict[str, Any] = {
     "architectures": {"type": "list", "elements": "str", "default": []},
     "context": {"type": "str"},
     "kubeconfig": {"type": "path"},
+    "layout": {"type": "path", "default": ""},
 }
 
 
@@ -45,9 +49,7 @@ class ActionModule(ActionBase):
         try:
             gate = Gate.from_config(args["images"])
             architectures = args["architectures"] or _of_nodes(args["context"], args["kubeconfig"])
-            plan = make_plan(
-                _references(args), gate, architectures, [Found(text, "a build") for text in args["check_only"]], _report
-            )
+            plan = _plan(args, gate, architectures)
         except (ImageError, KubeError, ValueError) as error:
             raise AnsibleActionFail(str(error)) from error
         lines = table(plan)
@@ -67,6 +69,14 @@ class ActionModule(ActionBase):
             size=_size(plan),
         )
         return result
+
+
+def _plan(args: dict[str, Any], gate: Gate, architectures: list[str]) -> Plan:
+    if args["layout"]:
+        layout = Layout.open(Path(args["layout"]))
+        return make_plan_of_layout(_references(args), gate, architectures, layout, "bundle")
+    check_only = [Found(text, "a build") for text in args["check_only"]]
+    return make_plan(_references(args), gate, architectures, check_only, _report)
 
 
 def _references(args: dict[str, Any]) -> list[Found]:
@@ -96,6 +106,7 @@ def _described(row: Row, gate: Gate) -> dict[str, Any]:
         "digest": row.inspected.digest if row.inspected else "",
         "size": row.inspected.size if row.inspected else 0,
         "prefetch": row.prefetch and not row.login,
+        "check_only": not row.prefetch,
         "failures": [
             {"rule": item.rule, "place": item.place, "reason": item.reason, "detail": item.detail}
             for item in row.failures

@@ -65,6 +65,10 @@ options:
     type: list
     elements: dict
     default: []
+  layout:
+    description: Directory of an OCI image layout that the nodes get the images from, instead of pulling them.
+    type: path
+    default: ""
 attributes:
   check_mode:
     description: Looks at the nodes and changes nothing.

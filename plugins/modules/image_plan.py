@@ -50,6 +50,12 @@ options:
   kubeconfig:
     description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
     type: path
+  layout:
+    description:
+      - Directory with an OCI image layout that every image must be in; no registry is asked then.
+      - For runs from a bundle. O(check_only) is not looked at.
+    type: path
+    default: ""
 attributes:
   check_mode:
     description: Changes nothing, so it does the same in check mode.
@@ -89,6 +95,7 @@ table:
     digest: {description: Digest of its topmost manifest., type: str}
     size: {description: Bytes that the architectures' configs and layers have together., type: int}
     prefetch: {description: Whether nodes can be made to pull it before pods do., type: bool}
+    check_only: {description: Whether it must be there although no node needs it., type: bool}
     failures: {description: "Places that did not have it, each with reason and detail.", type: list, elements: dict}
 lines:
   description: The table as it was printed.

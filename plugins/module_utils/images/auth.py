@@ -42,7 +42,7 @@ class Login:
         """Return the Authorization header for a scope, empty while the registry has not asked for one."""
         with self._lock:
             if self._basic:
-                return {"Authorization": self._credentials()}
+                return {"Authorization": basic_login(self._settings)}
             token, expires = self._tokens.get(scope, ("", 0.0))
         return {"Authorization": f"Bearer {token}"} if time.monotonic() < expires else {}
 
@@ -75,7 +75,7 @@ class Login:
         if parts.scheme != "https" and not (parts.scheme == "http" and self._may_be_plain(parts.netloc)):
             raise self._refused(f"its token service {realm!r} is not reached over TLS")
         query = {"service": challenge.get("service", ""), "scope": scope}
-        headers = {"Authorization": self._credentials()} if self._settings.username else {}
+        headers = {"Authorization": basic_login(self._settings)} if self._settings.username else {}
         url = f"{realm}{'&' if parts.query else '?'}{urlencode({k: v for k, v in query.items() if v})}"
         answer = self._transport.send("GET", url, headers)
         if answer.status != 200:
@@ -96,16 +96,17 @@ class Login:
     def _may_be_plain(self, host: str) -> bool:
         return is_loopback(host) or (host == self._settings.host and self._settings.scheme == "http")
 
-    def _credentials(self) -> str:
-        try:
-            password = resolve(self._settings.password)
-        except SecretSourceError as error:
-            raise ImageError(f"the password for {self._settings.username} at {self._settings.host}: {error}") from None
-        pair = f"{self._settings.username}:{password}"
-        return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
     def _refused(self, detail: str) -> RegistryError:
         return RegistryError(Reason.LOGIN, self._settings.host, detail)
+
+
+def basic_login(settings: RegistrySettings) -> str:
+    """Return the value of an Authorization header with user and password. Raises ImageError."""
+    try:
+        password = resolve(settings.password)
+    except SecretSourceError as error:
+        raise ImageError(f"the password for {settings.username} at {settings.host}: {error}") from None
+    return f"Basic {base64.b64encode(f'{settings.username}:{password}'.encode()).decode()}"
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from .errors import ImageError, LayoutError
 from .layout import IMAGE_NAME, Layout
@@ -44,34 +44,25 @@ class Bundle:
 
 
 def write_bundle(layout: Layout, names: Iterable[str], lock: bytes, path: Path, report: Report) -> bool:
-    """Write the named images of a layout into an archive, which appears complete or not at all.
+    """Write the named images of a layout into a file, which appears complete or not at all.
 
     Returns whether the file is new or other than before. Raises LayoutError for an image that the layout lacks.
     """
-    there = layout.named()
-    lacking = sorted(set(names) - set(there))
-    if lacking:
-        raise LayoutError(f"{layout.directory} lacks {', '.join(lacking)}")
-    entries = {name: there[name] for name in sorted(set(names))}
-    blobs = {blob.digest: blob for entry in entries.values() for blob in _content(layout, entry)}
+    entries = _entries(layout, names)
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    total, done = sum(blob.size for blob in blobs.values()), 0
-    with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as archive:
-        _add(archive, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-        _add(archive, "index.json", _index(entries))
-        _add(archive, LOCK, lock)
-        for number, digest in enumerate(sorted(blobs), start=1):
-            with layout.open_blob(blobs[digest]) as file:
-                _add_file(archive, f"blobs/{digest.replace(':', '/')}", blobs[digest], file)
-            done += blobs[digest].size
-            if number % 50 == 0:
-                report(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB written")
+    with part.open("wb") as file:
+        _write(layout, entries, lock, file, report)
     if path.exists() and _digest(path) == _digest(part):
         part.unlink()
         return False
     part.replace(path)
     return True
+
+
+def stream_images(layout: Layout, names: Iterable[str], stream: IO[bytes]) -> None:
+    """Write the named images of a layout as an archive into a stream that need not be seekable. Raises LayoutError."""
+    _write(layout, _entries(layout, names), b"", stream, lambda line: None)
 
 
 def read_bundle(path: Path, directory: Path) -> Bundle:
@@ -81,6 +72,30 @@ def read_bundle(path: Path, directory: Path) -> Bundle:
             return _unpack(archive, path, directory)
     except (OSError, tarfile.TarError) as error:
         raise BundleError(f"the bundle {path} cannot be read: {error}") from error
+
+
+def _entries(layout: Layout, names: Iterable[str]) -> dict[str, Descriptor]:
+    there, wanted = layout.named(), sorted(set(names))
+    lacking = [name for name in wanted if name not in there]
+    if lacking:
+        raise LayoutError(f"{layout.directory} lacks {', '.join(lacking)}")
+    return {name: there[name] for name in wanted}
+
+
+def _write(layout: Layout, entries: dict[str, Descriptor], lock: bytes, stream: IO[bytes], report: Report) -> None:
+    blobs = {blob.digest: blob for entry in entries.values() for blob in _content(layout, entry)}
+    total, done = sum(blob.size for blob in blobs.values()), 0
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.USTAR_FORMAT) as archive:
+        _add(archive, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+        _add(archive, "index.json", _index(entries))
+        if lock:
+            _add(archive, LOCK, lock)
+        for number, digest in enumerate(sorted(blobs), start=1):
+            with layout.open_blob(blobs[digest]) as file:
+                _add_file(archive, f"blobs/{digest.replace(':', '/')}", blobs[digest], file)
+            done += blobs[digest].size
+            if number % 50 == 0:
+                report(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB written")
 
 
 def _unpack(archive: tarfile.TarFile, path: Path, directory: Path) -> Bundle:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .auth import basic_login
 from .errors import GateError
 from .mapping import Gate
 from .mirrors import Mirror
 from .settings import RegistrySettings, is_loopback
 
 _HEADER = "# Written by selfhosted.serverless from serverless_images; image_prefetch_state: absent takes it away.\n"
+LOGIN = "authorization ="  # begins the line with a login, which is not to be shown
 _CAPABILITIES = 'capabilities = ["pull", "resolve"]'
 
 
@@ -35,6 +37,13 @@ def host_files(gate: Gate) -> dict[str, bytes]:
     return files
 
 
+def without_login(text: str) -> str:
+    """Return the text of a file as it may be shown."""
+    return "\n".join(
+        line.partition(LOGIN)[0] + f"{LOGIN} (not shown)" if LOGIN in line else line for line in text.split("\n")
+    )
+
+
 def directory_of(host: str) -> str:
     """Return the name of a registry's directory; a colon is not allowed everywhere, so containerd also takes _port_."""
     name, separator, port = host.rpartition(":")
@@ -46,20 +55,28 @@ def _directory(source: str, mirrors: list[Mirror], gate: Gate) -> dict[str, byte
     sections = []
     for mirror in mirrors:
         settings = gate.settings(mirror.host)
-        _check(source, mirror, settings)
+        _check(mirror)
         if settings.ca_file:
             files[f"{directory_of(source)}/{_authority(mirror)}"] = _read(settings)
-        sections.append(_settings(mirror, settings))
-    server, options = sections.pop()
-    lines = [f'server = "{server}"', *options]
-    for url, host_options in sections:
+        sections.append(_settings(source, mirror, settings))
+    server, options, login = sections.pop()
+    lines = [f'server = "{server}"', *options, *_header("header", login)]
+    for url, host_options, login in sections:
         lines += ["", f'[host."{url}"]', *(f"  {option}" for option in host_options)]
+        lines += [f"  {line}" for line in _header(f'host."{url}".header', login)]
     files[f"{directory_of(source)}/hosts.toml"] = (_HEADER + "\n".join(lines) + "\n").encode()
     return files
 
 
-def _settings(mirror: Mirror, settings: RegistrySettings) -> tuple[str, list[str]]:
-    """Return a mirror's URL and the options that belong to it."""
+def _header(table: str, login: str) -> list[str]:
+    return ["", f"[{table}]", f'  {LOGIN} "{login}"'] if login else []
+
+
+def _settings(source: str, mirror: Mirror, settings: RegistrySettings) -> tuple[str, list[str], str]:
+    """Return a mirror's URL, the options that belong to it, and its login.
+
+    To a registry's own name the kubelet comes with the pull secret; a mirror's login it does not know.
+    """
     options = [_CAPABILITIES]
     url = settings.url
     if mirror.prefix:
@@ -67,16 +84,13 @@ def _settings(mirror: Mirror, settings: RegistrySettings) -> tuple[str, list[str
         options.append("override_path = true")
     if settings.ca_file:
         options.append(f'ca = "{_authority(mirror)}"')
-    return url, options
+    return url, options, basic_login(settings) if settings.username and mirror.host != source else ""
 
 
-def _check(source: str, mirror: Mirror, settings: RegistrySettings) -> None:
+def _check(mirror: Mirror) -> None:
     if mirror.prefix is None:
-        raise GateError(f"the mirror {mirror.place} for {source} cannot be told to containerd; use mode: rewrite")
-    if settings.username and mirror.host != source:
         raise GateError(
-            f"the mirror {mirror.host} wants a login, which is not written to nodes; "
-            "use mode: rewrite with a registry secret"
+            f"the mirror {mirror.place} for {mirror.source} cannot be told to containerd; use mode: rewrite"
         )
 
 

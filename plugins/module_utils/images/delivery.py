@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from .bundle import stream_images
+from .containerd_hosts import LOGIN
 from .delivery_record import DeliveryRecord
+from .layout import Layout
 from .node import Node, NodeError
 
 _PULLS = 4  # images at a time; each pulls its layers in parallel
@@ -41,11 +44,18 @@ class Delivered:
 
 
 def deliver(
-    node: Node, files: Mapping[str, bytes], images: Mapping[str, str], *, check: bool, report: Report
+    node: Node,
+    files: Mapping[str, bytes],
+    images: Mapping[str, str],
+    *,
+    check: bool,
+    report: Report,
+    layout: Layout | None = None,
 ) -> Delivered:
     """Bring a node to these files (by name below certs_dir) and these images (digest by name).
 
-    Raises NodeError if a command fails or if in the end a name stands for another digest than planned.
+    The node pulls the images, or gets them out of a layout on the controller where there is one. Raises NodeError if a
+    command fails or if in the end a name stands for another digest than planned.
     """
     record = DeliveryRecord.of(node)
     done = Delivered(node.name, files=_changes(node, record, files))
@@ -61,8 +71,14 @@ def deliver(
     _write(node, record, done.files, files)
     record.images = sorted({*record.images, *(name for name in done.pulled if name not in present)})
     record.save(node)
-    _pull(node, done.pulled, report)
+    if layout:
+        report(f"{node.name}: importing {len(done.pulled)} images")
+        if done.pulled:
+            node.import_images(lambda stream: stream_images(layout, done.pulled, stream))
+    else:
+        _pull(node, done.pulled, report)
     _prove(node, images)
+    node.pin(done.pulled)
     return done
 
 
@@ -96,7 +112,8 @@ def _changes(node: Node, record: DeliveryRecord, files: Mapping[str, bytes]) -> 
 def _write(node: Node, record: DeliveryRecord, changes: Iterable[FileChange], files: Mapping[str, bytes]) -> None:
     for change in changes:
         if change.after:
-            node.write_file(change.name, change.after.encode())
+            # A file with a login is root's alone.
+            node.write_file(change.name, change.after.encode(), "0600" if LOGIN in change.after else "0644")
         else:
             node.remove_files([change.name])
     for name in set(record.files) - set(files):

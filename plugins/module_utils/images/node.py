@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from .errors import ImageError
 
 _PULL_LIMIT = 1800  # seconds for one image
 _COMMAND_LIMIT = 60  # seconds for anything else
+# The label that containerd's CRI plugin tells the kubelet as pinned (containerd internal/cri/labels)
+PINNED = "io.cri-containerd.pinned=pinned"
 _KEYS = {"name", "exec", "certs_dir", "address", "namespace", "ctr"}
 
 # Prints each file that is there as "<bytes> <path>", a line break, and the bytes.
@@ -74,6 +77,26 @@ class Node:
             raise NodeError(f"node {self.name}: {shown} failed ({done.returncode}): {' '.join(said)}")
         return done.stdout
 
+    def feed(self, command: Iterable[str], write: Callable[[IO[bytes]], None]) -> None:
+        """Run a command on the node whose standard input is written by a function. Raises NodeError."""
+        words = [*self.exec, *command]
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+            try:
+                with process.stdin as stream:  # type: ignore[union-attr]
+                    write(stream)
+            except BrokenPipeError:
+                pass  # it ended early; its own words follow
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                code = process.wait()
+            said.seek(0)
+            if code:
+                last = said.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+                raise NodeError(f"node {self.name}: {shlex.join(words)} failed ({code}): {' '.join(last)}")
+
     def read_files(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return the files below certs_dir that are there, by name."""
         output = self.run(["sh", "-c", _READ, "sh", *(self._path(name) for name in names)])
@@ -107,12 +130,24 @@ class Node:
         """Have containerd pull an image through its mirrors."""
         self._ctr("images", "pull", "--hosts-dir", self.certs_dir, image, limit=_PULL_LIMIT)
 
+    def import_images(self, write: Callable[[IO[bytes]], None]) -> None:
+        """Have containerd take images from an archive in OCI layout, under the names that it gives them."""
+        self.feed([*self._ctr_words(), "images", "import", "-"], write)
+
+    def pin(self, images: Iterable[str]) -> None:
+        """Keep images from the kubelet's collection of unused ones."""
+        for image in images:
+            self._ctr("images", "label", image, PINNED)
+
     def remove_images(self, images: Iterable[str]) -> None:
         """Take names of images away from containerd, which then drops what no other name needs."""
         self._ctr("images", "rm", *images)
 
     def _ctr(self, *words: str, limit: float = _COMMAND_LIMIT) -> bytes:
-        return self.run([*self.ctr, "--address", self.address, "--namespace", self.namespace, *words], limit=limit)
+        return self.run([*self._ctr_words(), *words], limit=limit)
+
+    def _ctr_words(self) -> list[str]:
+        return [*self.ctr, "--address", self.address, "--namespace", self.namespace]
 
     def _path(self, name: str) -> str:
         return f"{self.certs_dir}/{name}"

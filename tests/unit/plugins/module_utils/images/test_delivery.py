@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import host_files
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import (
+    host_files,
+    without_login,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery import deliver, take_away
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery_record import RECORD
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import Node, NodeError
 
@@ -158,8 +162,23 @@ def test_hosts_files(tmp_path: Path) -> None:
     assert 'ca = "own.io_5001_.crt"\n' in files["gcr.io/hosts.toml"].decode()
 
 
-def test_a_mirror_with_a_login_is_not_written_to_nodes() -> None:
-    registries = {"m.io": {"username": "u", "password": {"value": "canary"}}}
-    gate = Gate.from_config({"mirrors": {"docker.io": ["m.io/docker.io"]}, "registries": registries})
-    with pytest.raises(GateError, match="wants a login"):
-        host_files(gate)
+def test_a_mirrors_login_is_written_for_root_alone_and_not_shown(local: LocalNode) -> None:
+    login = {"username": "u", "password": {"value": "canary"}}
+    config = {
+        "mirrors": {"docker.io": ["one.io/docker.io", "two.io"], "gcr.io": ["gcr.io"]},
+        "registries": {"one.io": login, "two.io": login, "gcr.io": login},
+    }
+    files = host_files(Gate.from_config(config))
+    parsed = tomllib.loads(files["docker.io/hosts.toml"].decode())
+    header = {"authorization": "Basic " + base64.b64encode(b"u:canary").decode()}
+    assert parsed["server"] == "https://two.io"
+    assert parsed["header"] == header == parsed["host"]["https://one.io/v2/docker.io"]["header"]
+    # The kubelet comes to a registry's own name with the pull secret.
+    assert b"authorization" not in files["gcr.io/hosts.toml"]
+
+    bring(local, files=files)
+    assert (local.certs / "docker.io/hosts.toml").stat().st_mode & 0o777 == 0o600
+    assert (local.certs / "gcr.io/hosts.toml").stat().st_mode & 0o777 == 0o644
+    shown = without_login(files["docker.io/hosts.toml"].decode())
+    assert shown.count("authorization = (not shown)") == 2
+    assert header["authorization"] not in shown

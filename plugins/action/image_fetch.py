@@ -1,0 +1,72 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fetch planned images into a layout; documented in plugins/modules/image_fetch.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import (
+    LIMITS,
+    Limits,
+    fetch_images,
+    is_complete,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_rows import wanted_of
+
+display = Display()
+
+ARGUMENTS: dict[str, Any] = {
+    "plan": {"type": "list", "elements": "dict", "required": True},
+    "layout": {"type": "path", "required": True},
+    "images": {"type": "dict", "default": {}},
+    "architectures": {"type": "list", "elements": "str", "default": []},
+    "parallel": {"type": "int", "default": LIMITS.streams},
+    "parallel_per_host": {"type": "int", "default": LIMITS.per_host},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs in the controller's process, so that progress is seen while the images come."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Fetch what the layout lacks; in check mode only tell what that is."""
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        try:
+            result.update(_fetch(args, bool(self._task.check_mode)))
+        except (ImageError, OSError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        return result
+
+
+def _fetch(args: dict[str, Any], check: bool) -> dict[str, Any]:
+    gate = Gate.from_config(args["images"])
+    wanted = wanted_of(args["plan"], gate, args["architectures"])
+    directory = Path(args["layout"])
+    if check and not directory.exists():
+        lacking = [item.name for item in wanted]
+    else:
+        layout = Layout.create(directory)
+        lacking = [item.name for item in wanted if not is_complete(layout, item)]
+    answer = {"changed": bool(lacking), "layout": str(directory), "fetched": lacking, "bytes": 0}
+    if lacking and not check:
+        limits = Limits(args["parallel"], args["parallel_per_host"])
+        answer["bytes"] = fetch_images(wanted, layout, Clients(gate), limits, _report).bytes
+    return answer
+
+
+def _report(line: str) -> None:
+    display.display(f"  {line}")

@@ -1,0 +1,78 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copy planned images into a registry of one's own; documented in plugins/modules/image_sync.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import LIMITS, Limits
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_rows import wanted_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.sync import (
+    lacking_in,
+    mirror_variables,
+    place_in,
+    sync_images,
+)
+
+display = Display()
+
+ARGUMENTS: dict[str, Any] = {
+    "plan": {"type": "list", "elements": "dict", "required": True},
+    "layout": {"type": "path", "required": True},
+    "images": {"type": "dict", "default": {}},
+    "architectures": {"type": "list", "elements": "str", "default": []},
+    "parallel": {"type": "int", "default": LIMITS.streams},
+    "parallel_per_host": {"type": "int", "default": LIMITS.per_host},
+    "to": {"type": "str", "required": True},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs in the controller's process, so that progress is seen while the images move."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Copy what the registry lacks; in check mode only ask it."""
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        try:
+            result.update(_sync(args, bool(self._task.check_mode)))
+        except (ImageError, OSError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        return result
+
+
+def _sync(args: dict[str, Any], check: bool) -> dict[str, Any]:
+    gate = Gate.from_config(args["images"])
+    wanted = wanted_of(args["plan"], gate, args["architectures"])
+    clients, target = Clients(gate), args["to"]
+    place_in(target, "check/it")
+    names = [item.name for item in wanted]
+    answer: dict[str, Any] = {
+        "images": {name: str(place_in(target, name)) for name in names},
+        "variables": mirror_variables(target, names),
+        "bytes": 0,
+    }
+    if check:
+        copied = [item.name for item in lacking_in(wanted, clients.of(target.partition("/")[0]), target)]
+    else:
+        limits = Limits(args["parallel"], args["parallel_per_host"])
+        done = sync_images(wanted, target, Layout.create(Path(args["layout"])), clients, limits, _report)
+        copied, answer["bytes"] = done.copied, done.bytes
+    return {**answer, "copied": copied, "changed": bool(copied)}
+
+
+def _report(line: str) -> None:
+    display.display(f"  {line}")
