@@ -26,7 +26,7 @@ from .transport import Opener
 
 # Blobs up to this go in one request; larger ones in chunks, so that a broken connection costs one chunk.
 CHUNK = 32 * 1024 * 1024
-_READ = 256 * 1024
+_READ = 64 * 1024  # what a killed download may lose, for each stream
 
 Progress = Callable[[int], None]  # called with the number of bytes that have just moved
 

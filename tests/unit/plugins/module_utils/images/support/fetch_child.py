@@ -1,0 +1,19 @@
+"""Fetches images as a process of its own, which a test may kill: fetch_child.py LAYOUT HOST NUMBER STREAMS."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import Limits, Wanted, fetch_images
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
+
+directory, host, number, streams = sys.argv[1:]
+wanted = [
+    Wanted(f"example.com/{image}:1", (Reference(host, f"app{image}", f"t{image}"),)) for image in range(int(number))
+]
+print("begins", flush=True)
+fetch_images(wanted, Layout.create(Path(directory)), Clients(Gate()), Limits(int(streams), int(streams)))
