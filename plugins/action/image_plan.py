@@ -15,6 +15,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.load
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found, extract_references
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.lock import Lock, differences, extend_lock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import Plan, Row, make_plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_offline import make_plan_of_layout
@@ -33,6 +34,8 @@ ARGUMENTS: dict[str, Any] = {
     "context": {"type": "str"},
     "kubeconfig": {"type": "path"},
     "layout": {"type": "path", "default": ""},
+    "lock": {"type": "path", "default": ""},
+    "lock_update": {"type": "str", "choices": ["missing", "all", "none"], "default": "missing"},
 }
 
 
@@ -43,13 +46,14 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Print the table; fail with every image that cannot be had. Nothing is changed, in check mode or not."""
+        """Print the table; fail with every image that cannot be had, before the lock is written."""
         result = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         try:
             gate = Gate.from_config(args["images"])
             architectures = args["architectures"] or _of_nodes(args["context"], args["kubeconfig"])
-            plan = _plan(args, gate, architectures)
+            lock = Lock.read(Path(args["lock"])) if args["lock"] else Lock()
+            plan = _plan(args, gate, architectures, lock)
         except (ImageError, KubeError, ValueError) as error:
             raise AnsibleActionFail(str(error)) from error
         lines = table(plan)
@@ -62,7 +66,7 @@ class ActionModule(ActionBase):
             missing = [str(row.image) for row in plan.missing]
             return {**result, "failed": True, "msg": missing_message(plan), "missing": missing}
         result.update(
-            changed=False,
+            self._keep(plan, lock, args),
             lines=lines,
             architectures=architectures,
             table=[_described(row, gate) for row in plan.rows],
@@ -70,13 +74,38 @@ class ActionModule(ActionBase):
         )
         return result
 
+    def _keep(self, plan: Plan, lock: Lock, args: dict[str, Any]) -> dict[str, Any]:
+        """Write what is new into the lock, or tell it in check mode; the part of the result about that."""
+        if not args["lock"] or args["layout"]:
+            return {"changed": False}
+        found = plan.locked()
+        news = differences(lock, found)
+        if news and args["lock_update"] == "none":
+            lacking = "\n".join(news)
+            raise AnsibleActionFail(
+                f"{len(news)} images are not in the lock {args['lock']}, and lock_update is none:\n{lacking}"
+            )
+        if args["lock_update"] == "all":
+            for line in news:
+                _report(f"lock: {line}")
+        if self._task.check_mode:
+            before, after = lock.text(), lock.with_images(found).text()
+        else:
+            before, after = extend_lock(Path(args["lock"]), found)
+        answer: dict[str, Any] = {"changed": before != after, "lock_changes": news}
+        if self._task.diff and before != after:
+            header = args["lock"]
+            answer["diff"] = {"before": before, "after": after, "before_header": header, "after_header": header}
+        return answer
 
-def _plan(args: dict[str, Any], gate: Gate, architectures: list[str]) -> Plan:
+
+def _plan(args: dict[str, Any], gate: Gate, architectures: list[str], lock: Lock) -> Plan:
     if args["layout"]:
         layout = Layout.open(Path(args["layout"]))
         return make_plan_of_layout(_references(args), gate, architectures, layout, "bundle")
     check_only = [Found(text, "a build") for text in args["check_only"]]
-    return make_plan(_references(args), gate, architectures, check_only, _report)
+    trusted = Lock() if args["lock_update"] == "all" else lock
+    return make_plan(_references(args), gate, architectures, check_only, _report, trusted)
 
 
 def _references(args: dict[str, Any]) -> list[Found]:

@@ -16,7 +16,7 @@ description:
     for all of them at once, for the architectures of the nodes.
   - Prints a table of image, place, digest, size and status.
   - Fails if an image cannot be had, with every such image, every place asked and the reason of each.
-  - Changes nothing and runs on the controller.
+  - Runs on the controller, and changes nothing but O(lock).
 options:
   manifests:
     description: Files with rendered manifests.
@@ -53,16 +53,30 @@ options:
   layout:
     description:
       - Directory with an OCI image layout that every image must be in; no registry is asked then.
-      - For runs from a bundle. O(check_only) is not looked at.
+      - For runs from a bundle. O(check_only) and O(lock) are not looked at.
     type: path
     default: ""
+  lock:
+    description:
+      - File with the digests of all images, made where there is none; empty for no lock.
+      - What it has is asked for by its digest, with one request. A mirror that has another image under the same tag is
+        refused.
+    type: path
+    default: ""
+  lock_update:
+    description:
+      - V(missing) adds images that the lock lacks. V(all) resolves all images anew and prints what changes.
+        V(none) fails for an image that the lock lacks.
+    type: str
+    choices: [missing, all, none]
+    default: missing
 attributes:
   check_mode:
-    description: Changes nothing, so it does the same in check mode.
+    description: Does not write O(lock).
     support: full
   diff_mode:
-    description: Has nothing to show.
-    support: none
+    description: Shows how O(lock) changes.
+    support: full
 """
 
 EXAMPLES = r"""
@@ -97,6 +111,11 @@ table:
     prefetch: {description: Whether nodes can be made to pull it before pods do., type: bool}
     check_only: {description: Whether it must be there although no node needs it., type: bool}
     failures: {description: "Places that did not have it, each with reason and detail.", type: list, elements: dict}
+lock_changes:
+  description: A line for each image that was new to the lock, or other than in it.
+  returned: with a lock
+  type: list
+  elements: str
 lines:
   description: The table as it was printed.
   returned: success

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from .blobs import read_blob
 from .errors import Reason
+from .lock import Locked, LockedPart
 from .manifests import Manifest
 from .reference import Reference
 from .registry import Registry
@@ -20,11 +21,15 @@ _SYSTEM = "linux"
 
 @dataclass(frozen=True)
 class Inspected:
-    """Digest of the topmost manifest, the architectures looked at, and the bytes of their configs and layers."""
+    """Digest of the topmost manifest, the architectures looked at, and the bytes of their configs and layers.
+
+    `size` counts what architectures share once; `parts` has each one's own manifest and bytes.
+    """
 
     digest: str
     architectures: tuple[str, ...]
     size: int
+    parts: Mapping[str, LockedPart] = field(default_factory=dict)
 
 
 def inspect(registry: Registry, reference: Reference, architectures: Collection[str]) -> Inspected:
@@ -41,7 +46,30 @@ def inspect(registry: Registry, reference: Reference, architectures: Collection[
         raise registry.error(Reason.PLATFORM, f"it has no {', '.join(missing)} for {_SYSTEM}, only {has}")
     wanted = sorted(architectures or parts)
     blobs = {blob.digest: blob.size for name in wanted for blob in parts[name].blobs()}
-    return Inspected(head.digest, tuple(wanted), sum(blobs.values()))
+    locked = {name: LockedPart(parts[name].digest, _bytes(parts[name])) for name in wanted}
+    return Inspected(head.digest, tuple(wanted), sum(blobs.values()), locked)
+
+
+def confirm(registry: Registry, reference: Reference, locked: Locked, architectures: Collection[str]) -> Inspected:
+    """Ask with one request whether a registry has a locked image; what it is stands in the lock.
+
+    Raises RegistryError; reason DIGEST where the registry has another image under the same tag.
+    """
+    repository = reference.repository
+    if registry.has_manifest(repository, locked.digest) != locked.digest:
+        other = registry.has_manifest(repository, reference.tag) if reference.tag else ""
+        if other:
+            raise registry.error(
+                Reason.DIGEST, f"{repository}:{reference.tag} is {other}, the lock says {locked.digest}"
+            )
+        raise registry.error(Reason.NOT_FOUND, f"it does not have {repository}@{locked.digest}, which the lock says")
+    wanted = sorted(architectures or locked.platforms)
+    parts = {name: locked.platforms[name] for name in wanted}
+    return Inspected(locked.digest, tuple(wanted), sum(part.size for part in parts.values()), parts)
+
+
+def _bytes(manifest: Manifest) -> int:
+    return sum(blob.size for blob in manifest.blobs())
 
 
 def _parts(registry: Registry, repository: str, top: Manifest) -> dict[str, Manifest]:

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .clients import Clients
-from .errors import GateError, ImageError, InvalidReference, RegistryError
+from .errors import GateError, ImageError, InvalidReference, Reason, RegistryError
 from .extract import Found
-from .inspection import Inspected, inspect
+from .inspection import Inspected, confirm, inspect
+from .lock import Lock, Locked
 from .mapping import Candidate, Gate
 from .patience import Patience
 from .reference import Reference
@@ -67,6 +68,14 @@ class Plan:
     rows: tuple[Row, ...]
     doubtful: tuple[Row, ...] = ()
 
+    def locked(self) -> dict[str, Locked]:
+        """Return what a lock is to keep of the images found; what one pushes to a registry of one's own changes."""
+        return {
+            str(row.image): Locked(row.inspected.digest, row.inspected.parts)
+            for row in self.rows
+            if row.inspected and row.source and not (row.login and row.source == row.image)
+        }
+
     @property
     def missing(self) -> list[Row]:
         """The rows of images that cannot be had."""
@@ -87,11 +96,13 @@ def make_plan(
     architectures: Collection[str],
     check_only: Iterable[Found] = (),
     report: Callable[[str], None] = lambda line: None,
+    lock: Lock | None = None,
 ) -> Plan:
     """Ask all mirrors for all images and return what they said. Never raises for an image that is missing.
 
     `architectures` are those of the nodes, as Go names them; empty means whatever the images have. `check_only` are
-    images that must be there but that no node needs (the base of a build). Raises InvalidReference and GateError for
+    images that must be there but that no node needs (the base of a build). What `lock` has is asked for by its digest,
+    with one request. Raises InvalidReference and GateError for
     what no registry has to be asked for.
     """
     items = list(found)
@@ -102,7 +113,7 @@ def make_plan(
     clients = Clients(gate, PATIENCE)
     rows = []
     with ThreadPoolExecutor(WORKERS) as pool:
-        asked = pool.map(lambda wish: _ask(wish, gate, clients, architectures), wanted.values())
+        asked = pool.map(lambda wish: _ask(wish, gate, clients, architectures, lock or Lock()), wanted.values())
         for number, row in enumerate(asked, start=1):
             rows.append(row)
             if number % WORKERS == 0 and number < len(wanted):
@@ -112,7 +123,7 @@ def make_plan(
     return Plan(tuple(row for row in rows if row not in doubtful), doubtful)
 
 
-def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str]) -> Row:
+def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str], lock: Lock) -> Row:
     failures: list[Failure] = []
     try:
         candidates = _candidates(wish.image, gate)
@@ -122,7 +133,7 @@ def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str
         )
     for candidate in candidates:
         try:
-            inspected = inspect(clients.of(candidate.reference.registry), candidate.reference, architectures)
+            inspected = _inspected(clients, candidate.reference, architectures, lock.images.get(str(wish.image)))
         except RegistryError as error:
             failures.append(Failure(candidate.rule, str(candidate.reference), str(error.reason), error.detail))
         except ImageError as error:
@@ -140,6 +151,18 @@ def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str
                 login,
             )
     return Row(wish.image, wish.where, failures=tuple(failures), prefetch=wish.prefetch)
+
+
+def _inspected(
+    clients: Clients, reference: Reference, architectures: Collection[str], locked: Locked | None
+) -> Inspected:
+    registry = clients.of(reference.registry)
+    if locked and locked.platforms and set(architectures) <= set(locked.platforms):
+        return confirm(registry, reference, locked, architectures)
+    inspected = inspect(registry, reference, architectures)
+    if locked and inspected.digest != locked.digest:
+        raise registry.error(Reason.DIGEST, f"{reference} is {inspected.digest}, the lock says {locked.digest}")
+    return inspected
 
 
 def _candidates(image: Reference, gate: Gate) -> list[Candidate]:

@@ -22,7 +22,7 @@ from ..conftest import Site, until
 
 HOSTS = ("docker.io", "gcr.io", "registry.k8s.io")
 # What containerd asked a registry for by tag, in the registry's access log
-PULL = re.compile(r'"(?:GET|HEAD) /v2/(\S+)/manifests/(\S+) HTTP/[\d.]+" 200 \d+ "[^"]*" "containerd/')
+PULL = re.compile(r'"(?:GET|HEAD) /v2/(\S+)/manifests/([^\s?]+)\S* HTTP/[\d.]+" 200 \d+ "[^"]*" "containerd/')
 
 
 @dataclass
@@ -127,7 +127,7 @@ def test_the_site_from_the_synced_registry_alone(lab: Lab) -> None:
     listed = set(re.findall(rf"^\s*(\S+)\s+mirror {re.escape(lab.private)}/mirror", output, re.MULTILINE))
     pulled = {name.removeprefix("mirror/") for name in lab.pulled("registry", since) if name.startswith("mirror/")}
     base = {"docker.io/library/python:3.11-slim-bookworm"}  # checked for the build, for no node
-    assert len(pulled) > 20
+    assert len(pulled) > 15
     assert pulled == listed - base
     told = output + "".join(run(["ps", "-ef"], capture_output=True, text=True).stdout)
     secrets = (password, base64.b64encode(f"todo:{password}".encode()).decode())
