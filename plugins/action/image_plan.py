@@ -20,6 +20,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mappi
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import Plan, Row, make_plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_offline import make_plan_of_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_text import missing_message, table
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.pods import images_of_pod, pod_name
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 
@@ -33,6 +34,7 @@ ARGUMENTS: dict[str, Any] = {
     "architectures": {"type": "list", "elements": "str", "default": []},
     "context": {"type": "str"},
     "kubeconfig": {"type": "path"},
+    "pods": {"type": "bool", "default": False},
     "layout": {"type": "path", "default": ""},
     "lock": {"type": "path", "default": ""},
     "lock_update": {"type": "str", "choices": ["missing", "all", "none"], "default": "missing"},
@@ -110,7 +112,16 @@ def _plan(args: dict[str, Any], gate: Gate, architectures: list[str], lock: Lock
 
 def _references(args: dict[str, Any]) -> list[Found]:
     documents = [document for path in args["manifests"] for document in load_documents(path)]
-    return [*extract_references(documents), *(Found(text, "image_prefetch_extra_images") for text in args["extra"])]
+    extra = [Found(text, "image_prefetch_extra_images") for text in args["extra"]]
+    return [*extract_references(documents), *extra, *(_of_pods(args) if args["pods"] else [])]
+
+
+def _of_pods(args: dict[str, Any]) -> list[Found]:
+    """Return the images of the context's pods, those of finished ones included."""
+    if not args["context"]:
+        raise ImageError("the images of running pods are wanted, but there is no context to ask")
+    pods = Cluster.connect(args["context"], args["kubeconfig"] or None).list("v1", "Pod")
+    return [Found(image, f"Pod {pod_name(pod)}") for pod in pods for image in images_of_pod(pod)]
 
 
 def _of_nodes(context: str | None, kubeconfig: str | None) -> list[str]:

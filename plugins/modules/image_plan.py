@@ -50,6 +50,10 @@ options:
   kubeconfig:
     description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
     type: path
+  pods:
+    description: Whether the images of all pods of O(context) are wanted too.
+    type: bool
+    default: false
   layout:
     description:
       - Directory with an OCI image layout that every image must be in; no registry is asked then.

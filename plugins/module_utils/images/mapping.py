@@ -15,11 +15,12 @@ from typing import Any
 
 from .errors import GateError, InvalidReference
 from .mirrors import Mirror, covers
+from .presets import PRESETS
 from .reference import HOST, Reference
 from .settings import KEY_HINT, RegistrySettings
 
 MODES = ("runtime", "rewrite")
-_KEYS = {"mirrors", "map", "mode", "registries"}
+_KEYS = {"mirrors", "map", "mode", "registries", "preset"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,13 @@ class Gate:
         mode = config.get("mode") or "runtime"
         if mode not in MODES:
             raise GateError(f"serverless_images.mode is {mode!r}; it must be one of {', '.join(MODES)}")
+        preset = config.get("preset") or "none"
+        if preset not in PRESETS:
+            raise GateError(f"serverless_images.preset is {preset!r}; it must be one of {', '.join(sorted(PRESETS))}")
+        # Mirrors written out take the place of the preset's for their source.
+        mirrors = {**PRESETS[preset], **(config.get("mirrors") or {})}
         gate = cls(
-            mirrors={_source(key): _mirrors(key, entries) for key, entries in (config.get("mirrors") or {}).items()},
+            mirrors={_source(key): _mirrors(key, entries) for key, entries in mirrors.items()},
             exact=dict(_exact(key, value) for key, value in (config.get("map") or {}).items()),
             mode=mode,
             registries={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import threading
@@ -101,3 +102,18 @@ def holds(file: Path, text: bytes) -> bool:
         return file.is_file() and not file.is_symlink() and file.stat().st_size < 50e6 and text in file.read_bytes()
     except OSError:  # gone, or no reading of it
         return False
+
+
+def test_images_of_pods_and_of_further_manifests_are_planned_on_request(site: Site, tmp_path: Path) -> None:
+    manifest = tmp_path / "further.yaml"
+    manifest.write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+        "spec: {containers: [{name: c, image: docker.io/library/python:3.11-slim-bookworm}]}\n"
+    )
+    wanted = {"image_prefetch_from_pods": True, "image_prefetch_manifests": [str(manifest)]}
+    options = ["site.yml", "--check", "--tags", "image_prefetch", "-e", json.dumps(wanted)]
+    done = site.playbook(*options)
+    assert done.returncode == 0, done.stdout[-4000:]
+    planned = re.findall(r"^\s*(\S+)\s+(?:mirror|its own)", done.stdout, re.MULTILINE)
+    assert any(name.startswith("registry.k8s.io/coredns/") for name in planned), planned
+    assert "docker.io/library/python:3.11-slim-bookworm" in planned

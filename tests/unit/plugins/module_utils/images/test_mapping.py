@@ -119,3 +119,25 @@ def test_a_gate_that_is_written_wrongly(config: dict[str, Any], said: str) -> No
 )
 def test_plain_http_is_for_loopback_unless_said(host: str, settings: dict[str, Any], url: str) -> None:
     assert Gate.from_config({"registries": {host: settings}}).settings(host).url == url
+
+
+def test_a_preset_fills_in_mirrors_and_yields_to_written_ones() -> None:
+    config = {"preset": "daocloud", "mirrors": {"quay.io": ["own.example.com/quay"]}}
+    assert places(config, "nginx:1") == ["m.daocloud.io/docker.io/library/nginx:1"]
+    assert places(config, "gcr.io/a/b:1") == ["m.daocloud.io/gcr.io/a/b:1"]
+    assert places(config, "quay.io/a/b:1") == ["own.example.com/quay/a/b:1"]
+    with pytest.raises(GateError, match=r"registry\.istio\.io"):
+        places(config, "registry.istio.io/release/pilot:1")
+
+
+def test_the_preset_of_a_flat_mirror_needs_rewritten_references() -> None:
+    place = "registry.cn-hangzhou.aliyuncs.com/google_containers/metrics-server:v0.9.0"
+    image = "registry.k8s.io/metrics-server/metrics-server:v0.9.0"
+    assert places({"preset": "aliyun", "mode": "rewrite"}, image) == [place]
+    with pytest.raises(GateError, match="mode: rewrite"):
+        Gate.from_config({"preset": "aliyun"})
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(GateError, match="aliyun, daocloud, none"):
+        Gate.from_config({"preset": "ustc"})
