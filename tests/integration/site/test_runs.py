@@ -108,7 +108,7 @@ def test_images_of_pods_and_of_further_manifests_are_planned_on_request(site: Si
     manifest = tmp_path / "further.yaml"
     manifest.write_text(
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
-        "spec: {containers: [{name: c, image: docker.io/library/python:3.11-slim-bookworm}]}\n"
+        "spec: {containers: [{name: c, image: registry.k8s.io/pause:3.10.2}]}\n"
     )
     wanted = {"image_prefetch_from_pods": True, "image_prefetch_manifests": [str(manifest)]}
     options = ["site.yml", "--check", "--tags", "image_prefetch", "-e", json.dumps(wanted)]
@@ -116,4 +116,4 @@ def test_images_of_pods_and_of_further_manifests_are_planned_on_request(site: Si
     assert done.returncode == 0, done.stdout[-4000:]
     planned = re.findall(r"^\s*(\S+)\s+(?:mirror|its own)", done.stdout, re.MULTILINE)
     assert any(name.startswith("registry.k8s.io/coredns/") for name in planned), planned
-    assert "docker.io/library/python:3.11-slim-bookworm" in planned
+    assert "registry.k8s.io/pause:3.10.2" in planned
