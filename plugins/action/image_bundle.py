@@ -8,14 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.bundle import read_bundle, write_bundle
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-
-display = Display()
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
 
 ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["written", "unpacked"], "default": "written"},
@@ -26,22 +22,14 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process, so that progress is seen while a large archive is written."""
+class ActionModule(ImageAction):
+    """See the module's documentation."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    arguments = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Write or unpack the bundle; in check mode neither."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            done = _write if args["state"] == "written" else _unpack
-            result.update(done(args, bool(self._task.check_mode)))
-        except (ImageError, OSError) as error:
-            raise AnsibleActionFail(str(error)) from error
-        return result
+        return _write(args, check) if args["state"] == "written" else _unpack(args, check)
 
 
 def _write(args: dict[str, Any], check: bool) -> dict[str, Any]:
@@ -50,7 +38,7 @@ def _write(args: dict[str, Any], check: bool) -> dict[str, Any]:
         # Whether it would be other than before is known only when the images are here.
         return {"changed": not path.exists(), "path": str(path), "images": sorted(args["names"])}
     lock = Path(args["lock"]).read_bytes() if args["lock"] else b""
-    changed = write_bundle(Layout.open(Path(args["layout"])), args["names"], lock, path, _report)
+    changed = write_bundle(Layout.open(Path(args["layout"])), args["names"], lock, path, report)
     return {"changed": changed, "path": str(path), "images": sorted(args["names"]), "size": path.stat().st_size}
 
 
@@ -66,7 +54,3 @@ def _unpack(args: dict[str, Any], check: bool) -> dict[str, Any]:
         bundle = read_bundle(path, directory)
         layout, unpacked = bundle.layout, bundle.unpacked
     return {"changed": unpacked > 0, "path": str(path), "images": sorted(layout.named())}
-
-
-def _report(line: str) -> None:
-    display.display(f"  {line}")

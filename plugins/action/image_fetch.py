@@ -8,11 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import (
     LIMITS,
     Limits,
@@ -22,8 +18,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_rows import wanted_of
-
-display = Display()
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
 
 ARGUMENTS: dict[str, Any] = {
     "plan": {"type": "list", "elements": "dict", "required": True},
@@ -35,21 +30,14 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process, so that progress is seen while the images come."""
+class ActionModule(ImageAction):
+    """See the module's documentation."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    arguments = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Fetch what the layout lacks; in check mode only tell what that is."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            result.update(_fetch(args, bool(self._task.check_mode)))
-        except (ImageError, OSError) as error:
-            raise AnsibleActionFail(str(error)) from error
-        return result
+        return _fetch(args, check)
 
 
 def _fetch(args: dict[str, Any], check: bool) -> dict[str, Any]:
@@ -64,9 +52,5 @@ def _fetch(args: dict[str, Any], check: bool) -> dict[str, Any]:
     answer = {"changed": bool(lacking), "layout": str(directory), "fetched": lacking, "bytes": 0}
     if lacking and not check:
         limits = Limits(args["parallel"], args["parallel_per_host"])
-        answer["bytes"] = fetch_images(wanted, layout, Clients(gate), limits, _report).bytes
+        answer["bytes"] = fetch_images(wanted, layout, Clients(gate), limits, report).bytes
     return answer
-
-
-def _report(line: str) -> None:
-    display.display(f"  {line}")

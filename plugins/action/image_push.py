@@ -8,14 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy import Copied, push_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
 ARGUMENTS: dict[str, Any] = {
     "layout": {"type": "path", "required": True},
@@ -25,29 +23,26 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process, where alone the registry's password is read."""
+class ActionModule(ImageAction):
+    """See the module's documentation."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    arguments = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Push what the registry lacks; in check mode only ask."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            copied = _push(args, bool(self._task.check_mode))
-        except (ImageError, OSError) as error:
-            raise AnsibleActionFail(f"{args['image']}: {error}") from error
-        result.update(
-            changed=copied.changed,
-            image=args["image"],
-            digest=copied.digest,
-            blobs_pushed=copied.blobs,
-            bytes_pushed=copied.bytes,
-            blobs_present=copied.skipped,
-        )
-        return result
+        copied = _push(args, check)
+        return {
+            "changed": copied.changed,
+            "image": args["image"],
+            "digest": copied.digest,
+            "blobs_pushed": copied.blobs,
+            "bytes_pushed": copied.bytes,
+            "blobs_present": copied.skipped,
+        }
+
+    def subject(self, args: dict[str, Any]) -> str:
+        """The image, which stands in no other part of the message."""
+        return f"{args['image']}: "
 
 
 def _push(args: dict[str, Any], check: bool) -> Copied:

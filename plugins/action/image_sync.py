@@ -8,11 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import LIMITS, Limits
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
@@ -23,8 +19,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.sync 
     place_in,
     sync_images,
 )
-
-display = Display()
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
 
 ARGUMENTS: dict[str, Any] = {
     "plan": {"type": "list", "elements": "dict", "required": True},
@@ -37,21 +32,14 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process, so that progress is seen while the images move."""
+class ActionModule(ImageAction):
+    """See the module's documentation."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    arguments = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Copy what the registry lacks; in check mode only ask it."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            result.update(_sync(args, bool(self._task.check_mode)))
-        except (ImageError, OSError) as error:
-            raise AnsibleActionFail(str(error)) from error
-        return result
+        return _sync(args, check)
 
 
 def _sync(args: dict[str, Any], check: bool) -> dict[str, Any]:
@@ -69,10 +57,6 @@ def _sync(args: dict[str, Any], check: bool) -> dict[str, Any]:
         copied = [item.name for item in lacking_in(wanted, clients.of(target.partition("/")[0]), target)]
     else:
         limits = Limits(args["parallel"], args["parallel_per_host"])
-        done = sync_images(wanted, target, Layout.create(Path(args["layout"])), clients, limits, _report)
+        done = sync_images(wanted, target, Layout.create(Path(args["layout"])), clients, limits, report)
         copied, answer["bytes"] = done.copied, done.bytes
     return {**answer, "copied": copied, "changed": bool(copied)}
-
-
-def _report(line: str) -> None:
-    display.display(f"  {line}")

@@ -102,3 +102,83 @@ def test_without_nodes_delivery_says_so(tmp_path: Path) -> None:
     result, output = play(tmp_path, [{"selfhosted.serverless.image_deliver": {}}], "-v")
     assert result["nodes"] == []
     assert "image_prefetch_nodes is empty" in output
+
+
+def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    host, gate = registry
+    image = SampleImage(b"bundled" * 1000)
+    image.write(tmp_path / "layout")
+    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/moved/app:1", "images": gate}
+    mirrored = {**gate, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
+    plan = {"extra": ["moved/app:1"], "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
+    common = {"plan": "{{ plan.table }}", "layout": str(tmp_path / "store"), "images": mirrored}
+    begin = [
+        {"selfhosted.serverless.image_push": push},
+        {"selfhosted.serverless.image_plan": plan, "register": "plan"},
+    ]
+    fetch = {"selfhosted.serverless.image_fetch": {**common, "parallel": 2, "parallel_per_host": 1}}
+    sync = {"selfhosted.serverless.image_sync": {**common, "to": f"{host}/own"}}
+    bundle = {
+        "selfhosted.serverless.image_bundle": {
+            "path": str(tmp_path / "site.tar"),
+            "layout": str(tmp_path / "store"),
+            "names": ["docker.io/moved/app:1"],
+            "lock": str(tmp_path / "images.lock.yml"),
+        }
+    }
+
+    result, _output = play(tmp_path, [*begin, fetch], "-v", "--check")
+    # Nothing was pushed in check mode, so the plan stops.
+    assert "moved/app" in result["msg"]
+    play(tmp_path, begin, "-v")
+    result, _output = play(tmp_path, [*begin, fetch], "-v", "--check")
+    assert result["changed"] and not (tmp_path / "store").exists()
+    result, _output = play(tmp_path, [*begin, fetch], "-v")
+    assert result["fetched"] == ["docker.io/moved/app:1"] and result["bytes"] > 7000
+    result, _output = play(tmp_path, [*begin, fetch], "-v")
+    assert not result["changed"]
+
+    result, _output = play(tmp_path, [*begin, sync], "-v", "--check")
+    assert result["copied"] == ["docker.io/moved/app:1"] and result["bytes"] == 0
+    result, _output = play(tmp_path, [*begin, sync], "-v")
+    assert result["images"] == {"docker.io/moved/app:1": f"{host}/own/docker.io/moved/app:1"}
+    assert f"    docker.io: [{host}/own/docker.io]" in result["variables"]
+    result, _output = play(tmp_path, [*begin, sync], "-v")
+    assert not result["changed"]
+
+    result, _output = play(tmp_path, [bundle], "-v")
+    assert result["changed"] and result["images"] == ["docker.io/moved/app:1"]
+    unpack = {"state": "unpacked", "path": str(tmp_path / "site.tar"), "layout": str(tmp_path / "offline")}
+    offline = {"extra": ["moved/app:1"], "images": {}, "layout": str(tmp_path / "offline")}
+    tasks = [{"selfhosted.serverless.image_bundle": unpack}, {"selfhosted.serverless.image_plan": offline}]
+    result, _output = play(tmp_path, tasks, "-v")
+    assert result["table"][0]["digest"] == image.index.digest
+    unpack["path"] = str(tmp_path / "none.tar")
+    result, _output = play(tmp_path, tasks, "-v")
+    assert "images_verb=bundle" in result["msg"]
+
+
+def test_the_lock_and_its_updates(registry: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    host, gate = registry
+    SampleImage(b"locked" * 100).write(tmp_path / "layout")
+    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/locked/app:1", "images": gate}
+    mirrored = {**gate, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
+    plan = {"extra": ["locked/app:1"], "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
+    tasks = [{"selfhosted.serverless.image_push": push}, {"selfhosted.serverless.image_plan": plan}]
+    play(tmp_path, tasks[:1], "-v")
+
+    plan["lock_update"] = "none"
+    result, _output = play(tmp_path, tasks, "-v")
+    assert "locked/app:1: new" in result["msg"] and "lock_update is none" in result["msg"]
+    plan["lock_update"] = "missing"
+    result, output = play(tmp_path, tasks, "-v", "--check", "--diff")
+    assert result["changed"] and not (tmp_path / "images.lock.yml").exists()
+    assert "+  docker.io/locked/app:1:" in output
+    assert play(tmp_path, tasks, "-v")[0]["changed"]
+    assert not play(tmp_path, tasks, "-v")[0]["changed"]
+
+    SampleImage(b"another" * 100).write(tmp_path / "other")
+    push["layout"] = str(tmp_path / "other")
+    plan["lock_update"] = "all"
+    result, output = play(tmp_path, tasks, "-v")
+    assert result["changed"] and "lock: docker.io/locked/app:1: sha256:" in output
