@@ -89,15 +89,32 @@ def take_away(node: Node, *, check: bool) -> Delivered:
         return Delivered(node.name)
     done = Delivered(node.name, files=_changes(node, record, {}))
     here, used = node.images(), node.images_in_use()
-    done.removed = [name for name in record.images if name in here and name not in used]
+    done.removed = _removable(record.images, here, used)
     if check:
         return done
     _write(node, record, done.files, {})
     if done.removed:
         node.remove_images(done.removed)
-    record.images = [name for name in record.images if name in here and name in used]
+    record.images = [name for name in record.images if name in here and name not in done.removed]
     record.save(node)
     return done
+
+
+def _removable(names: Iterable[str], here: Mapping[str, str], used: set[str]) -> list[str]:
+    """Return the recorded names that no container uses, and what containerd's CRI plugin made of them.
+
+    It keeps an image under its ID (and, pulled by the kubelet, under its digest) as well, which would hold the content.
+    """
+    digests_in_use = {here[name] for name in used if name in here}
+    ours = [name for name in names if name in here and name not in used and here[name] not in digests_in_use]
+    digests = {here[name] for name in ours}
+    others = {digest for name, digest in here.items() if name not in names and not _derived(name)}
+    twins = [name for name, digest in here.items() if _derived(name) and digest in digests - others]
+    return sorted({*ours, *twins})
+
+
+def _derived(name: str) -> bool:
+    return name.startswith("sha256:") or "@" in name
 
 
 def _changes(node: Node, record: DeliveryRecord, files: Mapping[str, bytes]) -> list[FileChange]:

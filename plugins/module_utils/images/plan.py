@@ -39,7 +39,7 @@ class Row:
 
     `image` is the name that pods use, `where` the places that need it, `source` the reference at which it was found
     (None: nowhere), `failures` what the other places said. `prefetch` says whether nodes are to have it, and
-    `login` whether its registry wants one, so that only the kubelet, with the pull secret, can pull it.
+    `login` whether the registry that pods name wants one, so that only the kubelet, with the pull secret, can pull it.
     """
 
     image: Reference
@@ -139,7 +139,7 @@ def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str
         except ImageError as error:
             failures.append(Failure(candidate.rule, str(candidate.reference), "settings", str(error)))
         else:
-            login = bool(gate.settings(candidate.reference.registry).username)
+            login = _wants_pull_secret(wish.image, candidate.reference, gate)
             return Row(
                 wish.image,
                 wish.where,
@@ -151,6 +151,12 @@ def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str
                 login,
             )
     return Row(wish.image, wish.where, failures=tuple(failures), prefetch=wish.prefetch)
+
+
+def _wants_pull_secret(image: Reference, source: Reference, gate: Gate) -> bool:
+    """Return whether pods name a registry with a login; the login of a mirror behind their backs is the node's."""
+    named = image.registry == source.registry or gate.mode == "rewrite"
+    return named and bool(gate.settings(source.registry).username)
 
 
 def _inspected(

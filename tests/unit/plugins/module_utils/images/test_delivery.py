@@ -182,3 +182,18 @@ def test_a_mirrors_login_is_written_for_root_alone_and_not_shown(local: LocalNod
     shown = without_login(files["docker.io/hosts.toml"].decode())
     assert shown.count("authorization = (not shown)") == 2
     assert header["authorization"] not in shown
+
+
+def test_the_names_that_the_cri_plugin_adds_go_with_the_image(local: LocalNode) -> None:
+    bring(local)
+    there = {
+        **IMAGES,
+        "sha256:" + "1" * 64: A,
+        f"docker.io/library/a@{A}": A,
+        "sha256:" + "2" * 64: B,
+        "other.io/b:2": B,
+    }
+    local.has(local.store, there)
+    take_away(local.node, check=False)
+    # What somebody else named too keeps its content, and so the ID under which the kubelet knows it.
+    assert set(local.node.images()) == {"sha256:" + "2" * 64, "other.io/b:2"}

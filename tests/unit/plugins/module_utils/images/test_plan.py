@@ -108,3 +108,14 @@ def test_the_base_of_a_build_is_checked_but_not_for_nodes(mirror: RegistryProces
         ("docker.io/library/gone:1", False),
     ]
     assert len(plan.missing) == 1
+
+
+def test_the_login_of_a_mirror_is_no_business_of_pods(private: RegistryProcess, pki: Pki, tmp_path: Path) -> None:
+    settings = {"ca_file": str(pki.ca_certificate), "username": USERNAME, "password": {"value": PASSWORD}}
+    config = {"mirrors": {"docker.io": [f"{private.host}/m"]}, "registries": {private.host: settings}}
+    gate = Gate.from_config(config)
+    registry = Registry(private.host, gate.settings(private.host))
+    push_layout(SampleImage().write(tmp_path / "layout"), "", registry, Reference(private.host, "m/login/app", "1"))
+    assert [row.login for row in make_plan(wanted("login/app:1"), gate, ["amd64"]).rows] == [False]
+    rewritten = Gate.from_config({**config, "mode": "rewrite"})
+    assert [row.login for row in make_plan(wanted("login/app:1"), rewritten, ["amd64"]).rows] == [True]
