@@ -153,7 +153,8 @@ class _Fetch:
             order = sorted(wanted.values(), key=lambda pair: -pair[0].size)
             missing = [(blob, image) for blob, image in order if not self._layout.has(blob)]
             progress.expect(sum(blob.size for blob, _image in missing))
-            why = dict(zip((blob.digest for blob, _ in missing), pool.map(self._blob(progress), missing), strict=True))
+            digests = [blob.digest for blob, _image in missing]
+            why = dict(zip(digests, pool.map(self._blob(progress), missing), strict=True))
         done.blobs += sum(not reason for reason in why.values())
         for image in images:
             reasons = [why[blob.digest] for blob in image.blobs if why.get(blob.digest)]
