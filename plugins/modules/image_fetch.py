@@ -41,7 +41,7 @@ options:
   parallel_per_host:
     description: How many streams at a time to one registry.
     type: int
-    default: 8
+    default: 12
 attributes:
   check_mode:
     description: Tells what would be fetched.

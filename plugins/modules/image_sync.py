@@ -41,7 +41,7 @@ options:
   parallel_per_host:
     description: How many streams at a time to one registry.
     type: int
-    default: 8
+    default: 12
   to:
     description: The registry, C(host) or C(host/path). Its login and authority stand in the image gate's C(registries).
     type: str

@@ -44,7 +44,7 @@ class Limits:
     """How many streams at a time, over all and to one host."""
 
     streams: int = 16
-    per_host: int = 8
+    per_host: int = 12
 
 
 LIMITS = Limits()
