@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import (
-    host_files,
-    without_login,
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_nodes import (
+    DELIVERIES,
+    Delivery,
+    choose_delivery,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import without_login
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery import (
     Delivered,
     deliver,
@@ -24,21 +27,32 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.deliv
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import Node
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import Wanted
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import RUNTIMES, node_from_config
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 
 display = Display()
 
+# What is left out is the runtime's own default.
 NODE = {
     "name": {"type": "str", "required": True},
     "exec": {"type": "list", "elements": "str", "required": True},
-    "certs_dir": {"type": "str", "default": "/etc/containerd/certs.d"},
-    "address": {"type": "str", "default": "/run/containerd/containerd.sock"},
-    "namespace": {"type": "str", "default": "k8s.io"},
-    "ctr": {"type": "list", "elements": "str", "default": ["ctr"]},
+    "remote_shell": {"type": "bool", "default": False},
+    "runtime": {"type": "str", "choices": list(RUNTIMES), "default": "containerd"},
+    "certs_dir": {"type": "str"},
+    "address": {"type": "str"},
+    "namespace": {"type": "str"},
+    "ctr": {"type": "list", "elements": "str"},
+    "docker": {"type": "list", "elements": "str"},
+    "crictl": {"type": "list", "elements": "str"},
 }
 ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "nodes": {"type": "list", "elements": "dict", "default": [], "options": NODE},
+    "delivery": {"type": "str", "choices": list(DELIVERIES), "default": "auto"},
+    "context": {"type": "str", "default": ""},
+    "kubeconfig": {"type": "path", "default": ""},
     "images": {"type": "dict", "default": {}},
     "plan": {"type": "list", "elements": "dict", "default": []},
     "layout": {"type": "path", "default": ""},
@@ -58,7 +72,7 @@ class ActionModule(ActionBase):
         start = time.monotonic()
         try:
             done = self._all(args)
-        except (ImageError, OSError) as error:
+        except (ImageError, KubeError, OSError) as error:
             raise AnsibleActionFail(str(error)) from error
         result.update(
             changed=any(item.changed for item in done),
@@ -71,22 +85,31 @@ class ActionModule(ActionBase):
 
     def _all(self, args: dict[str, Any]) -> list[Delivered]:
         check = bool(self._task.check_mode)
-        nodes = [Node.from_config(config) for config in args["nodes"]]
+        delivery = _delivery(args)
+        nodes = [node_from_config(config) for config in delivery.nodes]
+        _report(f"delivery: {delivery.way}, because {delivery.reason}")
         if args["state"] == "absent":
             return [take_away(node, check=check) for node in nodes]
         layout = Layout.open(Path(args["layout"])) if args["layout"] else None
         if not nodes and layout:
             raise ImageError(
-                "image_prefetch_nodes is empty, so there is no way to bring the images of a bundle to the nodes; "
-                "name there how a command is run on each"
+                "there is no way to bring the images of a bundle to the nodes; name in image_prefetch_nodes how a "
+                "command is run on each"
             )
         if not nodes:
-            _report("No node can be reached by commands (image_prefetch_nodes is empty): images are delivered by their")
-            _report("references alone, and the nodes must be able to pull them as they stand in the table.")
+            _report("Images are delivered by their references alone; the nodes must be able to pull them as they stand")
+            _report("in the table.")
             return []
-        files = host_files(Gate.from_config(args["images"]))
-        images = {row["delivered"]: row["digest"] for row in args["plan"] if row["prefetch"]}
-        return [deliver(node, files, images, check=check, report=_report, layout=layout) for node in nodes]
+        gate = Gate.from_config(args["images"])
+        images = [Wanted(row["delivered"], row["from"], row["digest"]) for row in args["plan"] if row["prefetch"]]
+        return [deliver(node, node.files(gate), images, check=check, report=_report, layout=layout) for node in nodes]
+
+
+def _delivery(args: dict[str, Any]) -> Delivery:
+    asked = args["delivery"] not in ("references", "prepull") and not args["nodes"] and args["context"]
+    nodes = Cluster.connect(args["context"], args["kubeconfig"] or None).list("v1", "Node") if asked else []
+    certs = str(Path("~/.docker/certs.d").expanduser())
+    return choose_delivery(args["delivery"], args["nodes"], nodes, lambda name: bool(shutil.which(name)), certs)
 
 
 def _described(done: Delivered) -> dict[str, Any]:

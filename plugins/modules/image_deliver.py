@@ -12,12 +12,14 @@ short_description: Deliver planned images to nodes, or take them away
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
-  - Tells the containerd of each node the mirrors of the image gate (C(hosts.toml) files with certificate authorities),
-    has it pull the planned images that it lacks, and proves that every name then stands for the planned digest.
+  - Tells the container runtime of each node the mirrors of the image gate (for containerd and k3s C(hosts.toml) files,
+    for CRI-O a file in C(registries.conf.d), for docker certificate authorities alone), has it pull the planned images
+    that it lacks, and proves that every name then stands for the planned digest.
+  - docker pulls by digest from the mirror and names the image as wanted, since its own mirror setting serves docker.io alone.
   - Nothing falls back to an origin that is not listed among its own mirrors.
   - Keeps a record on the node; O(state=absent) takes away exactly what the record says. Files that were there before
     are put back as they were; images that a container uses stay.
-  - Runs on the controller and reaches nodes by the commands in O(nodes). Without nodes nothing is done.
+  - Runs on the controller and reaches nodes by the commands in O(nodes), or as O(delivery) says. Without nodes nothing is done.
 options:
   state:
     description: Whether the images are to be on the nodes.
@@ -39,23 +41,55 @@ options:
         type: list
         elements: str
         required: true
+      remote_shell:
+        description: Whether O(nodes[].exec) hands the command to a shell on the node, as ssh does.
+        type: bool
+        default: false
+      runtime:
+        description: The container runtime of the node.
+        type: str
+        choices: [containerd, k3s, docker, cri-o]
+        default: containerd
       certs_dir:
-        description: Directory on the node that is containerd's C(config_path) for registries.
+        description:
+          - Directory on the node with the runtime's settings of registries.
+          - Default is containerd's C(config_path) C(/etc/containerd/certs.d), for k3s
+            C(/var/lib/rancher/k3s/agent/etc/containerd/certs.d), for docker C(/etc/docker/certs.d), for CRI-O C(/etc/containers).
         type: str
-        default: /etc/containerd/certs.d
       address:
-        description: containerd's socket on the node.
+        description: containerd's socket on the node. Default is C(/run/containerd/containerd.sock), k3s has its own.
         type: str
-        default: /run/containerd/containerd.sock
       namespace:
-        description: containerd's namespace of Kubernetes.
+        description: containerd's namespace of Kubernetes. Default is C(k8s.io).
         type: str
-        default: k8s.io
       ctr:
-        description: Words that run C(ctr) on the node, such as C([k3s, ctr]).
+        description: Words that run C(ctr) on the node. Default is C([ctr]), for k3s C([k3s, ctr]).
         type: list
         elements: str
-        default: [ctr]
+      docker:
+        description: Words that run C(docker) on the node. Default is C([docker]).
+        type: list
+        elements: str
+      crictl:
+        description: Words that run C(crictl) on the node. Default is C([crictl]).
+        type: list
+        elements: str
+  delivery:
+    description:
+      - How the images get to the nodes. V(auto) takes O(nodes) where there are some, else what the nodes of
+        O(context) look like (V(kind), V(k3d), V(minikube), V(docker-desktop)), else V(references).
+      - V(references) and V(prepull) run no commands on nodes.
+    type: str
+    choices: [auto, nodes, references, prepull, kind, k3d, minikube, docker-desktop]
+    default: auto
+  context:
+    description: Context whose nodes are asked for, if O(nodes) is empty.
+    type: str
+    default: ""
+  kubeconfig:
+    description: File with the context. Default is C(KUBECONFIG), else C(~/.kube/config).
+    type: path
+    default: ""
   images:
     description: The image gate, as in the inventory's C(serverless_images).
     type: dict

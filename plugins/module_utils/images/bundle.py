@@ -21,7 +21,7 @@ from typing import IO, BinaryIO
 
 from .errors import ImageError, LayoutError
 from .layout import IMAGE_NAME, Layout
-from .manifests import OCI_INDEX, Descriptor
+from .manifests import OCI_INDEX, Descriptor, Manifest
 
 LOCK = "images.lock.yml"
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
@@ -52,7 +52,7 @@ def write_bundle(layout: Layout, names: Iterable[str], lock: bytes, path: Path, 
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     with part.open("wb") as file:
-        _write(layout, entries, lock, file, report)
+        _write(layout, entries, {LOCK: lock} if lock else {}, file, report)
     if path.exists() and _digest(path) == _digest(part):
         part.unlink()
         return False
@@ -62,7 +62,28 @@ def write_bundle(layout: Layout, names: Iterable[str], lock: bytes, path: Path, 
 
 def stream_images(layout: Layout, names: Iterable[str], stream: IO[bytes]) -> None:
     """Write the named images of a layout as an archive into a stream that need not be seekable. Raises LayoutError."""
-    _write(layout, _entries(layout, names), b"", stream, lambda line: None)
+    _write(layout, _entries(layout, names), {}, stream, lambda line: None)
+
+
+def stream_docker_images(layout: Layout, names: Iterable[str], architecture: str, stream: IO[bytes]) -> None:
+    """The same for `docker load`, of any version: manifest.json in it names one architecture's blobs of the layout.
+
+    Source: Docker image specification v1.2, "Combined Image JSON + Filesystem Changeset Format".
+    """
+    entries, rows = {}, []
+    for name, entry in _entries(layout, names).items():
+        manifest = _of_architecture(layout, entry, architecture)
+        entries[name] = manifest.descriptor()
+        config = manifest.config().digest
+        layers = [blob.digest for blob in manifest.layers()]
+        rows.append({"Config": _place(config), "RepoTags": [name], "Layers": [_place(digest) for digest in layers]})
+    _write(layout, entries, {"manifest.json": json.dumps(rows).encode()}, stream, lambda line: None)
+
+
+def config_digest(layout: Layout, name: str, architecture: str) -> str:
+    """Return the digest of an image's configuration, which docker takes as its ID; '' if the layout lacks it."""
+    entry = layout.named().get(name)
+    return _of_architecture(layout, entry, architecture).config().digest if entry else ""
 
 
 def read_bundle(path: Path, directory: Path) -> Bundle:
@@ -82,17 +103,34 @@ def _entries(layout: Layout, names: Iterable[str]) -> dict[str, Descriptor]:
     return {name: there[name] for name in wanted}
 
 
-def _write(layout: Layout, entries: dict[str, Descriptor], lock: bytes, stream: IO[bytes], report: Report) -> None:
+def _of_architecture(layout: Layout, entry: Descriptor, architecture: str) -> Manifest:
+    """Return the manifest of an image, out of its index where it has one. Raises LayoutError."""
+    manifest = layout.manifest(entry)
+    if not manifest.is_index:
+        return manifest
+    for child in manifest.children():
+        if child.platform.get("architecture") == architecture and layout.has(child):
+            return layout.manifest(child)
+    raise LayoutError(f"{layout.directory} has no image of the architecture {architecture} for {entry.digest}")
+
+
+def _place(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def _write(
+    layout: Layout, entries: dict[str, Descriptor], beside: dict[str, bytes], stream: IO[bytes], report: Report
+) -> None:
     blobs = {blob.digest: blob for entry in entries.values() for blob in _content(layout, entry)}
     total, done = sum(blob.size for blob in blobs.values()), 0
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.USTAR_FORMAT) as archive:
         _add(archive, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         _add(archive, "index.json", _index(entries))
-        if lock:
-            _add(archive, LOCK, lock)
+        for name, data in beside.items():
+            _add(archive, name, data)
         for number, digest in enumerate(sorted(blobs), start=1):
             with layout.open_blob(blobs[digest]) as file:
-                _add_file(archive, f"blobs/{digest.replace(':', '/')}", blobs[digest], file)
+                _add_file(archive, _place(digest), blobs[digest], file)
             done += blobs[digest].size
             if number % 50 == 0:
                 report(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB written")

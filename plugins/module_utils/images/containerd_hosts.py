@@ -9,8 +9,6 @@ Here the last mirror of the list is the `server`, because without one containerd
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .auth import basic_login
 from .errors import GateError
 from .mapping import Gate
@@ -57,7 +55,7 @@ def _directory(source: str, mirrors: list[Mirror], gate: Gate) -> dict[str, byte
         settings = gate.settings(mirror.host)
         _check(mirror)
         if settings.ca_file:
-            files[f"{directory_of(source)}/{_authority(mirror)}"] = _read(settings)
+            files[f"{directory_of(source)}/{_authority(mirror)}"] = settings.authority()
         sections.append(_settings(source, mirror, settings))
     server, options, login = sections.pop()
     lines = [f'server = "{server}"', *options, *_header("header", login)]
@@ -96,10 +94,3 @@ def _check(mirror: Mirror) -> None:
 
 def _authority(mirror: Mirror) -> str:
     return f"{directory_of(mirror.host)}.crt"
-
-
-def _read(settings: RegistrySettings) -> bytes:
-    try:
-        return Path(settings.ca_file).expanduser().read_bytes()
-    except OSError as error:
-        raise GateError(f"ca_file of {settings.host}, {settings.ca_file}, cannot be read: {error.strerror}") from error

@@ -1,19 +1,18 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Delivery to one node: its containerd is told the mirrors, pulls the planned images, and must then know them."""
+"""Delivery to one node: its runtime is told the mirrors, pulls the planned images, and must then know them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from .bundle import stream_images
 from .containerd_hosts import LOGIN
 from .delivery_record import DeliveryRecord
 from .layout import Layout
-from .node import Node, NodeError
+from .node import Node, NodeError, Wanted
 
 _PULLS = 4  # images at a time; each pulls its layers in parallel
 
@@ -46,23 +45,23 @@ class Delivered:
 def deliver(
     node: Node,
     files: Mapping[str, bytes],
-    images: Mapping[str, str],
+    images: Sequence[Wanted],
     *,
     check: bool,
     report: Report,
     layout: Layout | None = None,
 ) -> Delivered:
-    """Bring a node to these files (by name below certs_dir) and these images (digest by name).
+    """Bring a node to these files (by name below certs_dir) and these images.
 
     The node pulls the images, or gets them out of a layout on the controller where there is one. Raises NodeError if a
     command fails or if in the end a name stands for another digest than planned.
     """
     record = DeliveryRecord.of(node)
     done = Delivered(node.name, files=_changes(node, record, files))
-    present = node.images()
-    done.pulled = sorted(name for name, digest in images.items() if present.get(name) != digest)
+    done.pulled = node.lacking(images, layout)
     if check or not done.changed:
         return done
+    present = node.names()
     for change in done.files:
         if change.name in files:
             record.files.setdefault(change.name, change.before or None)
@@ -74,10 +73,16 @@ def deliver(
     if layout:
         report(f"{node.name}: importing {len(done.pulled)} images")
         if done.pulled:
-            node.import_images(lambda stream: stream_images(layout, done.pulled, stream))
+            node.load(layout, done.pulled)
     else:
-        _pull(node, done.pulled, report)
-    _prove(node, images)
+        _pull(node, [image for image in images if image.name in done.pulled], report)
+    wrong = node.lacking(images, layout)
+    if wrong:
+        raise NodeError(
+            f"node {node.name}: after the delivery these names do not stand for the planned images: "
+            f"{', '.join(wrong)}. "
+            f"See that the runtime reads its registries' settings from the one directory {node.certs_dir}"
+        )
     node.pin(done.pulled)
     return done
 
@@ -88,33 +93,15 @@ def take_away(node: Node, *, check: bool) -> Delivered:
     if not record.files and not record.images:
         return Delivered(node.name)
     done = Delivered(node.name, files=_changes(node, record, {}))
-    here, used = node.images(), node.images_in_use()
-    done.removed = _removable(record.images, here, used)
+    done.removed = node.removable(record.images)
     if check:
         return done
     _write(node, record, done.files, {})
     if done.removed:
         node.remove_images(done.removed)
-    record.images = [name for name in record.images if name in here and name not in done.removed]
+    record.images = sorted(set(record.images) & node.names())
     record.save(node)
     return done
-
-
-def _removable(names: Iterable[str], here: Mapping[str, str], used: set[str]) -> list[str]:
-    """Return the recorded names that no container uses, and what containerd's CRI plugin made of them.
-
-    It keeps an image under its ID (and, pulled by the kubelet, under its digest) as well, which would hold the content.
-    """
-    digests_in_use = {here[name] for name in used if name in here}
-    ours = [name for name in names if name in here and name not in used and here[name] not in digests_in_use]
-    digests = {here[name] for name in ours}
-    others = {digest for name, digest in here.items() if name not in names and not _derived(name)}
-    twins = [name for name, digest in here.items() if _derived(name) and digest in digests - others]
-    return sorted({*ours, *twins})
-
-
-def _derived(name: str) -> bool:
-    return name.startswith("sha256:") or "@" in name
 
 
 def _changes(node: Node, record: DeliveryRecord, files: Mapping[str, bytes]) -> list[FileChange]:
@@ -137,31 +124,19 @@ def _write(node: Node, record: DeliveryRecord, changes: Iterable[FileChange], fi
         del record.files[name]
 
 
-def _pull(node: Node, images: list[str], report: Report) -> None:
+def _pull(node: Node, images: list[Wanted], report: Report) -> None:
     """Pull all images. Raises NodeError with every image that failed, after the others are there."""
     failures: list[str] = []
 
-    def pull(image: str) -> str:
+    def pull(image: Wanted) -> str:
         try:
             node.pull(image)
         except NodeError as error:
             failures.append(str(error))
-        return image
+        return image.name
 
     with ThreadPoolExecutor(_PULLS) as pool:
         for number, image in enumerate(pool.map(pull, images), start=1):
             report(f"{node.name}: {number}/{len(images)} {image}")
     if failures:
         raise NodeError("\n".join(failures))
-
-
-def _prove(node: Node, images: Mapping[str, str]) -> None:
-    present = node.images()
-    wrong = [
-        f"{name} is {present.get(name, 'not there')}" for name, want in images.items() if present.get(name) != want
-    ]
-    if wrong:
-        raise NodeError(
-            f"node {node.name}: after the delivery these names do not stand for the planned images: "
-            f"{'; '.join(wrong)}. See that containerd's config_path is the one directory {node.certs_dir}"
-        )

@@ -89,6 +89,10 @@ class Manifest:
         found = [Descriptor.from_json(item) for item in items + list(document.get("layers") or [])]
         return list({blob.digest: blob for blob in found}.values())
 
+    def layers(self) -> list[Descriptor]:
+        """Return the layers of a manifest in their order, lowest first; one may come twice."""
+        return [Descriptor.from_json(item) for item in self._document().get("layers") or []]
+
     def config(self) -> Descriptor:
         """Return the config of a manifest. Raises ImageError for an index."""
         document = self._document()

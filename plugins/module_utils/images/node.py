@@ -1,24 +1,24 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node reached by commands: its files, and the images that its containerd has."""
+"""A node reached by commands: its files, and what every container runtime on it must be able to do."""
 
 from __future__ import annotations
 
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 from .errors import ImageError
+from .layout import Layout
+from .mapping import Gate
 
-_PULL_LIMIT = 1800  # seconds for one image
-_COMMAND_LIMIT = 60  # seconds for anything else
-# The label that containerd's CRI plugin tells the kubelet as pinned (containerd internal/cri/labels)
-PINNED = "io.cri-containerd.pinned=pinned"
-_KEYS = {"name", "exec", "certs_dir", "address", "namespace", "ctr"}
+PULL_LIMIT = 1800  # seconds for one image
+COMMAND_LIMIT = 60  # seconds for anything else
 
 # Prints each file that is there as "<bytes> <path>", a line break, and the bytes.
 _READ = 'for f in "$@"; do if [ -f "$f" ]; then echo "$(wc -c < "$f") $f"; cat "$f"; fi; done'
@@ -36,33 +36,61 @@ class NodeError(ImageError):
 
 
 @dataclass(frozen=True)
-class Node:
-    """A node: the words that run a command on it, containerd's config_path, socket and namespace, and its ctr."""
+class Wanted:
+    """An image for a node: the name under which it is looked up, where it was found, and its digest."""
+
+    name: str
+    source: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Node(ABC):
+    """A node: the words that run a command on it, and the directory of its runtime's registry settings.
+
+    `remote_shell`: the words hand the command to a shell on the node (ssh, minikube ssh), so it is quoted once more.
+    """
 
     name: str
     exec: tuple[str, ...]
-    certs_dir: str = "/etc/containerd/certs.d"
-    address: str = "/run/containerd/containerd.sock"
-    namespace: str = "k8s.io"
-    ctr: tuple[str, ...] = ("ctr",)
+    certs_dir: str
+    remote_shell: bool = False
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Node:
-        """Check one entry of image_prefetch_nodes. Raises NodeError."""
-        unknown = sorted(set(config) - _KEYS)
-        if unknown or not config.get("name") or not isinstance(config.get("exec"), (list, tuple)):
-            raise NodeError(
-                f"node {config.get('name') or config}: name and exec (a list of words) are needed, certs_dir, address, "
-                f"namespace and ctr may follow; unknown: {', '.join(unknown) or 'none'}"
-            )
-        values = {
-            key: tuple(map(str, value)) if key in ("exec", "ctr") else str(value) for key, value in config.items()
-        }
-        return cls(**values)
+    @abstractmethod
+    def files(self, gate: Gate) -> dict[str, bytes]:
+        """Return the runtime's registry settings by path below certs_dir. Raises GateError for what cannot be told."""
 
-    def run(self, command: Iterable[str], data: bytes | None = None, limit: float = _COMMAND_LIMIT) -> bytes:
+    @abstractmethod
+    def names(self) -> set[str]:
+        """Return the names of all images there."""
+
+    @abstractmethod
+    def lacking(self, images: Iterable[Wanted], layout: Layout | None = None) -> list[str]:
+        """Return the names that do not stand for the wanted digest there."""
+
+    @abstractmethod
+    def pull(self, image: Wanted) -> None:
+        """Have the runtime pull an image through its mirrors. Raises NodeError."""
+
+    @abstractmethod
+    def load(self, layout: Layout, names: Iterable[str]) -> None:
+        """Have the runtime take images out of a layout on the controller. Raises NodeError."""
+
+    @abstractmethod
+    def removable(self, names: Iterable[str]) -> list[str]:
+        """Return those of our names, and what the runtime made of them, that no container uses."""
+
+    @abstractmethod
+    def remove_images(self, names: Iterable[str]) -> None:
+        """Take names of images away; the runtime then drops what no other name needs."""
+
+    @abstractmethod
+    def pin(self, names: Iterable[str]) -> None:
+        """Keep images from the kubelet's collection of unused ones, where the runtime can."""
+
+    def run(self, command: Iterable[str], data: bytes | None = None, limit: float = COMMAND_LIMIT) -> bytes:
         """Run a command on the node and return what it prints. Raises NodeError."""
-        words = [*self.exec, *command]
+        words = self._words(command)
         shown = shlex.join(words if len(words) < 12 else [*words[:12], "..."])
         try:
             done = subprocess.run(
@@ -79,7 +107,7 @@ class Node:
 
     def feed(self, command: Iterable[str], write: Callable[[IO[bytes]], None]) -> None:
         """Run a command on the node whose standard input is written by a function. Raises NodeError."""
-        words = [*self.exec, *command]
+        words = self._words(command)
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
             try:
@@ -116,38 +144,8 @@ class Node:
         """Remove files below certs_dir, and directories that are then empty."""
         self.run(["sh", "-c", _REMOVE, "sh", self.certs_dir, *(self._path(name) for name in names)])
 
-    def images(self) -> dict[str, str]:
-        """Return the digests of the images that containerd has, by name."""
-        lines = self._ctr("images", "ls").decode().splitlines()[1:]
-        return {words[0]: words[2] for words in map(str.split, lines) if len(words) > 2}
-
-    def images_in_use(self) -> set[str]:
-        """Return the names of the images that containers were made of."""
-        lines = self._ctr("containers", "ls").decode().splitlines()[1:]
-        return {words[1] for words in map(str.split, lines) if len(words) > 1}
-
-    def pull(self, image: str) -> None:
-        """Have containerd pull an image through its mirrors."""
-        self._ctr("images", "pull", "--hosts-dir", self.certs_dir, image, limit=_PULL_LIMIT)
-
-    def import_images(self, write: Callable[[IO[bytes]], None]) -> None:
-        """Have containerd take images from an archive in OCI layout, under the names that it gives them."""
-        self.feed([*self._ctr_words(), "images", "import", "-"], write)
-
-    def pin(self, images: Iterable[str]) -> None:
-        """Keep images from the kubelet's collection of unused ones."""
-        for image in images:
-            self._ctr("images", "label", image, PINNED)
-
-    def remove_images(self, images: Iterable[str]) -> None:
-        """Take names of images away from containerd, which then drops what no other name needs."""
-        self._ctr("images", "rm", *images)
-
-    def _ctr(self, *words: str, limit: float = _COMMAND_LIMIT) -> bytes:
-        return self.run([*self._ctr_words(), *words], limit=limit)
-
-    def _ctr_words(self) -> list[str]:
-        return [*self.ctr, "--address", self.address, "--namespace", self.namespace]
+    def _words(self, command: Iterable[str]) -> list[str]:
+        return [*self.exec, shlex.join(command)] if self.remote_shell else [*self.exec, *command]
 
     def _path(self, name: str) -> str:
         return f"{self.certs_dir}/{name}"

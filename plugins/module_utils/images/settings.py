@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .errors import GateError
@@ -55,6 +56,13 @@ class RegistrySettings:
             password=dict(config.get("password") or {}),
             plain_http=None if plain_http is None else bool(plain_http),
         )
+
+    def authority(self) -> bytes:
+        """Return the content of ca_file. Raises GateError."""
+        try:
+            return Path(self.ca_file).expanduser().read_bytes()
+        except OSError as error:
+            raise GateError(f"ca_file of {self.host}, {self.ca_file}, cannot be read: {error.strerror}") from error
 
     @property
     def scheme(self) -> str:

@@ -31,7 +31,7 @@ def cluster_facts(version: str, nodes: Sequence[dict[str, Any]]) -> ClusterFacts
     infos = [node.get("status", {}).get("nodeInfo", {}) for node in nodes]
     return ClusterFacts(
         version=version,
-        kind=_kind(nodes),
+        kind=kind_of(nodes),
         architectures=tuple(sorted({info.get("architecture", "") for info in infos} - {""})),
         runtimes=tuple(sorted({info.get("containerRuntimeVersion", "") for info in infos} - {""})),
         nodes=len(nodes),
@@ -57,7 +57,8 @@ def is_ready(node: dict[str, Any]) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
-def _kind(nodes: Sequence[dict[str, Any]]) -> str:
+def kind_of(nodes: Sequence[dict[str, Any]]) -> str:
+    """Return the program or provider that made these nodes, by names, labels and providerID; else kubernetes."""
     for node in nodes:
         metadata, spec = node.get("metadata", {}), node.get("spec", {})
         labels, name = metadata.get("labels", {}), metadata.get("name", "")

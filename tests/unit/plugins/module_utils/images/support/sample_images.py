@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
@@ -47,7 +49,8 @@ class SampleImage:
         return layout
 
     def _part(self, layer: bytes, architecture: str) -> Manifest:
-        config = json.dumps({"os": "linux", "architecture": architecture}).encode()
+        rootfs = {"type": "layers", "diff_ids": [digest_of(layer)]}
+        config = json.dumps({"os": "linux", "architecture": architecture, "config": {}, "rootfs": rootfs}).encode()
         self.blobs[digest_of(config)] = config
         document = {
             "schemaVersion": 2,
@@ -56,3 +59,13 @@ class SampleImage:
             "layers": [{"mediaType": LAYER, "digest": digest_of(layer), "size": len(layer)}],
         }
         return Manifest.of(json.dumps(document).encode())
+
+
+def layer_of(content: bytes) -> bytes:
+    """A real layer: an archive with one file of this content."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        member = tarfile.TarInfo("content")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()

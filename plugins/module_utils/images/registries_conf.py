@@ -1,0 +1,58 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that tell CRI-O (and all else on containers/image) the mirrors: registries.conf.d and authorities.
+
+Source: containers-registries.conf(5), containers-certs.d(5). After the mirrors the `location` itself is asked; here it
+is the last mirror of the list, so that the origin is asked only where it is listed.
+"""
+
+from __future__ import annotations
+
+import json
+
+from .errors import GateError
+from .mapping import Gate
+from .mirrors import Mirror
+from .settings import is_loopback
+
+FILE = "registries.conf.d/50-selfhosted-serverless.conf"
+_HEADER = "# Written by selfhosted.serverless from serverless_images; image_prefetch_state: absent takes it away.\n"
+
+
+def registries_conf(gate: Gate) -> dict[str, bytes]:
+    """Return the content of every file by its path below /etc/containers.
+
+    Raises GateError for a mirror that cannot be written so, or that has a login (for those CRI-O has another file).
+    """
+    files: dict[str, bytes] = {}
+    tables = []
+    for source, mirrors in (gate.mirrors if gate.mode == "runtime" else {}).items():
+        tables.append(_table(source, list(mirrors), gate))
+    for host, settings in gate.registries.items():
+        if settings.ca_file:
+            files[f"certs.d/{host}/ca.crt"] = settings.authority()
+        if host not in gate.mirrors and (settings.plain_http or is_loopback(host)):
+            tables.append(_table(host, [Mirror(host, "host", host)], gate))
+    if tables:
+        files[FILE] = (_HEADER + "\n".join(tables)).encode()
+    return files
+
+
+def _table(source: str, mirrors: list[Mirror], gate: Gate) -> str:
+    last = mirrors.pop()
+    lines = ["[[registry]]", f"prefix = {json.dumps(source)}", *_place(source, last, gate)]
+    for mirror in mirrors:
+        lines += ["", "  [[registry.mirror]]", *(f"  {line}" for line in _place(source, mirror, gate))]
+    return "\n".join(lines) + "\n"
+
+
+def _place(source: str, mirror: Mirror, gate: Gate) -> list[str]:
+    settings = gate.settings(mirror.host)
+    if mirror.prefix is None:
+        raise GateError(f"the mirror {mirror.place} for {mirror.source} cannot be told to CRI-O; use mode: rewrite")
+    if settings.username and mirror.host != source:
+        raise GateError(f"the mirror {mirror.host} has a login, which CRI-O cannot be told here; use mode: rewrite")
+    location = "/".join(filter(None, [mirror.host, mirror.prefix]))
+    insecure = settings.plain_http or (is_loopback(mirror.host) and not settings.ca_file)
+    return [f"location = {json.dumps(location)}", *(["insecure = true"] if insecure else [])]
