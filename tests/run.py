@@ -6,6 +6,7 @@ A linter, sanity or scenario counts as one test; pytest's runs count each test t
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 SCENARIOS = ("default", "site", "absent", "images")
+# Programs that unit tests run beside those of the lab, each with its Debian package
+TOOLS = {"dockerd": "docker.io", "docker": "docker.io", "skopeo": "skopeo"}
 # The pip that this ansible-core's ansible-test bootstraps
 ANSIBLE_TEST_PIP = "24_2"
 
@@ -135,7 +138,8 @@ def molecule() -> Iterator[Result]:
 
 def build() -> Iterator[Result]:
     """What the lab runs, put into the cache, and its tools: unit tests use its API server and registry."""
-    yield run("build", [BIN / "ansible-playbook", "playbooks/lab.yml", "-e", "lab_state=built"])
+    variables = json.dumps({"lab_state": "built", "lab_further_tools": TOOLS})
+    yield run("build", [BIN / "ansible-playbook", "playbooks/lab.yml", "-e", variables])
 
 
 STAGES: dict[str, Callable[[], Iterator[Result]]] = {

@@ -71,11 +71,13 @@ class ActionModule(ActionBase):
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         start = time.monotonic()
         try:
-            done = self._all(args)
+            delivery = _delivery(args)
+            done = self._all(args, delivery)
         except (ImageError, KubeError, OSError) as error:
             raise AnsibleActionFail(str(error)) from error
         result.update(
             changed=any(item.changed for item in done),
+            delivery=delivery.way,
             nodes=[_described(item) for item in done],
             seconds=round(time.monotonic() - start, 1),
         )
@@ -83,9 +85,8 @@ class ActionModule(ActionBase):
             result["diff"] = [difference for item in done for difference in _differences(item)]
         return result
 
-    def _all(self, args: dict[str, Any]) -> list[Delivered]:
+    def _all(self, args: dict[str, Any], delivery: Delivery) -> list[Delivered]:
         check = bool(self._task.check_mode)
-        delivery = _delivery(args)
         nodes = [node_from_config(config) for config in delivery.nodes]
         _report(f"delivery: {delivery.way}, because {delivery.reason}")
         if args["state"] == "absent":
@@ -96,10 +97,9 @@ class ActionModule(ActionBase):
                 "there is no way to bring the images of a bundle to the nodes; name in image_prefetch_nodes how a "
                 "command is run on each"
             )
-        if not nodes:
+        if delivery.way == "references":
             _report("Images are delivered by their references alone; the nodes must be able to pull them as they stand")
             _report("in the table.")
-            return []
         gate = Gate.from_config(args["images"])
         images = [Wanted(row["delivered"], row["from"], row["digest"]) for row in args["plan"] if row["prefetch"]]
         return [deliver(node, node.files(gate), images, check=check, report=_report, layout=layout) for node in nodes]

@@ -123,6 +123,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+delivery:
+  description: The way that was taken, one of the choices of O(delivery) but V(auto).
+  returned: success
+  type: str
 nodes:
   description: What was done on each node, or would be in check mode.
   returned: success

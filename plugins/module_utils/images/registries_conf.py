@@ -23,7 +23,7 @@ _HEADER = "# Written by selfhosted.serverless from serverless_images; image_pref
 def registries_conf(gate: Gate) -> dict[str, bytes]:
     """Return the content of every file by its path below /etc/containers.
 
-    Raises GateError for a mirror that cannot be written so, or that has a login (for those CRI-O has another file).
+    Raises GateError for a mirror that has a login, since CRI-O reads those from a file of all its logins.
     """
     files: dict[str, bytes] = {}
     tables = []
@@ -49,8 +49,6 @@ def _table(source: str, mirrors: list[Mirror], gate: Gate) -> str:
 
 def _place(source: str, mirror: Mirror, gate: Gate) -> list[str]:
     settings = gate.settings(mirror.host)
-    if mirror.prefix is None:
-        raise GateError(f"the mirror {mirror.place} for {mirror.source} cannot be told to CRI-O; use mode: rewrite")
     if settings.username and mirror.host != source:
         raise GateError(f"the mirror {mirror.host} has a login, which CRI-O cannot be told here; use mode: rewrite")
     location = "/".join(filter(None, [mirror.host, mirror.prefix]))

@@ -123,9 +123,13 @@ def test_what_a_container_uses_and_what_was_there_before_stays(
     docker(daemon, "rmi", "--force", *docker(daemon, "images", "--quiet").split())
 
 
-def test_an_image_that_cannot_be_pulled_is_named(node: DockerNode, wanted: list[Wanted], mirror: RegistryProcess) -> None:
+def test_an_image_that_cannot_be_pulled_is_named(
+    node: DockerNode, wanted: list[Wanted], mirror: RegistryProcess
+) -> None:
     lost = Wanted("gcr.io/lost:1", f"{mirror.host}/gcr.io/lost:1", "sha256:" + "0" * 64)
-    with pytest.raises(NodeError, match=r"node desk: docker .* gcr\.io/lost@sha256:0+ failed .*manifest unknown|not found"):
+    with pytest.raises(
+        NodeError, match=r"node desk: docker .* gcr\.io/lost@sha256:0+ failed .*manifest unknown|not found"
+    ):
         bring(node, [*wanted, lost])
 
 

@@ -1,0 +1,66 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has the kubelets pull the planned images; documented in plugins/modules/image_prepull.py."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.prepull import (
+    SECRET,
+    lacking,
+    prepull_documents,
+    pulled_waits,
+    volumes_known,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
+
+
+class ActionModule(ImageAction):
+    """Reads the cluster and changes nothing; the role applies what it returns."""
+
+    arguments: ClassVar[dict[str, Any]] = {
+        "context": {"type": "str", "required": True},
+        "kubeconfig": {"type": "path", "default": ""},
+        "plan": {"type": "list", "elements": "dict", "required": True},
+        "images": {"type": "dict", "default": {}},
+        "by": {"type": "str", "choices": ["auto", "volumes", "containers"], "default": "auto"},
+        "holder": {"type": "str", "required": True},
+        "namespace": {"type": "str", "required": True},
+    }
+
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
+        """Return the documents, and what the nodes lack."""
+        try:
+            cluster = Cluster.connect(args["context"], args["kubeconfig"] or None)
+            version, nodes = cluster.get_path("/version")["gitVersion"], cluster.list("v1", "Node")
+        except KubeError as error:
+            raise ImageError(str(error)) from error
+        by = args["by"]
+        if by == "auto":
+            by = "volumes" if volumes_known(version, nodes) else "containers"
+        rows = [row for row in args["plan"] if row["prefetch"]]
+        holders = [row["delivered"] for row in rows if args["holder"] in (row["image"], row["delivered"])]
+        if not holders:
+            raise ImageError(f"the image {args['holder']}, which holds the volumes, is not in the plan")
+        images = [row["delivered"] for row in rows]
+        logins = {
+            host: {"username": settings.username, "password": dict(settings.password)}
+            for host, settings in Gate.from_config(args["images"]).registries.items()
+            if settings.username
+        }
+        space = args["namespace"]
+        documents = prepull_documents(images, by, holders[0], space, bool(logins))
+        return {
+            "changed": False,
+            "by": by,
+            "definitions": documents,
+            "wait": pulled_waits(documents) if by == "containers" else [],
+            "secrets": [{"name": SECRET, "namespace": space, "docker_config": logins}] if logins else [],
+            "lacking": lacking(nodes, images),
+        }
