@@ -18,6 +18,7 @@ from .blobs import fetch_blob
 from .clients import Clients
 from .errors import ImageError, Reason
 from .layout import Layout
+from .layout_lock import locked
 from .manifests import Descriptor, Manifest
 from .progress import PERIOD, Progress, progress_text
 from .reference import Reference
@@ -41,10 +42,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Limits:
-    """How many streams at a time, over all and to one host."""
+    """How many streams at a time, over all and to one host; seconds to wait for another process in the layout."""
 
     streams: int = 16
     per_host: int = 12
+    lock_timeout: float = 1800.0
 
 
 LIMITS = Limits()
@@ -87,7 +89,8 @@ def fetch_images(
     """Have all images in the layout, named by `Wanted.name`. What is there with a known digest costs no request.
 
     What an earlier run left half-done is continued. Images that fail are tried once more after the others, because
-    mirrors that fill themselves on demand often have them then. Raises FetchError after all that can be had is there.
+    mirrors that fill themselves on demand often have them then. Raises FetchError after all that can be had is there,
+    LayoutError if another process works in the layout for longer than `limits.lock_timeout`.
     """
     return _Fetch(layout, clients, limits, report, period).run(list(wanted))
 
@@ -121,7 +124,14 @@ class _Fetch:
         self._hosts: dict[str, threading.Semaphore] = {}
 
     def run(self, wanted: list[Wanted]) -> Fetched:
+        if all(is_complete(self._layout, item) for item in wanted):
+            return self._run(wanted)
+        with locked(self._layout.directory, self._report, self._limits.lock_timeout):
+            return self._run(wanted)
+
+    def _run(self, wanted: list[Wanted]) -> Fetched:
         start = time.monotonic()
+        # Looked at under the lock: another process may just have brought it.
         lacking = [item for item in wanted if not is_complete(self._layout, item)]
         self._hosts = {
             source.registry: threading.Semaphore(self._limits.per_host) for item in wanted for source in item.sources

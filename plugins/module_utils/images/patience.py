@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import email.utils
 import random
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 # Too early, too many, and the server's or its proxy's own trouble (RFC 9110, RFC 6585).
 RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+# Of these, what says that the registry has too much to do, whoever asks.
+PAUSING_STATUS = frozenset({429, 503})
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,28 @@ class Patience:
         if asked is not None:
             return asked
         return min(self.longest_pause, self.first_pause * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+
+
+class Respite:
+    """What a registry asked to be left alone, shared by all who ask it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until = 0.0
+
+    def ask(self, seconds: float) -> None:
+        """Have everyone wait at least this long from now; what was asked before and lasts longer stays."""
+        with self._lock:
+            self._until = max(self._until, time.monotonic() + seconds)
+
+    def wait(self) -> None:
+        """Return when the registry may be asked again."""
+        while (left := self._left()) > 0:
+            time.sleep(left)
+
+    def _left(self) -> float:
+        with self._lock:
+            return self._until - time.monotonic()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -20,7 +20,7 @@ except ImportError:  # it comes with the kubernetes client; told when a Transpor
 
 from .errors import ImageError, Reason, RegistryError
 from .failures import of_exception, of_status
-from .patience import RETRIED_STATUS, Patience, retry_after
+from .patience import PAUSING_STATUS, RETRIED_STATUS, Patience, Respite, retry_after
 from .settings import RegistrySettings, is_loopback
 
 # Manifests may be 4 MiB (distribution spec); more than twice that is no manifest and no error text.
@@ -41,7 +41,10 @@ class Answer:
 
 
 class Transport:
-    """Sends requests for one registry. Thread-safe; `requests` counts what was sent."""
+    """Sends requests for one registry. Thread-safe; `requests` counts what was sent.
+
+    A pause that the registry asks for (RFC 9110, Retry-After) holds for all requests, not for the refused one alone.
+    """
 
     def __init__(self, settings: RegistrySettings, patience: Patience | None = None) -> None:
         if urllib3 is None:
@@ -50,6 +53,7 @@ class Transport:
         self.patience = patience or Patience()
         self.requests = 0
         self._pool = _pool(settings)
+        self._respite = Respite()
 
     def send(
         self,
@@ -78,6 +82,7 @@ class Transport:
         attempts = self.patience.attempts if retry else 1
         for attempt in range(1, attempts + 1):
             last = attempt == attempts
+            self._respite.wait()
             try:
                 answer = once()
             except RegistryError as error:
@@ -88,7 +93,11 @@ class Transport:
                 if answer.status not in RETRIED_STATUS:
                     return answer
                 asked = retry_after(answer.headers)
-                if last or (asked or 0) > self.patience.longest_pause:
+                too_long = (asked or 0) > self.patience.longest_pause
+                shared = asked is not None and not too_long and answer.status in PAUSING_STATUS
+                if shared:
+                    self._respite.ask(asked)
+                if last or too_long:
                     raise of_status(self.settings.host, answer.status, answer.headers, _text(answer))
                 _release(answer)
             time.sleep(self.patience.pause(attempt, asked))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,29 @@ def test_waits_as_long_as_a_rate_limit_asks(faulty: FaultyRegistry, client: Regi
     start = time.monotonic()
     assert client.manifest("app", "1").digest == IMAGE.index.digest
     assert 1.0 <= time.monotonic() - start < 2.0
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_pause_that_is_asked_for_holds_for_all_streams(faulty: FaultyRegistry, client: Registry, status: int) -> None:
+    arrivals: list[float] = []
+
+    def arrived(handler: Handler) -> bool:
+        arrivals.append(time.monotonic())
+        return False
+
+    def refuse(handler: Handler) -> None:
+        arrived(handler)
+        handler.reply(status, headers={"Retry-After": "1"})
+
+    faulty.faults["manifests/1"] = [refuse]
+    faulty.guard = arrived
+    with pytest.raises(RegistryError):
+        client.call("GET", "app/manifests/1", "app", expect={200}, retry=False)
+    with ThreadPoolExecutor(8) as streams:
+        found = list(streams.map(lambda number: client.manifest(f"app{number}", "1").digest, range(8)))
+    assert found == [IMAGE.index.digest] * 8
+    assert len(arrivals) == 9
+    assert [moment - arrivals[0] for moment in arrivals[1:] if moment - arrivals[0] < 1.0] == []
 
 
 def test_a_long_rate_limit_is_told_with_its_end(faulty: FaultyRegistry, client: Registry) -> None:

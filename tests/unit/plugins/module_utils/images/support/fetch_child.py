@@ -16,4 +16,5 @@ wanted = [
     Wanted(f"example.com/{image}:1", (Reference(host, f"app{image}", f"t{image}"),)) for image in range(int(number))
 ]
 print("begins", flush=True)
-fetch_images(wanted, Layout.create(Path(directory)), Clients(Gate()), Limits(int(streams), int(streams)))
+limits = Limits(int(streams), int(streams))
+fetch_images(wanted, Layout.create(Path(directory)), Clients(Gate()), limits, lambda line: print(line, flush=True))

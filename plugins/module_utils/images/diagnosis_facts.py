@@ -1,0 +1,76 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What diagnosis.py is told, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# imageGCHighThresholdPercent of KubeletConfiguration, as a fraction
+THRESHOLD = 0.85
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A trap (its short name), the file or object that it is in, what will happen, and what to change."""
+
+    trap: str
+    where: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of a pod or pod template: 'Deployment ns/name', its name, image and imagePullPolicy ('' unset)."""
+
+    owner: str
+    name: str
+    image: str
+    policy: str = ""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The file system of a node's images; sizes in bytes, `to_come` as unpacked, `threshold` a fraction.
+
+    `pressure` is the node's condition DiskPressure, None where unknown.
+    """
+
+    node: str
+    capacity: int
+    available: int
+    to_come: int = 0
+    threshold: float = THRESHOLD
+    pressure: bool | None = None
+
+
+@dataclass(frozen=True)
+class TagResolution:
+    """What Knative resolves: images of services as written, the list in config-deployment (None: key not set).
+
+    `reachable` are the registries that the cluster's controller is known to reach by itself.
+    """
+
+    images: tuple[str, ...]
+    skipping: str | None = None
+    reachable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known; None is unknown and finds nothing.
+
+    `containerd` holds the text of config.toml, `docker` that of daemon.json, each by node; `preloaded` and `images`
+    are image names as manifests write them.
+    """
+
+    containerd: Mapping[str, str] | None = None
+    docker: Mapping[str, str] | None = None
+    images: tuple[str, ...] | None = None
+    containers: tuple[Container, ...] | None = None
+    preloaded: tuple[str, ...] | None = None
+    disks: tuple[Disk, ...] | None = None
+    tags: TagResolution | None = None
