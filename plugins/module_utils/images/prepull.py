@@ -60,10 +60,9 @@ def pulled_waits(documents: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
         if document["kind"] == "DaemonSet":
             space, name = document["metadata"]["namespace"], document["metadata"]["name"]
             number = len(document["spec"]["template"]["spec"]["containers"])
-            scheduled = (
-                "status.desiredNumberScheduled > `0` && status.updatedNumberScheduled == status.desiredNumberScheduled"
-            )
             pulled = f"length(not_null(status.containerStatuses, `[]`)[?imageID != '']) == `{number}`"
+            pods = {"api_version": "v1", "kind": "Pod", "namespace": space, "label_selector": f"part={name}"}
+            owner = {"api_version": "apps/v1", "kind": "DaemonSet", "namespace": space, "name": name}
             waits += [{**owner, "expression": _SCHEDULED}, {**pods, "expression": pulled}]
     return waits
 
