@@ -22,8 +22,8 @@ class Plan:
     """What is sent.
 
     `workers` is the most requests at a time, `rate` requests a second (None: closed loop, each worker sends the next
-    when it has its answer), `seconds` and `requests` the most of both. `label` names the field of a JSON answer that
-    is noted; an answer without it is a failure. `timeout` is in seconds.
+    when it has its answer, after `pause` seconds), `seconds` and `requests` the most of both. `label` names the field
+    of a JSON answer that is noted; an answer without it is a failure. `timeout` is in seconds.
     """
 
     path: str
@@ -31,6 +31,7 @@ class Plan:
     seconds: float
     requests: int
     rate: float | None = None
+    pause: float = 0.0
     label: str = ""
     keep_alive: bool = False
     timeout: float = 10.0
@@ -106,6 +107,8 @@ class Load:
             shot = self._send(client, scheduled)
             with self._lock:
                 self._shots.append(shot)
+            if self.plan.rate is None and self._stop.wait(self.plan.pause):
+                break
         client.close()
 
     def _next(self) -> float | None:

@@ -42,7 +42,7 @@ def is_ready(pod: Document) -> bool:
 
 
 class ReplicaWatch:
-    """Follows the pods of each of `selectors` (series name: label selector) until `stop`. `now` is the drill's clock."""
+    """Follows the pods of `selectors` (series name: label selector) until `stop`. `now` is the drill's clock."""
 
     def __init__(
         self,

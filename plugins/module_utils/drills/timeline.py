@@ -13,7 +13,7 @@ from .shots import Shot
 
 @dataclass
 class Steps:
-    """A quantity that changes in steps, such as a number of pods: (seconds, value), each value valid from its time on."""
+    """A quantity that changes in steps, such as a number of pods: (seconds, value), valid from that time on."""
 
     name: str
     points: list[tuple[float, float]] = field(default_factory=list)

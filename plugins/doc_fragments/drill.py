@@ -1,0 +1,24 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation shared by the drills."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Which application is meant."""
+
+    DOCUMENTATION = r"""
+options:
+  namespace:
+    description: The namespace of the to-do application.
+    type: str
+    default: todo
+  address:
+    description:
+      - host:port where the gateway's http port is reached from the controller; empty to find it out from the gateway's
+        service. Of an application by node port only the host counts. Requests go there and nowhere else.
+    type: str
+    default: ""
+"""

@@ -1,0 +1,25 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How hard and how long a drill works; the defaults are those of the role's options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OUT_SECONDS, BACK_SECONDS = 180.0, 360.0  # what scale_out must keep to
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`rate` is requests a second where the rate is fixed, `load_workers` how many callers drive web out,
+    `cold_rounds` how often cold_start lets all pods go, `warm_requests` how many warm answers it compares with,
+    `hold_seconds` how long bad_version looks on, `requests` how many answers traffic counts at each step.
+    """
+
+    rate: float = 10.0
+    load_workers: int = 8
+    cold_rounds: int = 3
+    warm_requests: int = 30
+    hold_seconds: float = 20.0
+    requests: int = 400
