@@ -18,7 +18,7 @@ from .undo import Undo
 
 TIMEOUT = 5.0  # seconds a request may take
 BEFORE, AFTER = 5.0, 15.0  # seconds of requests before the deletion and after the replacement
-START = 120.0  # seconds a pod may take to become ready
+START, REPLACED = 120.0, 120.0  # seconds until there are two pods, and until one is replaced
 MOST_SECONDS = 300.0
 
 
@@ -42,12 +42,12 @@ def pod_loss(stage: Stage, settings: Settings) -> Result:
             stage.go_on("requests before the loss", BEFORE)
             former = {pod["metadata"]["name"] for pod in watch.pods("web")}
             lost = _delete_one(stage, watch)
-            deleted = stage.event(f"pod deleted (of {watch.counts('web').present})")
+            deleted = stage.event("pod deleted")
             replaced = stage.until(
-                "the pod is replaced", lambda: _newcomer(watch, former), START, lambda: str(watch.counts("web"))
+                "the pod is replaced", lambda: _newcomer(watch, former), REPLACED, lambda: str(watch.counts("web"))
             )
             stage.event("replaced")
-            stage.until("the deleted pod is gone", lambda: not _is_there(watch, lost), START)
+            stage.until("the deleted pod is gone", lambda: not _is_there(watch, lost), REPLACED)
             gone = stage.event("gone")
             stage.go_on("requests after the loss", AFTER)
     shots = load.stop()

@@ -23,27 +23,6 @@ class Steps:
         if not self.points or self.points[-1][1] != value:
             self.points.append((seconds, value))
 
-    def at(self, seconds: float) -> float | None:
-        """The value at a time; None before the first."""
-        found = None
-        for start, value in self.points:
-            if start > seconds:
-                break
-            found = value
-        return found
-
-    def first(self, value: float, after: float = 0.0) -> float | None:
-        """When it first had at least this value at or after a time; None if never."""
-        if (self.at(after) or 0) >= value:
-            return after
-        return next((start for start, found in self.points if start >= after and found >= value), None)
-
-    def last_change_to(self, value: float) -> float | None:
-        """When it took its last value, if that is `value`."""
-        if not self.points or self.points[-1][1] != value:
-            return None
-        return self.points[-1][0]
-
 
 @dataclass(frozen=True)
 class Event:
