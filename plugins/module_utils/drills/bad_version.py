@@ -12,7 +12,7 @@ from ..kube.wait_targets import ROLLOUT, Target
 from ..kube.waiting import wait_for
 from .application import KNATIVE
 from .load import Plan
-from .replicas import ReplicaWatch, is_ready
+from .replicas import ReplicaWatch, is_ready, staying
 from .result import Check, Result
 from .settings import Settings
 from .stage import Stage
@@ -40,9 +40,11 @@ def bad_version(stage: Stage, settings: Settings) -> Result:
             former = {pod["metadata"]["name"] for pod in watch.pods(SERVICE)}
             undo.change(*stage.application.workload(SERVICE), _break)
             start = stage.event("bad version")
-            bad, reason = _what_the_cluster_says(stage, watch, former)
+            bad, first = _wait_for_a_reason(stage, watch, former)
             told = stage.event("cluster says why")
             stage.go_on("requests beside the bad version", settings.hold_seconds, lambda: str(watch.counts(SERVICE)))
+            # what it says at first may be of the start alone
+            reason = "; ".join(reason for _pod, reason in _reasons(stage, watch, former)) or first
             never_ready = not any(is_ready(pod) for pod in watch.pods(SERVICE) if pod["metadata"]["name"] == bad)
             during = [shot for shot in load.shots if shot.scheduled >= start]
             undo.restore()
@@ -79,21 +81,24 @@ def _break(workload: Document) -> None:
         template.setdefault("metadata", {}).setdefault("labels", {})[LABEL] = "bad-version"
 
 
-def _what_the_cluster_says(stage: Stage, watch: ReplicaWatch, former: set[str]) -> tuple[str, str]:
-    """The bad version's pod, and what the cluster says is wrong with it."""
-    diagnosis = Diagnosis(stage.cluster)
+def _wait_for_a_reason(stage: Stage, watch: ReplicaWatch, former: set[str]) -> tuple[str, str]:
+    """The bad version's pod and what is wrong with it, as soon as the cluster says anything."""
     found: list[tuple[str, str]] = []
 
     def look() -> bool:
-        for pod in watch.pods(SERVICE):
-            name = pod["metadata"]["name"]
-            if name not in former:
-                target = Target("v1", "Pod", stage.application.namespace, name)
-                found.extend((name, reason) for reason in diagnosis.reasons(target))
+        found.extend(_reasons(stage, watch, former))
         return bool(found)
 
     stage.until("the cluster says what is wrong", look, REASON_SECONDS, lambda: str(watch.counts(SERVICE)))
     return found[0]
+
+
+def _reasons(stage: Stage, watch: ReplicaWatch, former: set[str]) -> list[tuple[str, str]]:
+    """Pods that are newer than the `former` ones, and what the cluster says is wrong with each."""
+    diagnosis = Diagnosis(stage.cluster)
+    new = [pod["metadata"]["name"] for pod in watch.pods(SERVICE) if pod["metadata"]["name"] not in former]
+    targets = {name: Target("v1", "Pod", stage.application.namespace, name) for name in new}
+    return [(name, reason) for name, target in targets.items() for reason in diagnosis.reasons(target)]
 
 
 def _wait_until_back(stage: Stage, watch: ReplicaWatch, bad: str) -> None:
@@ -102,8 +107,8 @@ def _wait_until_back(stage: Stage, watch: ReplicaWatch, bad: str) -> None:
     target = Target(api_version, kind, stage.application.namespace, name, condition=condition)
     wait_for(stage.cluster, [target], Deadline(BACK_SECONDS), stage.tell)
     stage.until(
-        "the bad version's pod is gone",
-        lambda: all(pod["metadata"]["name"] != bad for pod in watch.pods(SERVICE)),
+        "the bad version's pod goes",
+        lambda: all(pod["metadata"]["name"] != bad for pod in staying(watch.pods(SERVICE))),
         BACK_SECONDS,
         lambda: str(watch.counts(SERVICE)),
     )

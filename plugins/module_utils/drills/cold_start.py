@@ -18,6 +18,7 @@ from .timeline import Timeline
 REVISION = "serving.knative.dev/revision"
 IDLE_SECONDS = 300.0  # until the last pod must have gone
 ANSWER_SECONDS = 60.0  # a cold start may take so long
+PAUSE = 0.2  # seconds between two answers of warm pods
 TRIES = 60  # requests until both versions of user have answered; a share of 10 % is missed once in 500 rounds
 # Path of each service through web, and the field of its answer that names the revision (rule has one revision only)
 PATHS = {"user": ("/api/user", "revision"), "rule": ("/api/todos?limit=1", "")}
@@ -52,7 +53,7 @@ def _wake(stage: Stage, watch: ReplicaWatch, service: str, cold: list[Shot], war
             warm.append(shot)
         else:
             cold.append(shot)
-            stage.event(f"{shot.label or service} {milliseconds(shot.latency)}")
+            stage.event(f"{_short(shot.label) or service} {milliseconds(shot.latency)}")
         asleep.discard(shot.label)
         if not asleep or not shot.ok:
             return
@@ -65,10 +66,16 @@ def _revisions(stage: Stage) -> set[str]:
     return {entry["revisionName"] for entry in traffic if entry.get("percent")}
 
 
+def _short(revision: str) -> str:
+    """user-v1 of user-v1-1a2b3c4d: the role ends a revision's name with what tells one content from another."""
+    return revision.rpartition("-")[0]
+
+
 def _ask(stage: Stage, service: str, requests: int) -> list[Shot]:
     """Requests one after the other through web."""
     path, label = PATHS[service]
-    load = stage.load(Plan(path, 1, requests * ANSWER_SECONDS, requests, label=label, timeout=ANSWER_SECONDS))
+    plan = Plan(path, 1, requests * ANSWER_SECONDS, requests, pause=PAUSE, label=label, timeout=ANSWER_SECONDS)
+    load = stage.load(plan)
     with load:
         stage.until(f"answers of {service}", lambda: len(load.shots) >= requests, requests * ANSWER_SECONDS + 5)
     return load.shots

@@ -9,7 +9,7 @@ from ..kube.errors import ApiError
 from ..kube.objects import Document
 from .errors import DrillError
 from .load import Plan
-from .replicas import ReplicaWatch, is_ready
+from .replicas import ReplicaWatch, is_ready, staying
 from .result import Result
 from .settings import Settings
 from .stage import Stage
@@ -67,9 +67,7 @@ def _at_least_two(autoscaler: Document) -> None:
 
 def _delete_one(stage: Stage, watch: ReplicaWatch) -> str:
     """Delete the pod that has been there for longest; its name."""
-    pods = [
-        pod["metadata"] for pod in watch.pods("web") if is_ready(pod) and "deletionTimestamp" not in pod["metadata"]
-    ]
+    pods = [pod["metadata"] for pod in staying(watch.pods("web")) if is_ready(pod)]
     if not pods:
         raise DrillError("no pod of web is ready any more")
     lost = min(pods, key=lambda pod: pod["creationTimestamp"])["name"]

@@ -27,12 +27,17 @@ class Pods:
     @classmethod
     def of(cls, pods: list[Document]) -> Pods:
         """Count live pods."""
-        staying = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-        return cls(sum(map(is_ready, staying)), len(staying), len(pods) - len(staying))
+        present = staying(pods)
+        return cls(sum(map(is_ready, present)), len(present), len(pods) - len(present))
 
     def __str__(self) -> str:
         text = f"{self.ready} of {self.present} pods ready"
         return f"{text}, {self.leaving} leaving" if self.leaving else text
+
+
+def staying(pods: list[Document]) -> list[Document]:
+    """The pods that are not going away."""
+    return [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
 
 
 def is_ready(pod: Document) -> bool:

@@ -16,6 +16,7 @@ from .scales import Linear, Logarithmic, count_ticks, decades, duration
 from .style import SERIES
 
 MEDIANS = 90  # how many medians a full width holds, at the most
+FEW = 300  # requests; up to so many, points are drawn larger
 FEWEST_FOR_MEDIAN = 60  # requests; below that the points say it all
 CROSS = 4.0  # half the size of a failure's mark, in pixels
 
@@ -58,7 +59,8 @@ def draw_latencies(paper: Document, frame: Frame, shots: Sequence[Shot]) -> None
     places = {
         (round(frame.time(shot.scheduled), 1), round(scale(max(shot.latency, 1e-5)), 1)): shot.ok for shot in shots
     }
-    paper.path("dots", (f"M{number(x)} {number(y)}h0" for (x, y), ok in sorted(places.items()) if ok))
+    css = "dots few" if len(shots) <= FEW else "dots"
+    paper.path(css, (f"M{number(x)} {number(y)}h0" for (x, y), ok in sorted(places.items()) if ok))
     paper.path("median", _median_path(shots, frame.time, scale))
     paper.path("bad", (_cross(x, y) for (x, y), ok in sorted(places.items()) if not ok))
 
