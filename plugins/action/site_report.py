@@ -73,9 +73,9 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
     nodes = cluster.list("v1", "Node")
     facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes)
     gateway = cluster.get("v1", "Service", args["gateway_name"], "istio-system")
-    ours = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-    in_mesh = cluster.list("networking.istio.io/v1", "VirtualService", label_selector=ours)
-    services = [item for item in cluster.list("v1", "Service", label_selector=ours) if not _is_gateway(item, args)]
+    in_mesh = _ours(cluster, "networking.istio.io/v1", "VirtualService")
+    # The gateway's own Service is told with the hosts behind it
+    services = [item for item in _ours(cluster, "v1", "Service") if item["metadata"]["name"] != args["gateway_name"]]
     return Summary(
         context=args["context"],
         server=facts.version,
@@ -90,9 +90,10 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
     )
 
 
-def _is_gateway(service: dict[str, Any], args: dict[str, Any]) -> bool:
-    """The gateway's own Service is told with the hosts behind it."""
-    return service["metadata"]["name"] == args["gateway_name"]
+def _ours(cluster: Cluster, api_version: str, kind: str) -> list[dict[str, Any]]:
+    """What we applied; controllers hand our labels on to what they make, but that has an owner."""
+    items = cluster.list(api_version, kind, label_selector=f"{MANAGED_BY_LABEL}={MANAGED_BY}")
+    return [item for item in items if not item["metadata"].get("ownerReferences")]
 
 
 def _releases(cluster: Cluster) -> list[InstalledRelease]:
