@@ -15,10 +15,14 @@ options:
     description: The namespace of the to-do application.
     type: str
     default: todo
-  address:
+  gateway_address:
     description:
       - host:port where the gateway's http port is reached from the controller; empty to find it out from the gateway's
-        service. Of an application by node port only the host counts. Requests go there and nowhere else.
+        service. Requests go there and nowhere else.
+    type: str
+    default: ""
+  node_address:
+    description: The same for an application at a port of the nodes, a host alone; empty to take a node's own address.
     type: str
     default: ""
 """

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Ways
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import prepare
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
@@ -25,7 +26,8 @@ APPLICATION: dict[str, Any] = {
     "context": {"type": "str", "required": True},
     "kubeconfig": {"type": "path"},
     "namespace": {"type": "str", "default": "todo"},
-    "address": {"type": "str", "default": ""},
+    "gateway_address": {"type": "str", "default": ""},
+    "node_address": {"type": "str", "default": ""},
 }
 
 
@@ -55,8 +57,8 @@ def stage_of(args: dict[str, Any], drill: str, timeout: float, write: bool) -> S
     """The checked stage of a drill. With `write`, what a killed drill left behind is put back first."""
     progress = Progress(_display.display, args["context"])
     cluster = Cluster.connect(args["context"], args["kubeconfig"] or None, progress.retry)
-    deadline = Deadline(timeout)
-    return prepare(cluster, drill, args["namespace"], args["address"], progress.tell, deadline, write)
+    ways = Ways(args["gateway_address"], args["node_address"])
+    return prepare(cluster, drill, args["namespace"], ways, progress.tell, Deadline(timeout), write)
 
 
 def show(lines: list[str]) -> None:

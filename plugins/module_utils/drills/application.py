@@ -39,14 +39,25 @@ class Application:
         return "Service" if self.variant == KNATIVE else "Deployment"
 
 
-def find_application(cluster: Cluster, namespace: str, given: str) -> Application:
-    """Look at the cluster. `given` is host:port of the gateway as the inventory says it, or empty: found out.
+@dataclass(frozen=True)
+class Ways:
+    """How the inventory says that the cluster is reached from here: the gateway's host:port, and a node's host.
+
+    Either may be empty and is then found out from the cluster.
+    """
+
+    gateway: str = ""
+    node: str = ""
+
+
+def find_application(cluster: Cluster, namespace: str, ways: Ways) -> Application:
+    """Look at the cluster.
 
     Raises DrillError when the application is not there or has no address outside the cluster.
     """
     knative = cluster.get(KNATIVE_SERVING, "Service", "web", namespace)
     if knative is not None:
-        return Application(KNATIVE, namespace, _through_gateway(cluster, given, _host_of(knative)))
+        return Application(KNATIVE, namespace, _through_gateway(cluster, ways.gateway, _host_of(knative)))
     if cluster.get(APPS, "Deployment", "web", namespace) is None:
         raise DrillError(
             f"the to-do application is not in the namespace {namespace}: there is neither a Knative Service nor a "
@@ -54,8 +65,8 @@ def find_application(cluster: Cluster, namespace: str, given: str) -> Applicatio
         )
     service = cluster.get("v1", "Service", "web", namespace) or {}
     if (service.get("spec") or {}).get("type") == "NodePort":
-        return Application(KUBERNETES, namespace, _by_node_port(cluster, given, service))
-    return Application(ISTIO, namespace, _through_gateway(cluster, given, _host_of_route(cluster, namespace)))
+        return Application(KUBERNETES, namespace, _by_node_port(cluster, ways.node, service))
+    return Application(ISTIO, namespace, _through_gateway(cluster, ways.gateway, _host_of_route(cluster, namespace)))
 
 
 def user_shares(cluster: Cluster, application: Application) -> dict[str, int]:
@@ -106,12 +117,11 @@ def _through_gateway(cluster: Cluster, given: str, name: str) -> Address:
 
 
 def _by_node_port(cluster: Cluster, given: str, service: Document) -> Address:
-    """The node port of web, on the host that the inventory names or on a node."""
     ports = (service.get("spec") or {}).get("ports") or []
     port = next((entry["nodePort"] for entry in ports if entry.get("nodePort")), None)
     if port is None:
         raise DrillError("the Service web has no node port")
-    host = Address.parse(given, "").host if given else node_host(cluster.list("v1", "Node"))
+    host = given or node_host(cluster.list("v1", "Node"))
     if not host:
-        raise DrillError("no node has an address; give one as serverless_gateway_address")
+        raise DrillError("no node has an address; give one as serverless_node_address")
     return Address(host, port, f"{host}:{port}")

@@ -13,7 +13,7 @@ from typing import Any
 from ..kube.cluster import Cluster
 from ..kube.deadline import Deadline
 from . import report
-from .application import find_application
+from .application import Ways, find_application
 from .bad_version import bad_version
 from .cold_start import cold_start
 from .errors import DrillError
@@ -37,7 +37,7 @@ def prepare(
     cluster: Cluster,
     drill: str,
     namespace: str,
-    address: str,
+    ways: Ways,
     tell: Callable[[str], None],
     deadline: Deadline,
     write: bool,
@@ -47,7 +47,7 @@ def prepare(
     if write:
         for what in Undo(cluster, namespace).restore_former():
             tell(f"put back what an earlier drill, which did not end, had changed: {what}")
-    application = find_application(cluster, namespace, address)
+    application = find_application(cluster, namespace, ways)
     check(cluster, application, drill)
     return Stage(cluster, application, tell, deadline)
 

@@ -29,7 +29,7 @@ def gateway_address(service: dict[str, Any] | None, nodes: Sequence[dict[str, An
 
 
 def node_host(nodes: Sequence[dict[str, Any]]) -> str | None:
-    """Return an address of the nodes, external before internal; None when they have none."""
+    """Return the address of a node, an external one before an internal one, or None."""
     addresses = [address for node in nodes for address in node.get("status", {}).get("addresses", [])]
     for wanted in ("ExternalIP", "InternalIP"):
         for address in addresses:
