@@ -62,7 +62,7 @@ def style_sheet() -> str:
         ".event{stroke-width:1;stroke-dasharray:4 3}"
         ".steps{stroke-width:2.5;stroke-linejoin:round}"
         ".present{stroke-width:1.5;stroke-dasharray:2 3}"
-        ".dots{stroke-width:3;stroke-linecap:round;stroke-opacity:.45}"
+        ".dots{stroke-width:3;stroke-linecap:round;stroke-opacity:.55}"
         ".few{stroke-width:5;stroke-opacity:.7}"
         ".median{stroke-width:2}"
         ".bad{stroke-width:2}"
