@@ -13,6 +13,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.setti
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.drill_action import (
     APPLICATION,
     DrillAction,
+    interruptible,
     show,
     stage_of,
 )
@@ -46,7 +47,8 @@ class ActionModule(DrillAction):
             warm_requests=args["warm_requests"],
             hold_seconds=args["hold"],
         )
-        result = run(stage, drill, settings)
+        with interruptible():
+            result = run(stage, drill, settings)
         lines, values = finish(result, Path(args["output"]), drill, stage.application.variant, stage.started)
         show(lines)
         return {"changed": False, **values}

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import signal
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -59,6 +63,23 @@ def stage_of(args: dict[str, Any], drill: str, timeout: float, write: bool) -> S
     cluster = Cluster.connect(args["context"], args["kubeconfig"] or None, progress.retry)
     ways = Ways(args["gateway_address"], args["node_address"])
     return prepare(cluster, drill, args["namespace"], ways, progress.tell, Deadline(timeout), write)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C, which Ansible hands to its worker, end the block as an error: then what was changed is put back."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)  # putting back must not be interrupted
+        raise DrillError(f"interrupted by {signal.Signals(number).name}; what the drill had changed is put back")
+
+    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def show(lines: list[str]) -> None:

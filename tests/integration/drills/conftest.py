@@ -14,8 +14,8 @@ import pytest
 
 from ..conftest import Site
 
-# The node of the test lab has two cores, and Knative's own pods request most of them. With the requests of a lesson there
-# would be no room for three pods of web.
+# The node of the test lab has two cores, and Knative's own pods request most of them: with the requests of the lesson,
+# 200m, there would be no room for three pods of web.
 SMALL = {"requests": {"cpu": "60m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}}
 
 

@@ -20,20 +20,34 @@ def environment(kubernetes: Drills, service: str) -> list[dict[str, Any]]:
     return deployment["spec"]["template"]["spec"]["containers"][0]["env"]
 
 
-def test_what_a_killed_drill_has_changed_is_put_back_by_the_next(kubernetes: Drills) -> None:
+def start_bad_version(kubernetes: Drills) -> subprocess.Popen[bytes]:
+    """Start a drill, and return as soon as it has changed something."""
     before = environment(kubernetes, "rule")
     command = [
         Path(sys.executable).parent / "ansible-playbook", "-i", "inventories/lab", "playbooks/drill.yml",
         "-e", f"lab_directory={kubernetes.site.directory}", "-e", f"lab_address={kubernetes.site.address}",
         "-e", f"drills_output={kubernetes.output}", "-e", "drill=bad_version",
     ]  # fmt: skip
-    # A session of its own, so that the whole of it can be killed: Ansible's worker, which makes the drill, included
-    drill = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
-        until("the bad version is rolled out", lambda: environment(kubernetes, "rule") != before, 60)
-    finally:
-        subprocess.run(["pkill", "-KILL", "--session", str(drill.pid)], check=False)
-        assert drill.wait() == -signal.SIGKILL
+    drill = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    until("the bad version is rolled out", lambda: environment(kubernetes, "rule") != before, 60)
+    return drill
+
+
+def test_an_interrupted_drill_puts_back_what_it_has_changed(kubernetes: Drills) -> None:
+    before = environment(kubernetes, "rule")
+    drill = start_bad_version(kubernetes)
+    drill.send_signal(signal.SIGINT)
+    assert drill.wait(60) != 0
+    until("the bad version is gone", lambda: environment(kubernetes, "rule") == before, 20)
+
+
+def test_what_a_killed_drill_has_changed_is_put_back_by_the_next(kubernetes: Drills) -> None:
+    before = environment(kubernetes, "rule")
+    drill = start_bad_version(kubernetes)
+    # Ansible's worker, which makes the drill, and then Ansible itself
+    subprocess.run(["pkill", "-KILL", "-P", str(drill.pid)], check=True)
+    drill.kill()
+    drill.wait()
     done = kubernetes.run("pod_loss", "--check")
     assert done.returncode == 0, done.stdout[-4000:]
     assert environment(kubernetes, "rule") != before, "check mode puts nothing back"
