@@ -52,7 +52,7 @@ class Drills:
     def make(self, drill: str, **options: Any) -> Found:
         """A drill that is to succeed."""
         done = self.run(drill, **options)
-        print(done.stdout.partition(f"\n{drill} (")[2].partition("\nPLAY RECAP")[0])
+        print(f"\n{drill} (" + done.stdout.partition(f"\n{drill} (")[2].partition("\nPLAY RECAP")[0])
         assert done.returncode == 0, done.stdout[-4000:]
         file = self.output / f"{drill}-{self.variant}"
         data = json.loads(file.with_suffix(".json").read_text())

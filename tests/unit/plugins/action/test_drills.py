@@ -1,0 +1,73 @@
+"""The actions of the drills: options as documented, and the report of traffic as a task."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PLUGINS = "ansible_collections.selfhosted.serverless.plugins"
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def documented(name: str) -> dict[str, Any]:
+    document = yaml.safe_load(import_module(f"{PLUGINS}.modules.{name}").DOCUMENTATION)
+    options = dict(document["options"])
+    for fragment in document.get("extends_documentation_fragment", []):
+        module = import_module(f"{PLUGINS}.doc_fragments.{fragment.rpartition('.')[2]}")
+        options.update(yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION)["options"])
+    return options
+
+
+def shape(options: dict[str, Any]) -> dict[str, Any]:
+    defaults = {"type": "str", "elements": None, "required": False, "default": None, "choices": None}
+    return {name: {key: option.get(key, value) for key, value in defaults.items()} for name, option in options.items()}
+
+
+@pytest.mark.parametrize("name", ["drill", "drill_check", "drill_count", "drill_report"])
+def test_documentation_and_code_agree(name: str) -> None:
+    arguments = import_module(f"{PLUGINS}.action.{name}").ActionModule.arguments
+    assert shape(arguments) == shape(documented(name))
+
+
+def report(directory: Path, v1: int, v2: int) -> tuple[dict[str, Any], str]:
+    """Run drill_report on answers that the versions are said to have given at 50/50."""
+    shots = [[at / 100, at / 100, at / 100 + 0.01, 200, "", "v1" if at < v1 else "v2"] for at in range(v1 + v2)]
+    counts = [{"wanted": {"v1": 50, "v2": 50}, "started": 1.7e9, "answers": {}, "shots": shots}]
+    task = {"selfhosted.serverless.drill_report": {"variant": "istio", "counts": counts, "output": str(directory)}}
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
+    (directory / "play.yml").write_text(yaml.safe_dump(play))
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+    }
+    command = [Path(sys.executable).with_name("ansible-playbook"), directory / "play.yml", "-i", "localhost,", "-v"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    start = done.stdout.rfind("=> {")
+    assert start > 0, done.stdout + done.stderr
+    return json.JSONDecoder().raw_decode(done.stdout, start + len("=> "))[0], done.stdout
+
+
+def test_shares_as_wanted(tmp_path: Path) -> None:
+    result, text = report(tmp_path, 184, 216)
+    assert (result["changed"], result["met"]) == (False, True)
+    assert result["figures"]["splits"] == [{"wanted": {"v1": 50, "v2": 50}, "answers": {"v1": 184, "v2": 216}}]
+    assert "v1 184 (46.0 %), v2 216 (54.0 %)" in text
+    assert [Path(file).exists() for file in result["files"]] == [True, True]
+
+
+def test_shares_that_are_not_as_wanted_fail_with_their_figures(tmp_path: Path) -> None:
+    result, text = report(tmp_path, 150, 250)
+    assert "fatal: [localhost]: FAILED!" in text and result["met"] is False
+    assert "50/50 within 8 points of 400" in result["msg"]
+    assert "NOT MET" in text
+    assert json.loads((tmp_path / "traffic-istio.json").read_text())["met"] is False
