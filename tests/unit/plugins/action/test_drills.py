@@ -1,4 +1,4 @@
-"""The actions of the drills: options as documented, and the report of traffic as a task."""
+"""The report of the drill traffic as a task."""
 
 from __future__ import annotations
 
@@ -6,35 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-PLUGINS = "ansible_collections.selfhosted.serverless.plugins"
 ROOT = Path(__file__).resolve().parents[4]
-
-
-def documented(name: str) -> dict[str, Any]:
-    document = yaml.safe_load(import_module(f"{PLUGINS}.modules.{name}").DOCUMENTATION)
-    options = dict(document["options"])
-    for fragment in document.get("extends_documentation_fragment", []):
-        module = import_module(f"{PLUGINS}.doc_fragments.{fragment.rpartition('.')[2]}")
-        options.update(yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION)["options"])
-    return options
-
-
-def shape(options: dict[str, Any]) -> dict[str, Any]:
-    defaults = {"type": "str", "elements": None, "required": False, "default": None, "choices": None}
-    return {name: {key: option.get(key, value) for key, value in defaults.items()} for name, option in options.items()}
-
-
-@pytest.mark.parametrize("name", ["drill", "drill_check", "drill_count", "drill_report"])
-def test_documentation_and_code_agree(name: str) -> None:
-    arguments = import_module(f"{PLUGINS}.action.{name}").ActionModule.arguments
-    assert shape(arguments) == shape(documented(name))
 
 
 def report(directory: Path, v1: int, v2: int) -> tuple[dict[str, Any], str]:
