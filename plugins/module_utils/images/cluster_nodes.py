@@ -68,6 +68,11 @@ def choose_delivery(
     return Delivery(kind, "the cluster's nodes are of that kind", reached)
 
 
+def architectures_of(nodes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the architectures of Node objects, as Go names them."""
+    return sorted({node["status"]["nodeInfo"]["architecture"] for node in nodes})
+
+
 def _reached(kind: str, node: Mapping[str, Any], docker_certs: str) -> dict[str, Any]:
     """Return how one node is reached and which runtime it has. Raises ImageError for a runtime that is not known."""
     name, runtime = node["metadata"]["name"], _runtime(node)

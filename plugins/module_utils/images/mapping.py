@@ -20,7 +20,8 @@ from .reference import HOST, Reference
 from .settings import KEY_HINT, RegistrySettings
 
 MODES = ("runtime", "rewrite")
-_KEYS = {"mirrors", "map", "mode", "registries", "preset"}
+_KEYS = {"mirrors", "map", "mode", "registries", "preset", "lock"}
+_NOTHING: Mapping[Reference, Reference] = {}
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,15 @@ class Gate:
     """The checked content of `serverless_images`.
 
     In mode runtime the nodes' container runtime is told the mirrors and references stay as they are (after the exact
-    map); in mode rewrite the references themselves are changed to the first mirror.
+    map); in mode rewrite the references themselves are changed to the first mirror that has the image. `lock` is the
+    path of the file that says what that must be, None where nothing is said of it.
     """
 
     mirrors: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
     exact: Mapping[Reference, Reference] = field(default_factory=dict)
     mode: str = "runtime"
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
+    lock: str | None = None
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> Gate:
@@ -72,6 +75,7 @@ class Gate:
                 host: RegistrySettings.from_config(host, settings)
                 for host, settings in (config.get("registries") or {}).items()
             },
+            lock=None if config.get("lock") is None else str(config["lock"]),
         )
         gate._check_mode()
         return gate
@@ -102,13 +106,24 @@ class Gate:
             f"(with {wanted.registry!r} itself in its list to allow the origin)"
         )
 
-    def deliverable(self, reference: str) -> str:
+    def undecided(self, reference: Reference) -> bool:
+        """Return whether only the registries can tell what is to stand in a manifest. Raises GateError."""
+        return self.mode == "rewrite" and len(self.candidates(reference)) > 1
+
+    def deliverable(self, reference: str, chosen: Mapping[Reference, Reference] = _NOTHING) -> str:
         """Return what is to stand in a manifest instead of a reference; the same text where nothing changes.
 
-        Raises GateError (mode rewrite, no rule) and InvalidReference.
+        `chosen` has the place of each image that is undecided, by its name after the exact map. Raises GateError (mode
+        rewrite: no rule, or undecided and not in it) and InvalidReference.
         """
         parsed = Reference.parse(reference)
-        wanted = self.candidates(parsed)[0].reference if self.mode == "rewrite" else self.mapped(parsed)
+        wanted = self.mapped(parsed)
+        if self.undecided(parsed):
+            if wanted not in chosen:
+                raise GateError(f"none of its mirrors is known to have {wanted}")
+            wanted = chosen[wanted]
+        elif self.mode == "rewrite":
+            wanted = self.candidates(parsed)[0].reference
         return reference if wanted == parsed else str(wanted)
 
     def origin_of(self, reference: str) -> str:

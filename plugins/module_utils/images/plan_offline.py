@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 
+from .choice import Failure
 from .errors import GateError, ImageError, Reason
 from .extract import Found
 from .inspection import Inspected
 from .layout import Layout
 from .manifests import Manifest
 from .mapping import Gate
-from .plan import Failure, Plan, Row, Wish, wishes
+from .plan import Plan, Row, Wish, wishes
 from .reference import Reference
 
 _SYSTEM = "linux"
