@@ -55,6 +55,7 @@ ARGUMENTS: dict[str, Any] = {
     "kubeconfig": {"type": "path", "default": ""},
     "images": {"type": "dict", "default": {}},
     "plan": {"type": "list", "elements": "dict", "default": []},
+    "pull": {"type": "bool", "default": True},
     "layout": {"type": "path", "default": ""},
 }
 
@@ -101,8 +102,20 @@ class ActionModule(ActionBase):
             _report("Images are delivered by their references alone; the nodes must be able to pull them as they stand")
             _report("in the table.")
         gate = Gate.from_config(args["images"])
-        images = [Wanted(row["delivered"], row["from"], row["digest"]) for row in args["plan"] if row["prefetch"]]
-        return [deliver(node, node.files(gate), images, check=check, report=_report, layout=layout) for node in nodes]
+        if gate.strict and not nodes:
+            raise ImageError(
+                "serverless_images.strict cannot be told to nodes on which no command can be run; write strict: false"
+            )
+        if layout and not args["pull"]:
+            raise ImageError("image_prefetch_pull is false, but a run from a bundle has no registry to pull from later")
+        rows = args["plan"] if args["pull"] else []
+        images = [Wanted(row["delivered"], row["from"], row["digest"]) for row in rows if row["prefetch"]]
+        # All files first: what one runtime cannot be told is known before any node is changed.
+        files = [node.files(gate) for node in nodes]
+        return [
+            deliver(node, wanted, images, check=check, report=_report, layout=layout)
+            for node, wanted in zip(nodes, files, strict=True)
+        ]
 
 
 def _delivery(args: dict[str, Any]) -> Delivery:

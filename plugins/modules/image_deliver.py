@@ -99,6 +99,10 @@ options:
     type: list
     elements: dict
     default: []
+  pull:
+    description: Whether nodes get the images of O(plan) now; if not, they are only told the mirrors, and pods pull them.
+    type: bool
+    default: true
   layout:
     description: Directory of an OCI image layout that the nodes get the images from, instead of pulling them.
     type: path

@@ -20,7 +20,7 @@ from .reference import HOST, Reference
 from .settings import KEY_HINT, RegistrySettings
 
 MODES = ("runtime", "rewrite")
-_KEYS = {"mirrors", "map", "mode", "registries", "preset", "lock"}
+_KEYS = {"mirrors", "map", "mode", "registries", "preset", "lock", "strict"}
 _NOTHING: Mapping[Reference, Reference] = {}
 
 
@@ -38,7 +38,8 @@ class Gate:
 
     In mode runtime the nodes' container runtime is told the mirrors and references stay as they are (after the exact
     map); in mode rewrite the references themselves are changed to the first mirror that has the image. `lock` is the
-    path of the file that says what that must be, None where nothing is said of it.
+    path of the file that says what that must be, None where nothing is said of it. `strict` has nodes refuse every
+    registry that is not named here; it binds all that run on them, so it must be asked for.
     """
 
     mirrors: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Gate:
     mode: str = "runtime"
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
     lock: str | None = None
+    strict: bool = False
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> Gate:
@@ -65,6 +67,9 @@ class Gate:
         preset = config.get("preset") or "none"
         if preset not in PRESETS:
             raise GateError(f"serverless_images.preset is {preset!r}; it must be one of {', '.join(sorted(PRESETS))}")
+        strict = config.get("strict", False)
+        if not isinstance(strict, bool):
+            raise GateError(f"serverless_images.strict is {strict!r}; it must be true or false")
         # Mirrors written out take the place of the preset's for their source.
         mirrors = {**PRESETS[preset], **(config.get("mirrors") or {})}
         gate = cls(
@@ -76,6 +81,7 @@ class Gate:
                 for host, settings in (config.get("registries") or {}).items()
             },
             lock=None if config.get("lock") is None else str(config["lock"]),
+            strict=strict,
         )
         gate._check_mode()
         return gate
@@ -99,7 +105,7 @@ class Gate:
             return [Candidate(wanted, "its own registry")]
         if any(mirror.host == wanted.registry for entries in self.mirrors.values() for mirror in entries):
             return [Candidate(wanted, "named at the mirror")]
-        if not self.mirrors:
+        if not self.mirrors and not self.strict:
             return [Candidate(wanted, "origin")]
         raise GateError(
             f"no rule says where {wanted} may come from; add {wanted.registry} to serverless_images.mirrors "

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .bundle import config_digest, stream_docker_images
+from .errors import GateError
 from .layout import Layout
 from .mapping import Gate
 from .node import COMMAND_LIMIT, PULL_LIMIT, Node, NodeError, Wanted
@@ -31,7 +32,12 @@ class DockerNode(Node):
     docker: tuple[str, ...] = ("docker",)
 
     def files(self, gate: Gate) -> dict[str, bytes]:
-        """Return the authority of each registry that has one of its own, as HOST/ca.crt (docker's own place for it)."""
+        """Return the authority of each registry that has one of its own, as HOST/ca.crt (docker's own place for it).
+
+        Raises GateError for `strict`: docker cannot be kept from a registry.
+        """
+        if gate.strict:
+            raise GateError("serverless_images.strict cannot be told to docker; write strict: false")
         return {f"{host}/ca.crt": one.authority() for host, one in gate.registries.items() if one.ca_file}
 
     def names(self) -> set[str]:
