@@ -6,8 +6,8 @@
 Source: containerd docs/hosts.md and core/remotes/docker/config/hosts.go: hosts are tried in their order, then `server`.
 Here the last mirror of the list is the `server`, because without one containerd falls back to the origin.
 
-`_default` is the directory of every registry that has none of its own (hosts.go: hostPaths). With `strict` its server is
-one that no request can be sent to: containerd refuses at once, nothing leaves the node, no name server or proxy can
+`_default` is the directory of every registry that has none of its own (hosts.go: hostPaths). With `strict` its server
+is one that no request can be sent to: containerd refuses at once, nothing leaves the node, no name server or proxy can
 change that, and the words of the address stand in the pull's error.
 """
 
