@@ -26,10 +26,14 @@ _MANY = 40  # images in one command line
 
 @dataclass(frozen=True)
 class DockerNode(Node):
-    """certs_dir is where docker looks for authorities; `docker` are the words that run its command line client."""
+    """certs_dir is where docker looks for authorities, `docker` are the words that run its command line client.
+
+    `config` is the daemon's configuration.
+    """
 
     certs_dir: str = "/etc/docker/certs.d"
     docker: tuple[str, ...] = ("docker",)
+    config: str = "/etc/docker/daemon.json"
 
     def files(self, gate: Gate) -> dict[str, bytes]:
         """Return the authority of each registry that has one of its own, as HOST/ca.crt (docker's own place for it).
