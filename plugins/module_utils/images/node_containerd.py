@@ -20,12 +20,13 @@ PINNED = "io.cri-containerd.pinned=pinned"
 
 @dataclass(frozen=True)
 class ContainerdNode(Node):
-    """containerd's config_path is certs_dir; its socket and namespace, and the words that run its ctr."""
+    """containerd's config_path is certs_dir; its socket, namespace and configuration; the words that run its ctr."""
 
     certs_dir: str = "/etc/containerd/certs.d"
     address: str = "/run/containerd/containerd.sock"
     namespace: str = "k8s.io"
     ctr: tuple[str, ...] = ("ctr",)
+    config: str = "/etc/containerd/config.toml"
 
     def files(self, gate: Gate) -> dict[str, bytes]:
         """Return hosts.toml for each source registry, see containerd_hosts."""

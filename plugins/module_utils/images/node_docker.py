@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .bundle import config_digest, stream_docker_images
+from .errors import GateError
 from .layout import Layout
 from .mapping import Gate
 from .node import COMMAND_LIMIT, PULL_LIMIT, Node, NodeError, Wanted
@@ -25,13 +26,22 @@ _MANY = 40  # images in one command line
 
 @dataclass(frozen=True)
 class DockerNode(Node):
-    """certs_dir is where docker looks for authorities; `docker` are the words that run its command line client."""
+    """certs_dir is where docker looks for authorities, `docker` are the words that run its command line client.
+
+    `config` is the daemon's configuration.
+    """
 
     certs_dir: str = "/etc/docker/certs.d"
     docker: tuple[str, ...] = ("docker",)
+    config: str = "/etc/docker/daemon.json"
 
     def files(self, gate: Gate) -> dict[str, bytes]:
-        """Return the authority of each registry that has one of its own, as HOST/ca.crt (docker's own place for it)."""
+        """Return the authority of each registry that has one of its own, as HOST/ca.crt (docker's own place for it).
+
+        Raises GateError for `strict`: docker cannot be kept from a registry.
+        """
+        if gate.strict:
+            raise GateError("serverless_images.strict cannot be told to docker; write strict: false")
         return {f"{host}/ca.crt": one.authority() for host, one in gate.registries.items() if one.ca_file}
 
     def names(self) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 
+from .choice import Failure
 from .errors import GateError, ImageError, Reason
 from .extract import Found
 from .inspection import Inspected
@@ -15,7 +16,7 @@ from .layout import Layout
 from .lock import Lock, Locked
 from .manifests import Manifest
 from .mapping import Gate
-from .plan import Failure, Plan, Row, Wish, wishes
+from .plan import Plan, Row, Wish, wishes
 from .reference import Reference
 
 _SYSTEM = "linux"
