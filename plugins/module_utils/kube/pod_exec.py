@@ -59,9 +59,8 @@ def run_in_container(
             feeder.start()
         stderr, status = _listen(socket, take)
     except (websocket.WebSocketException, OSError) as error:
-        raise ClusterError(
-            f"exec in pod {container.namespace}/{container.pod}: the connection broke: {error}"
-        ) from error
+        where = f"exec in pod {container.namespace}/{container.pod}"
+        raise ClusterError(f"{where}: the connection broke before the command ended: {error}") from error
     finally:
         socket.close()
     text = stderr.decode("utf-8", "replace").strip()
@@ -125,7 +124,12 @@ def _listen(socket: Any, take: Callable[[bytes], Any]) -> tuple[bytes, dict[str,
     """Read until the server closes, since the status may overtake the last output; return standard error and status."""
     stderr, status = b"", {}
     while True:
-        opcode, frame = socket.recv_data()
+        try:
+            opcode, frame = socket.recv_data()
+        except websocket.WebSocketConnectionClosedException:
+            if not status:
+                raise
+            return stderr, status  # it closes without saying so at times
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             return stderr, status
         channel, data = (frame[0], frame[1:]) if frame else (CLOSE, b"")
