@@ -6,12 +6,8 @@ import json
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-from todo_servers import APP
+from rendering import IMAGE
 
-ROLE = APP.parents[1]
-VARIABLES = sorted(str(file.relative_to(ROLE)) for file in (ROLE / "vars" / "main").glob("*.yml"))
 VARIANTS = ("kubernetes", "istio", "knative")
 DATA = {
     ("Namespace", "todo"),
@@ -20,26 +16,6 @@ DATA = {
     ("StatefulSet", "database"),
 }
 ENFORCED = "pod-security.kubernetes.io/enforce"
-IMAGE = "127.0.0.1:5001/todo/app@sha256:" + "a" * 64
-
-
-@pytest.fixture
-def rendered():
-    """Renders a template of the role with its defaults and the given variables."""
-
-    def render(template: str, **changed: object) -> str:
-        loader = DataLoader()
-        loader.set_basedir(str(ROLE))
-        variables = {"inventory_hostname": "here"}
-        for file in ("defaults/main.yml", *VARIABLES):
-            variables |= loader.load_from_file(str(ROLE / file), cache="none", trusted_as_template=True)
-        templar = Templar(loader, variables=variables | {"todo_image": IMAGE} | changed)
-        text = (ROLE / "templates" / template).read_text()
-        search_path = [str(ROLE / "templates")]
-        with templar.set_temporary_context(searchpath=search_path):
-            return templar.template(trust_as_template(text))
-
-    return render
 
 
 def documents(text):
