@@ -30,16 +30,20 @@ class Application:
         port = NODE_PORT if self.variant == "kubernetes" else GATEWAY_PORT
         return self.site.request(path, method=method, body=body, timeout=timeout, port=port)
 
-    def todos(self) -> dict[str, bool]:
-        """The done flags of all to-dos by title."""
-        found: dict[str, bool] = {}
+    def items(self) -> list[dict[str, Any]]:
+        """All to-dos, page by page."""
+        items: list[dict[str, Any]] = []
         path = "/api/todos?limit=100"
         while True:
             page = self.request(path).json()
-            found |= {item["title"]: item["done"] for item in page["items"]}
+            items += page["items"]
             if page["next_before"] is None:
-                return found
+                return items
             path = f"/api/todos?limit=100&before={page['next_before']}"
+
+    def todos(self) -> dict[str, bool]:
+        """The done flags of all to-dos by title."""
+        return {item["title"]: item["done"] for item in self.items()}
 
     def add(self, titles: list[str]) -> list[int]:
         """Create to-dos, and return their ids."""
