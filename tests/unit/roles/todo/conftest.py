@@ -18,7 +18,6 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from rendering import render  # noqa: E402
 from todo_servers import APP, Postgres, binaries_of_postgres, free_port, unprivileged, wait_until  # noqa: E402
 
 sys.path.insert(0, str(APP))
@@ -68,9 +67,3 @@ def postgres() -> Iterator[Postgres]:
         server.control("start")
         yield server
         server.control("stop", "-m", "immediate")
-
-
-@pytest.fixture
-def rendered() -> Callable[..., str]:
-    """Renders a template of the role with its defaults and the given variables."""
-    return render

@@ -60,5 +60,9 @@ def _is(peer: dict, namespace: str, other: Pod) -> bool:
 
 
 def _selects(selector: dict, labels: dict[str, str]) -> bool:
-    assert set(selector) <= {"matchLabels"}, "only matchLabels are evaluated here"
-    return (selector.get("matchLabels") or {}).items() <= labels.items()
+    assert set(selector) <= {"matchLabels", "matchExpressions"}
+    expressions = selector.get("matchExpressions") or []
+    assert all(expression["operator"] == "In" for expression in expressions), "only In is evaluated here"
+    return (selector.get("matchLabels") or {}).items() <= labels.items() and all(
+        labels.get(expression["key"]) in expression["values"] for expression in expressions
+    )

@@ -12,6 +12,7 @@ IMAGE = "127.0.0.1:5001/todo/app@sha256:" + "a" * 64
 
 
 def render(template: str, **changed: object) -> str:
+    """The text of a template of the role with its defaults and the given variables."""
     loader = DataLoader()
     loader.set_basedir(str(ROLE))
     variables = {"inventory_hostname": "here"}
