@@ -21,6 +21,8 @@ from root import Root
 
 # What a service never imports, each a good part of the standard library's size
 _STDLIB_UNUSED = (
+    "_*test*.so",
+    "_tkinter*",
     "__pycache__",
     "dist-packages",
     "ensurepip",
