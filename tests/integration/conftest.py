@@ -58,11 +58,17 @@ class Site:
         return json.loads(self.kubectl("get", *args, "-o", "json"))["items"]
 
     def request(
-        self, path: str, service: str = "web", method: str = "GET", body: Any = None, timeout: float = 60
+        self,
+        path: str,
+        service: str = "web",
+        method: str = "GET",
+        body: Any = None,
+        timeout: float = 60,
+        port: int = 30080,
     ) -> Answer:
-        """One request on a new connection through the gateway, addressed to a service by its public host."""
+        """One request on a new connection, by default through the gateway, to a service's public host."""
         request = urllib.request.Request(
-            f"http://{self.address}:30080{path}",
+            f"http://{self.address}:{port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Host": f"{service}.{NAMESPACE}.{DOMAIN}", "Content-Type": "application/json"},

@@ -6,12 +6,8 @@ import json
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-from todo_servers import APP
+from rendering import IMAGE, render
 
-ROLE = APP.parents[1]
-VARIABLES = sorted(str(file.relative_to(ROLE)) for file in (ROLE / "vars" / "main").glob("*.yml"))
 VARIANTS = ("kubernetes", "istio", "knative")
 DATA = {
     ("Namespace", "todo"),
@@ -20,45 +16,25 @@ DATA = {
     ("StatefulSet", "database"),
 }
 ENFORCED = "pod-security.kubernetes.io/enforce"
-IMAGE = "127.0.0.1:5001/todo/app@sha256:" + "a" * 64
-
-
-@pytest.fixture
-def rendered():
-    """Renders a template of the role with its defaults and the given variables."""
-
-    def render(template: str, **changed: object) -> str:
-        loader = DataLoader()
-        loader.set_basedir(str(ROLE))
-        variables = {"inventory_hostname": "here"}
-        for file in ("defaults/main.yml", *VARIABLES):
-            variables |= loader.load_from_file(str(ROLE / file), cache="none", trusted_as_template=True)
-        templar = Templar(loader, variables=variables | {"todo_image": IMAGE} | changed)
-        text = (ROLE / "templates" / template).read_text()
-        search_path = [str(ROLE / "templates")]
-        with templar.set_temporary_context(searchpath=search_path):
-            return templar.template(trust_as_template(text))
-
-    return render
 
 
 def documents(text):
     return {(item["kind"], item["metadata"]["name"]): item for item in yaml.safe_load_all(text) if item}
 
 
-def test_without_an_image_only_what_others_deliver(rendered):
-    found = documents(rendered("todo.yml.j2", todo_image="", todo_network_policies=False))
+def test_without_an_image_only_what_others_deliver():
+    found = documents(render("todo.yml.j2", todo_image="", todo_network_policies=False))
     assert set(found) == DATA
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_between_two_variants_the_database_stays(rendered, variant):
-    found = documents(rendered("todo.yml.j2", todo_variant=variant, __todo_part="data"))
+def test_between_two_variants_the_database_stays(variant):
+    found = documents(render("todo.yml.j2", todo_variant=variant, __todo_part="data"))
     assert {key for key in found if key[0] != "NetworkPolicy"} == DATA
 
 
-def test_which_services_are_public_and_which_sleep(rendered):
-    found = documents(rendered("todo.yml.j2"))
+def test_which_services_are_public_and_which_sleep():
+    found = documents(render("todo.yml.j2"))
     services = {name: found["Service", name] for name in ("web", "rule", "user")}
     local = {name for name, item in services.items() if item["metadata"].get("labels")}
     assert local == {"rule", "user"}
@@ -72,19 +48,19 @@ def test_which_services_are_public_and_which_sleep(rendered):
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_the_password_is_in_no_manifest(rendered):
-    text = rendered("todo.yml.j2")
+def test_the_password_is_in_no_manifest():
+    text = render("todo.yml.j2")
     assert "kind: Secret" not in text
     assert text.count("/run/secrets/database/password") == 2
 
 
-def revisions(rendered, **changed):
-    return json.loads(rendered("user_revisions.json.j2", **changed))
+def revisions(**changed):
+    return json.loads(render("user_revisions.json.j2", **changed))
 
 
-def test_the_traffic_names_both_revisions(rendered):
-    names = revisions(rendered, todo_user_traffic={"v1": 90, "v2": 10})
-    user = documents(rendered("todo.yml.j2", todo_user_traffic={"v1": 90, "v2": 10}))["Service", "user"]["spec"]
+def test_the_traffic_names_both_revisions():
+    names = revisions(todo_user_traffic={"v1": 90, "v2": 10})
+    user = documents(render("todo.yml.j2", todo_user_traffic={"v1": 90, "v2": 10}))["Service", "user"]["spec"]
     assert user["template"]["metadata"]["name"] == names["v2"]
     assert [(part["revisionName"], part["percent"], part["tag"]) for part in user["traffic"]] == [
         (names["v1"], 90, "v1"),
@@ -92,9 +68,9 @@ def test_the_traffic_names_both_revisions(rendered):
     ]
 
 
-def test_the_first_step_makes_v1_alone(rendered):
-    user = documents(rendered("todo.yml.j2", __todo_user_latest="v1"))["Service", "user"]["spec"]
-    assert user["template"]["metadata"]["name"] == revisions(rendered)["v1"]
+def test_the_first_step_makes_v1_alone():
+    user = documents(render("todo.yml.j2", __todo_user_latest="v1"))["Service", "user"]["spec"]
+    assert user["template"]["metadata"]["name"] == revisions()["v1"]
     assert user["traffic"] == [{"latestRevision": True, "percent": 100}]
     assert user["template"]["spec"]["containers"][0]["env"] == [{"name": "USER_VERSION", "value": "v1"}]
 
@@ -102,24 +78,24 @@ def test_the_first_step_makes_v1_alone(rendered):
 @pytest.mark.parametrize(
     "changed", [{"todo_image": "x/y@sha256:0"}, {"todo_window": "60s"}, {"todo_resources": {}}, {"todo_max_scale": 5}]
 )
-def test_another_content_gets_another_name(rendered, changed):
-    before, after = revisions(rendered), revisions(rendered, **changed)
+def test_another_content_gets_another_name(changed):
+    before, after = revisions(), revisions(**changed)
     assert before["v1"] != after["v1"] and before["v2"] != after["v2"]
-    assert revisions(rendered, todo_user_traffic={"v1": 0, "v2": 100}) == before
+    assert revisions(todo_user_traffic={"v1": 0, "v2": 100}) == before
 
 
-def test_the_volume_is_prepared_by_a_job_and_never_by_the_database(rendered):
-    found = documents(rendered("prepare_volume.yml.j2", __todo_preparing=True))
+def test_the_volume_is_prepared_by_a_job_and_never_by_the_database():
+    found = documents(render("prepare_volume.yml.j2", __todo_preparing=True))
     assert set(found) == {("Namespace", "todo"), ("PersistentVolumeClaim", "database"), ("Job", "prepare-volume")}
     (container,) = found["Job", "prepare-volume"]["spec"]["template"]["spec"]["containers"]
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
     assert found["Namespace", "todo"]["metadata"]["labels"][ENFORCED] == "baseline"
-    database = documents(rendered("todo.yml.j2"))["StatefulSet", "database"]["spec"]["template"]["spec"]
+    database = documents(render("todo.yml.j2"))["StatefulSet", "database"]["spec"]["template"]["spec"]
     assert "initContainers" not in database
 
 
-def test_storage_class(rendered):
-    found = documents(rendered("todo.yml.j2", todo_database_storage_class="fast"))
+def test_storage_class():
+    found = documents(render("todo.yml.j2", todo_database_storage_class="fast"))
     assert found["PersistentVolumeClaim", "database"]["spec"]["storageClassName"] == "fast"
 
 
@@ -133,8 +109,8 @@ def test_storage_class(rendered):
         ({"todo_variant": "knative", "todo_istio_injection": True}, "privileged"),
     ],
 )
-def test_the_namespace_enforces_what_its_pods_can_keep(rendered, changed, level):
-    labels = documents(rendered("todo.yml.j2", **changed))["Namespace", "todo"]["metadata"]["labels"]
+def test_the_namespace_enforces_what_its_pods_can_keep(changed, level):
+    labels = documents(render("todo.yml.j2", **changed))["Namespace", "todo"]["metadata"]["labels"]
     assert labels[ENFORCED] == level
     assert labels["pod-security.kubernetes.io/warn"] == "restricted"
     assert ("istio-injection" in labels) == (changed["todo_variant"] == "istio" or "todo_istio_injection" in changed)
@@ -147,8 +123,8 @@ def pod_templates(found):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_no_pod_can_do_more_than_it_needs(rendered, variant):
-    templates = pod_templates(documents(rendered("todo.yml.j2", todo_variant=variant)))
+def test_no_pod_can_do_more_than_it_needs(variant):
+    templates = pod_templates(documents(render("todo.yml.j2", todo_variant=variant)))
     assert len(templates) == (4 if variant == "knative" else 5)
     for (_kind, name), template in templates.items():
         spec = template["spec"]
@@ -163,8 +139,8 @@ def test_no_pod_can_do_more_than_it_needs(rendered, variant):
 
 
 @pytest.mark.parametrize("variant", ["kubernetes", "istio"])
-def test_deployments_and_services(rendered, variant):
-    found = documents(rendered("todo.yml.j2", todo_variant=variant, todo_web_node_port=30081))
+def test_deployments_and_services(variant):
+    found = documents(render("todo.yml.j2", todo_variant=variant, todo_web_node_port=30081))
     deployments = {name for kind, name in found if kind == "Deployment"}
     assert deployments == {"web", "rule", "user-v1", "user-v2"}
     assert {name for kind, name in found if kind == "Service"} == {*deployments, "user", "database"}
@@ -185,7 +161,7 @@ def test_deployments_and_services(rendered, variant):
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (1, 3)
 
 
-def test_the_numbers_of_the_deployments_are_options(rendered):
+def test_the_numbers_of_the_deployments_are_options():
     changed = {
         "todo_web_cpu_percent": 50,
         "todo_web_scale_down_seconds": 90,
@@ -195,7 +171,7 @@ def test_the_numbers_of_the_deployments_are_options(rendered):
         "todo_drain_seconds": 0,
         "todo_service_account": "pulls",
     }
-    found = documents(rendered("todo.yml.j2", todo_variant="kubernetes", **changed))
+    found = documents(render("todo.yml.j2", todo_variant="kubernetes", **changed))
     scaler = found["HorizontalPodAutoscaler", "web"]["spec"]
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 5)
     assert scaler["metrics"][0]["containerResource"]["target"]["averageUtilization"] == 50
@@ -207,8 +183,8 @@ def test_the_numbers_of_the_deployments_are_options(rendered):
     assert "nodePort" not in found["Service", "web"]["spec"]["ports"][0]
 
 
-def test_a_pod_serves_on_while_it_is_to_go(rendered):
-    found = documents(rendered("todo.yml.j2", todo_variant="kubernetes"))
+def test_a_pod_serves_on_while_it_is_to_go():
+    found = documents(render("todo.yml.j2", todo_variant="kubernetes"))
     spec = found["Deployment", "web"]["spec"]["template"]["spec"]
     drain = spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert drain == 15
@@ -216,10 +192,10 @@ def test_a_pod_serves_on_while_it_is_to_go(rendered):
     assert spec["terminationGracePeriodSeconds"] >= drain + 20
 
 
-def test_the_mesh_splits_user_and_takes_nothing_but_mutual_tls(rendered):
+def test_the_mesh_splits_user_and_takes_nothing_but_mutual_tls():
     traffic = {"v1": 90, "v2": 10}
     changed = {"todo_user_traffic": traffic, "todo_domain": "here.example", "todo_gateway_selector": {"istio": "mine"}}
-    found = documents(rendered("todo.yml.j2", todo_variant="istio", **changed))
+    found = documents(render("todo.yml.j2", todo_variant="istio", **changed))
     (way,) = found["VirtualService", "user"]["spec"]["http"]
     assert {part["destination"]["subset"]: part["weight"] for part in way["route"]} == traffic
     subsets = found["DestinationRule", "user"]["spec"]["subsets"]
