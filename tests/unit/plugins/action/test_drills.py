@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-ROOT = Path(__file__).resolve().parents[4]
+from plays import play  # noqa: E402
 
 
 def report(directory: Path, v1: int, v2: int) -> tuple[dict[str, Any], str]:
     """Run drill_report on answers that the versions are said to have given at 50/50."""
     shots = [[at / 100, at / 100, at / 100 + 0.01, 200, "", "v1" if at < v1 else "v2"] for at in range(v1 + v2)]
     counts = [{"wanted": {"v1": 50, "v2": 50}, "started": 1.7e9, "answers": {}, "shots": shots}]
-    task = {"selfhosted.serverless.drill_report": {"variant": "istio", "counts": counts, "output": str(directory)}}
-    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
-    (directory / "play.yml").write_text(yaml.safe_dump(play))
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-    }
-    command = [Path(sys.executable).with_name("ansible-playbook"), directory / "play.yml", "-i", "localhost,", "-v"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    start = done.stdout.rfind("=> {")
-    assert start > 0, done.stdout + done.stderr
-    return json.JSONDecoder().raw_decode(done.stdout, start + len("=> "))[0], done.stdout
+    arguments = {"variant": "istio", "counts": counts, "output": str(directory)}
+    return play(directory, [{"selfhosted.serverless.drill_report": arguments}], "-v")
 
 
 def test_shares_as_wanted(tmp_path: Path) -> None:
