@@ -29,6 +29,7 @@ class ActionModule(DrillAction):
         "timeout": {"type": "int", "default": 1200},
         "rate": {"type": "float", "default": 10.0},
         "load_workers": {"type": "int", "default": 8},
+        "keep_alive": {"type": "bool", "default": False},
         "cold_rounds": {"type": "int", "default": 3},
         "warm_requests": {"type": "int", "default": 30},
         "hold": {"type": "int", "default": 20},
@@ -43,6 +44,7 @@ class ActionModule(DrillAction):
         settings = Settings(
             rate=args["rate"],
             load_workers=args["load_workers"],
+            keep_alive=args["keep_alive"],
             cold_rounds=args["cold_rounds"],
             warm_requests=args["warm_requests"],
             hold_seconds=args["hold"],

@@ -56,6 +56,12 @@ options:
     description: How many callers at a time drive scale_out.
     type: int
     default: 8
+  keep_alive:
+    description:
+      - Whether callers keep their connections. Kubernetes spreads connections and not requests, so that kept ones stay with
+        their pod.
+    type: bool
+    default: false
   cold_rounds:
     description: How often cold_start waits until there are no pods.
     type: int

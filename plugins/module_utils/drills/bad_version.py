@@ -12,7 +12,7 @@ from ..kube.wait_targets import ROLLOUT, Target
 from ..kube.waiting import wait_for
 from .application import KNATIVE
 from .load import Plan
-from .replicas import ReplicaWatch, is_ready, staying
+from .replicas import ReplicaWatch, staying
 from .result import Check, Result
 from .settings import Settings
 from .stage import Stage
@@ -30,26 +30,24 @@ MOST_SECONDS = 500.0
 
 def bad_version(stage: Stage, settings: Settings) -> Result:
     """Raises DrillError when the cluster says nothing about the bad version, KubeError when it does not come back."""
-    most = int(MOST_SECONDS * settings.rate)
-    plan = Plan(PATH, int(settings.rate * TIMEOUT) + 1, MOST_SECONDS, most, settings.rate, timeout=TIMEOUT)
+    plan = Plan.at_rate(PATH, settings.rate, MOST_SECONDS, TIMEOUT, settings.keep_alive)
     namespace = stage.application.namespace
     with stage.watch(SERVICE) as watch:
         _wake(stage)
         with Undo(stage.cluster, namespace) as undo, stage.load(plan) as load:
             stage.go_on("requests before the bad version", BEFORE)
-            former = {pod["metadata"]["name"] for pod in watch.pods(SERVICE)}
             undo.change(*stage.application.workload(SERVICE), _break)
             start = stage.event("bad version")
-            bad, first = _wait_for_a_reason(stage, watch, former)
+            bad, first = _wait_for_a_reason(stage, watch)
             told = stage.event("cluster says why")
             stage.go_on("requests beside the bad version", settings.hold_seconds, lambda: str(watch.counts(SERVICE)))
             # what it says at first may be of the start alone
-            reason = "; ".join(reason for _pod, reason in _reasons(stage, watch, former)) or first
-            never_ready = not any(is_ready(pod) for pod in watch.pods(SERVICE) if pod["metadata"]["name"] == bad)
+            reason = "; ".join(reason for _pod, reason in _reasons(stage, watch)) or first
+            never_ready = bad not in watch.been_ready
             during = [shot for shot in load.shots if shot.scheduled >= start]
             undo.restore()
             back = stage.event("rolled back")
-            _wait_until_back(stage, watch, bad)
+            _wait_until_back(stage, watch)
             healed = stage.event("as before")
             stage.go_on("requests after the rollback", AFTER)
     title = f"bad_version ({stage.application.variant}): a version of rule that never gets ready"
@@ -81,34 +79,38 @@ def _break(workload: Document) -> None:
         template.setdefault("metadata", {}).setdefault("labels", {})[LABEL] = "bad-version"
 
 
-def _wait_for_a_reason(stage: Stage, watch: ReplicaWatch, former: set[str]) -> tuple[str, str]:
+def _wait_for_a_reason(stage: Stage, watch: ReplicaWatch) -> tuple[str, str]:
     """The bad version's pod and what is wrong with it, as soon as the cluster says anything."""
     found: list[tuple[str, str]] = []
 
     def look() -> bool:
-        found.extend(_reasons(stage, watch, former))
+        found.extend(_reasons(stage, watch))
         return bool(found)
 
     stage.until("the cluster says what is wrong", look, REASON_SECONDS, lambda: str(watch.counts(SERVICE)))
     return found[0]
 
 
-def _reasons(stage: Stage, watch: ReplicaWatch, former: set[str]) -> list[tuple[str, str]]:
-    """Pods that are newer than the `former` ones, and what the cluster says is wrong with each."""
+def _reasons(stage: Stage, watch: ReplicaWatch) -> list[tuple[str, str]]:
+    """The bad version's pods, and what the cluster says is wrong with each."""
     diagnosis = Diagnosis(stage.cluster)
-    new = [pod["metadata"]["name"] for pod in watch.pods(SERVICE) if pod["metadata"]["name"] not in former]
-    targets = {name: Target("v1", "Pod", stage.application.namespace, name) for name in new}
+    names = [pod["metadata"]["name"] for pod in watch.pods(SERVICE) if _is_bad(pod)]
+    targets = {name: Target("v1", "Pod", stage.application.namespace, name) for name in names}
     return [(name, reason) for name, target in targets.items() for reason in diagnosis.reasons(target)]
 
 
-def _wait_until_back(stage: Stage, watch: ReplicaWatch, bad: str) -> None:
+def _is_bad(pod: Document) -> bool:
+    return any(FAULT in (container.get("env") or []) for container in pod["spec"]["containers"])
+
+
+def _wait_until_back(stage: Stage, watch: ReplicaWatch) -> None:
     api_version, kind, name = stage.application.workload(SERVICE)
     condition = "Ready" if stage.application.variant == KNATIVE else ROLLOUT
     target = Target(api_version, kind, stage.application.namespace, name, condition=condition)
     wait_for(stage.cluster, [target], Deadline(BACK_SECONDS), stage.tell)
     stage.until(
         "the bad version's pod goes",
-        lambda: all(pod["metadata"]["name"] != bad for pod in staying(watch.pods(SERVICE))),
+        lambda: not any(map(_is_bad, staying(watch.pods(SERVICE)))),
         BACK_SECONDS,
         lambda: str(watch.counts(SERVICE)),
     )

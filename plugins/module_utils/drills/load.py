@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from .http_client import Address, Client
 from .shots import Shot
 
+MOST_WORKERS, MOST_RATE = 256, 1000  # a drill is no stress test
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -39,6 +41,15 @@ class Plan:
     def __post_init__(self) -> None:
         if self.workers < 1 or self.seconds <= 0 or self.requests < 1 or (self.rate is not None and self.rate <= 0):
             raise ValueError(f"a load needs positive bounds, not {self}")
+        if self.workers > MOST_WORKERS or (self.rate or 0) > MOST_RATE:
+            raise ValueError(f"a load may have {MOST_WORKERS} workers and {MOST_RATE} requests a second at the most")
+
+    @classmethod
+    def at_rate(cls, path: str, rate: float, seconds: float, timeout: float, keep_alive: bool = False) -> Plan:
+        """An open loop with workers enough for requests that all take as long as they may."""
+        workers = min(MOST_WORKERS, int(rate * timeout) + 1)
+        most = int(rate * seconds) + 1
+        return cls(path, workers, seconds, most, rate, keep_alive=keep_alive, timeout=timeout)
 
 
 class Load:

@@ -24,14 +24,7 @@ MOST_SECONDS = 300.0
 
 def pod_loss(stage: Stage, settings: Settings) -> Result:
     """Raises DrillError when the pod is not replaced."""
-    plan = Plan(
-        "/",
-        int(settings.rate * TIMEOUT) + 1,
-        MOST_SECONDS,
-        int(MOST_SECONDS * settings.rate),
-        settings.rate,
-        timeout=TIMEOUT,
-    )
+    plan = Plan.at_rate("/", settings.rate, MOST_SECONDS, TIMEOUT, settings.keep_alive)
     with Undo(stage.cluster, stage.application.namespace) as undo, stage.watch("web") as watch:
         # Only web's, and by its autoscaler: more pods of every service may not fit a small node.
         undo.change("autoscaling/v2", "HorizontalPodAutoscaler", "web", _at_least_two)

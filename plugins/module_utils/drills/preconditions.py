@@ -32,7 +32,7 @@ def check(cluster: Cluster, application: Application, drill: str) -> None:
     if reply.error:
         raise DrillError(
             f"the application does not answer at {application.address}: {reply.error}. See whether it is ready "
-            f"(kubectl get pods -n {application.namespace}) and whether serverless_gateway_address is right"
+            f"(kubectl get pods -n {application.namespace}) and whether the inventory is right about that address"
         )
     if drill in ("scale_out", "pod_loss"):
         _autoscaler(cluster, application, {"scale_out": MOST_PODS, "pod_loss": 2}[drill])

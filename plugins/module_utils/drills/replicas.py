@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,7 +46,10 @@ def is_ready(pod: Document) -> bool:
 
 
 class ReplicaWatch:
-    """Follows the pods of `selectors` (series name: label selector) until `stop`. `now` is the drill's clock."""
+    """Follows the pods of `selectors` (series name: label selector) until `stop`. `now` is the drill's clock.
+
+    `ready` and `present` are the counts over time, `been_ready` the names of pods that have been ready at some time.
+    """
 
     def __init__(
         self,
@@ -58,9 +60,9 @@ class ReplicaWatch:
         deadline: Deadline,
     ) -> None:
         self._now = now
-        self.news = threading.Event()
         self.ready = {name: Steps(f"{name} ready") for name in selectors}
         self.present = {name: Steps(f"{name} present") for name in selectors}
+        self.been_ready: set[str] = set()
         self._feeds = {
             name: Feed(cluster, "v1", "Pod", namespace, {"labelSelector": selector}, deadline)
             for name, selector in selectors.items()
@@ -95,4 +97,4 @@ class ReplicaWatch:
         counts, seconds = self.counts(name), self._now()
         self.ready[name].add(seconds, counts.ready)
         self.present[name].add(seconds, counts.present)
-        self.news.set()
+        self.been_ready.update(pod["metadata"]["name"] for pod in self.pods(name) if is_ready(pod))

@@ -41,7 +41,7 @@ class Result:
         self.figures[key] = round(seconds, 2)
         self.lines.append((name, f"{seconds:.1f} s" + (f"  (at most {limit:.0f} s)" if limit else "")))
         if limit:
-            self.checks.append(Check(f"{name} within {limit:.0f} s", seconds <= limit))
+            self.checks.append(Check(f"{name.removesuffix(' after')} within {limit:.0f} s", seconds <= limit))
 
     def requests(self, key: str, name: str, shots: Sequence[Shot], overdue: int = 0) -> None:
         """Counts and latencies of requests. `overdue` ones were due and could not be sent."""

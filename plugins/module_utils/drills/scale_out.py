@@ -17,14 +17,15 @@ PATH = "/api/user"
 VISITS = 2.0  # requests a second of the one visitor who is there all along
 PAUSE = 0.02  # seconds that each caller of the load takes between answer and next request
 CALM, FULL, END = 5.0, 10.0, 5.0  # seconds before the load, with all pods, and at the end
+TIMEOUT = 10.0  # seconds a request of the visitor may take
 MOST_REQUESTS = 100_000
 
 
 def scale_out(stage: Stage, settings: Settings) -> Result:
     """Raises DrillError when web does not go out, or not back, within the limits."""
-    # New connections, because a Service shares out connections and not requests: kept ones stay with the first pod.
-    visitor = Plan("/", 20, stage.deadline.seconds, MOST_REQUESTS, rate=VISITS)
-    crowd = Plan(PATH, settings.load_workers, OUT_SECONDS + 60, MOST_REQUESTS, pause=PAUSE)
+    keep = settings.keep_alive
+    visitor = Plan.at_rate("/", VISITS, stage.deadline.seconds, TIMEOUT, keep)
+    crowd = Plan(PATH, settings.load_workers, OUT_SECONDS + 60, MOST_REQUESTS, pause=PAUSE, keep_alive=keep)
     with stage.watch("web") as watch:
         _wait_for_one(stage, watch, BACK_SECONDS)
         with stage.load(visitor) as calm:

@@ -52,7 +52,8 @@ def test_what_a_killed_drill_has_changed_is_put_back_by_the_next(kubernetes: Dri
     assert done.returncode == 0, done.stdout[-4000:]
     assert environment(kubernetes, "rule") != before, "check mode puts nothing back"
 
-    found = kubernetes.make("bad_version", drills_hold=5)
+    found = kubernetes.make("bad_version", drills_hold=5, drills_rate=20, drills_keep_alive=True)
+    assert found.figures["requests"]["requests"] > 200, "twice the usual rate"
     assert f"had changed: Deployment {NAMESPACE}/rule" in found.run.stdout
     assert found.figures["requests"]["failed"] == 0
     assert "Readiness probe failed" in found.figures["reason"]

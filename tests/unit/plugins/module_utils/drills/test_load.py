@@ -81,6 +81,18 @@ def test_a_plan_has_bounds(bounds: dict) -> None:
         Plan(**{"path": "/", "workers": 1, "seconds": 1, "requests": 1, **bounds})
 
 
+@pytest.mark.parametrize("bounds", [{"workers": 257}, {"rate": 1001.0}])
+def test_a_drill_is_no_stress_test(bounds: dict) -> None:
+    with pytest.raises(ValueError, match="256 workers and 1000 requests a second at the most"):
+        Plan(**{"path": "/", "workers": 1, "seconds": 1, "requests": 1, **bounds})
+
+
+def test_workers_are_enough_for_requests_that_all_take_as_long_as_they_may() -> None:
+    plan = Plan.at_rate("/", rate=10, seconds=300, timeout=5)
+    assert (plan.workers, plan.requests, plan.rate, plan.timeout) == (51, 3001, 10, 5)
+    assert Plan.at_rate("/", rate=1000, seconds=1, timeout=10).workers == 256
+
+
 def test_every_answer_but_2xx_is_a_failure(page: PageServer) -> None:
     page.status = 503
     shots = Load(address(page), Plan("/", workers=1, seconds=5, requests=2), now).start().join()
