@@ -16,7 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Ways
-from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError, Interrupted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import prepare
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
@@ -72,7 +72,7 @@ def interruptible() -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)  # putting back must not be interrupted
-        raise DrillError(f"interrupted by {signal.Signals(number).name}; what the drill had changed is put back")
+        raise Interrupted(f"interrupted by {signal.Signals(number).name}; what the drill had changed is put back")
 
     former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

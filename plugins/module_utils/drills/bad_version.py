@@ -16,7 +16,6 @@ from .replicas import ReplicaWatch, staying
 from .result import Check, Result
 from .settings import Settings
 from .stage import Stage
-from .timeline import Timeline
 from .undo import LABEL, Undo
 
 SERVICE, PATH = "rule", "/api/todos?limit=1"
@@ -50,8 +49,7 @@ def bad_version(stage: Stage, settings: Settings) -> Result:
             _wait_until_back(stage, watch)
             healed = stage.event("as before")
             stage.go_on("requests after the rollback", AFTER)
-    title = f"bad_version ({stage.application.variant}): a version of rule that never gets ready"
-    result = Result(title, Timeline("pods", [watch.ready[SERVICE], watch.present[SERVICE]], load.shots, stage.events))
+    result = Result(stage.title("bad_version"), stage.timeline())
     result.lines.append(("the cluster says", reason))
     result.figures["reason"] = reason
     result.duration("seconds_to_reason", "it said so after", told - start)

@@ -12,31 +12,37 @@ from .application import ISTIO, KNATIVE, KUBERNETES
 
 @dataclass(frozen=True)
 class Drill:
-    """`does` completes the sentence 'the drill would ...'."""
+    """`title` heads the result, `does` completes the sentence 'the drill would ...'."""
 
     variants: tuple[str, ...]
+    title: str
     does: str
 
 
 DRILLS = {
     "scale_out": Drill(
         (KUBERNETES, ISTIO),
+        "web from 1 pod to 3 and back",
         "send requests to web until its autoscaler has gone from 1 pod to 3, stop, and wait until it is back at 1",
     ),
     "pod_loss": Drill(
         (KUBERNETES, ISTIO),
+        "a pod of web deleted under requests",
         "keep two pods of web, send requests at a fixed rate, delete one pod and wait until it is replaced",
     ),
     "traffic": Drill(
         (ISTIO, KNATIVE),
+        "user shifted from v1 to v2",
         "shift the requests to user from v1 to v2 in steps, count the answers of each, and put the shares back",
     ),
     "cold_start": Drill(
         (KNATIVE,),
+        "from no pods to the first answer",
         "wait until user and rule have no pods, and compare their first answers with those of warm pods",
     ),
     "bad_version": Drill(
         (KUBERNETES, ISTIO, KNATIVE),
+        "a version of rule that never gets ready",
         "roll out a version of rule that cannot reach its database, send requests all along, and roll back",
     ),
 }

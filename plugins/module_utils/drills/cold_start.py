@@ -13,7 +13,6 @@ from .settings import Settings
 from .shots import Shot
 from .stage import Stage
 from .summary import Summary, milliseconds
-from .timeline import Timeline
 
 REVISION = "serving.knative.dev/revision"
 IDLE_SECONDS = 300.0  # until the last pod must have gone
@@ -40,7 +39,7 @@ def cold_start(stage: Stage, settings: Settings) -> Result:
             for service in PATHS:
                 _wake(stage, watch, service, cold[service], warm[service])
                 warm[service] += _ask(stage, service, settings.warm_requests)
-    return _result(stage, watch, cold, warm)
+    return _result(stage, cold, warm)
 
 
 def _wake(stage: Stage, watch: ReplicaWatch, service: str, cold: list[Shot], warm: list[Shot]) -> None:
@@ -81,11 +80,9 @@ def _ask(stage: Stage, service: str, requests: int) -> list[Shot]:
     return load.shots
 
 
-def _result(stage: Stage, watch: ReplicaWatch, cold: dict[str, list[Shot]], warm: dict[str, list[Shot]]) -> Result:
+def _result(stage: Stage, cold: dict[str, list[Shot]], warm: dict[str, list[Shot]]) -> Result:
     every = [shot for shots in (*cold.values(), *warm.values()) for shot in shots]
-    steps = [series[service] for service in PATHS for series in (watch.ready, watch.present)]
-    title = f"cold_start ({stage.application.variant}): from no pods to the first answer"
-    result = Result(title, Timeline("pods", steps, every, stage.events))
+    result = Result(stage.title("cold_start"), stage.timeline())
     for service in PATHS:
         for name, shots in (("cold", cold[service]), ("warm", warm[service])):
             summary = Summary.of(shots)

@@ -8,3 +8,7 @@ from __future__ import annotations
 
 class DrillError(Exception):
     """A precondition is not met or the drill went wrong; str() is a message meant for the user."""
+
+
+class Interrupted(DrillError):
+    """The user wants the drill to end."""

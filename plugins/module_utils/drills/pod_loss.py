@@ -13,7 +13,6 @@ from .replicas import ReplicaWatch, is_ready, staying
 from .result import Result
 from .settings import Settings
 from .stage import Stage
-from .timeline import Timeline
 from .undo import Undo
 
 TIMEOUT = 5.0  # seconds a request may take
@@ -44,8 +43,7 @@ def pod_loss(stage: Stage, settings: Settings) -> Result:
             gone = stage.event("gone")
             stage.go_on("requests after the loss", AFTER)
     shots = load.stop()
-    timeline = Timeline("pods", [watch.ready["web"], watch.present["web"]], shots, stage.events)
-    result = Result(f"pod_loss ({stage.application.variant}): a pod of web deleted under requests", timeline)
+    result = Result(stage.title("pod_loss"), stage.timeline())
     result.lines.append(("deleted pod", lost))
     result.duration("seconds_replaced", "replaced after", replaced - deleted)
     result.duration("seconds_gone", "gone after", gone - deleted)

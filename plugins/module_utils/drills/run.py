@@ -12,14 +12,15 @@ from typing import Any
 
 from ..kube.cluster import Cluster
 from ..kube.deadline import Deadline
+from ..kube.errors import KubeError
 from . import report
 from .application import Ways, find_application
 from .bad_version import bad_version
 from .cold_start import cold_start
-from .errors import DrillError
+from .errors import DrillError, Interrupted
 from .pod_loss import pod_loss
 from .preconditions import check, check_name
-from .result import Result
+from .result import Check, Result
 from .scale_out import scale_out
 from .settings import Settings
 from .stage import Stage
@@ -53,9 +54,20 @@ def prepare(
 
 
 def run(stage: Stage, drill: str, settings: Settings) -> Result:
-    """Raises DrillError, KubeError."""
+    """A drill that does not come to its end gives a result as well: what happened until then, and why it ended.
+
+    Raises Interrupted.
+    """
     stage.tell(f"requests go to {stage.application.address}")
-    return RUNS[drill](stage, settings)
+    try:
+        return RUNS[drill](stage, settings)
+    except Interrupted:
+        raise
+    except (DrillError, KubeError, ValueError) as error:
+        result = Result(stage.title(drill), stage.timeline())
+        result.requests("requests", "requests until then", result.timeline.shots)
+        result.checks.append(Check(str(error), False))
+        return result
 
 
 def finish(

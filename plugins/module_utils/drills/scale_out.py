@@ -11,7 +11,6 @@ from .replicas import ReplicaWatch
 from .result import Result
 from .settings import BACK_SECONDS, OUT_SECONDS, Settings
 from .stage import Stage
-from .timeline import Timeline
 
 PATH = "/api/user"
 VISITS = 2.0  # requests a second of the one visitor who is there all along
@@ -36,8 +35,7 @@ def scale_out(stage: Stage, settings: Settings) -> Result:
             stage.event("back at 1 pod")
             stage.go_on("looking at web after the load", END)
         visits = calm.stop()
-    timeline = Timeline("pods", [watch.ready["web"], watch.present["web"]], [*loud.shots, *visits], stage.events)
-    result = Result(f"scale_out ({stage.application.variant}): web from 1 to {MOST_PODS} pods and back", timeline)
+    result = Result(stage.title("scale_out"), stage.timeline())
     for pods, seconds in times.items():
         limit = OUT_SECONDS if pods == MOST_PODS else None
         result.duration(f"seconds_to_{pods}", f"{pods} pods ready after", seconds - start, limit)

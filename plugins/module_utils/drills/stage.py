@@ -13,10 +13,12 @@ from ..kube.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.parallel import SIGN_OF_LIFE
 from .application import Application
+from .catalogue import DRILLS
 from .errors import DrillError
 from .load import Load, Plan
 from .replicas import ReplicaWatch
-from .timeline import Event
+from .shots import Shot
+from .timeline import Event, Timeline
 
 LOOK = 0.1  # seconds between two looks at something that is waited for
 
@@ -33,6 +35,11 @@ class Stage:
         self.events: list[Event] = []
         self._zero = time.monotonic()
         self._loads: list[Load] = []
+        self._watches: list[ReplicaWatch] = []
+
+    def title(self, drill: str) -> str:
+        """The heading of a drill's result."""
+        return f"{drill} ({self.application.variant}): {DRILLS[drill].title}"
 
     def now(self) -> float:
         """Seconds since the start of the drill."""
@@ -48,7 +55,19 @@ class Stage:
     def watch(self, *services: str) -> ReplicaWatch:
         """The pods of some services of the application, not yet started."""
         selectors = {service: self.application.selector(service) for service in services}
-        return ReplicaWatch(self.cluster, self.application.namespace, selectors, self.now, self.deadline)
+        watch = ReplicaWatch(self.cluster, self.application.namespace, selectors, self.now, self.deadline)
+        self._watches.append(watch)
+        return watch
+
+    def timeline(self) -> Timeline:
+        """All that has happened so far: pods ready and present, requests, events."""
+        steps = [
+            series[service]
+            for watch in self._watches
+            for service in watch.ready
+            for series in (watch.ready, watch.present)
+        ]
+        return Timeline("pods", steps, self._shots(), list(self.events))
 
     def load(self, plan: Plan) -> Load:
         """A load on the application, not yet started; it is told of in progress lines."""
@@ -81,7 +100,10 @@ class Stage:
         self.until(what, lambda: self.now() >= end, seconds + 1, state)
 
     def _sign_of_life(self, what: str, state: str) -> None:
-        shots = [shot for load in self._loads for shot in load.shots]
+        shots = self._shots()
         failed = sum(not shot.ok for shot in shots)
         parts = [what, state, f"{len(shots)} requests, {failed} failed" if shots else ""]
         self.tell(f"{self.now():6.1f} s  ... " + "; ".join(part for part in parts if part))
+
+    def _shots(self) -> list[Shot]:
+        return [shot for load in self._loads for shot in load.shots]

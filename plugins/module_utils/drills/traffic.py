@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from .catalogue import DRILLS
 from .load import Plan
 from .result import Check, Result
 from .settings import Settings
@@ -84,7 +85,7 @@ def summarize(counts: list[Count], variant: str) -> Result:
         for version, series in steps.items():
             series.add(begin, found.share(version))
     result = Result(
-        f"traffic ({variant}): user shifted from v1 to v2",
+        f"traffic ({variant}): {DRILLS['traffic'].title}",
         Timeline("% of answers", list(steps.values()), shots, events),
     )
     for found in counts:

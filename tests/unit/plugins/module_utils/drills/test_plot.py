@@ -60,7 +60,7 @@ def test_steps_go_up_and_last_until_the_end() -> None:
 
 @pytest.mark.parametrize("failed", [0, 1, 3])
 def test_every_failure_has_a_cross(failed: int) -> None:
-    paths = [found for found in elements(figure(timeline(failed), "t", "d"), "path", "bad")][:-1]  # the last: legend
+    *paths, _legend = elements(figure(timeline(failed), "t", "d"), "path", "bad")
     assert sum(path.get("d").count("M") for path in paths) == 2 * failed
 
 
