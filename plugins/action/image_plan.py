@@ -103,11 +103,11 @@ class ActionModule(ActionBase):
 
 
 def _plan(args: dict[str, Any], gate: Gate, architectures: list[str], lock: Lock) -> Plan:
+    trusted = Lock() if args["lock_update"] == "all" else lock
     if args["layout"]:
         layout = Layout.open(Path(args["layout"]))
-        return make_plan_of_layout(_references(args), gate, architectures, layout, "bundle")
+        return make_plan_of_layout(_references(args), gate, architectures, layout, "bundle", trusted)
     check_only = [Found(text, "a build") for text in args["check_only"]]
-    trusted = Lock() if args["lock_update"] == "all" else lock
     return make_plan(_references(args), gate, architectures, check_only, _report, trusted)
 
 

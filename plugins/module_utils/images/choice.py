@@ -22,7 +22,7 @@ from .mapping import Candidate, Gate
 from .patience import Patience
 from .reference import Reference
 
-WORKERS = 16
+WORKERS = 24
 # A preflight is to be quick: one second try for what a second try can mend.
 PATIENCE = Patience(attempts=2, longest_pause=10.0, read_timeout=15.0)
 
