@@ -100,7 +100,7 @@ class ActionModule(ActionBase):
         if layout and not args["pull"]:
             raise ImageError("image_prefetch_pull is false, but a run from a bundle has no registry to pull from later")
         rows = args["plan"] if args["pull"] else []
-        images = [Wanted(row["delivered"], row["from"], row["digest"]) for row in rows if row["prefetch"]]
+        images = [Wanted(row["delivered"], row["from"], row["digest"], row["size"]) for row in rows if row["prefetch"]]
         # All files first: what one runtime cannot be told is known before any node is changed.
         files = [node.files(gate) for node in nodes]
         return [

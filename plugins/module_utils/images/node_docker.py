@@ -18,7 +18,7 @@ from .bundle import config_digest, stream_docker_images
 from .errors import GateError
 from .layout import Layout
 from .mapping import Gate
-from .node import COMMAND_LIMIT, PULL_LIMIT, Node, NodeError, Wanted
+from .node import COMMAND_LIMIT, PULL_LIMIT, Moved, Node, NodeError, Wanted
 from .reference import Reference
 
 _MANY = 40  # images in one command line
@@ -80,7 +80,7 @@ class DockerNode(Node):
         if "@" not in image.name:
             self._docker("tag", source, image.name)
 
-    def load(self, layout: Layout, names: Iterable[str]) -> None:
+    def load(self, layout: Layout, names: Iterable[str], moved: Moved) -> None:
         """Have docker load images. Raises NodeError for names by digest, which docker load cannot give."""
         names, architecture = list(names), self._architecture()
         by_digest = [name for name in names if "@" in name]
@@ -92,6 +92,7 @@ class DockerNode(Node):
         self.feed(
             [*self.docker, "load", "--quiet"],
             lambda stream: stream_docker_images(layout, names, architecture, stream),
+            moved,
         )
 
     def pin(self, names: Iterable[str]) -> None:
