@@ -1,0 +1,42 @@
+// The requests of the page. Each gives the answer's content, or fails with Refused and a code that texts.js explains.
+
+// Longer than web waits for a service, so that its own answer comes first.
+const LIMIT_MILLISECONDS = 70_000;
+
+export class Refused extends Error {
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
+
+async function call(method, path, body) {
+  const request = { method, headers: {}, signal: AbortSignal.timeout(LIMIT_MILLISECONDS) };
+  if (body !== undefined) {
+    request.headers["Content-Type"] = "application/json";
+    request.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    answer = await fetch(path, request);
+  } catch {
+    throw new Refused("network");
+  }
+  if (answer.status === 204) return null;
+  const content = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refused(content?.error?.code ?? "other");
+  if (content === null) throw new Refused("network");
+  return content;
+}
+
+// A page of the list, newest first: { items, next_before, counts }.
+export function page(status, before, limit) {
+  const query = new URLSearchParams({ status, limit: String(limit) });
+  if (before !== null) query.set("before", before);
+  return call("GET", `/api/todos?${query}`);
+}
+
+export const create = (title) => call("POST", "/api/todos", { title });
+export const change = (id, values) => call("PATCH", `/api/todos/${id}`, values);
+export const remove = (id) => call("DELETE", `/api/todos/${id}`);
+export const user = () => call("GET", "/api/user");
