@@ -67,3 +67,28 @@ def postgres() -> Iterator[Postgres]:
         server.control("start")
         yield server
         server.control("stop", "-m", "immediate")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts `python -m MODULE`; what is left of it is ended after the test."""
+    running = []
+
+    def run(module: str, **settings: str) -> subprocess.Popen:
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APP), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= {"METRICS_PORT": str(free_port()), **settings}
+        process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        process.kill()
+        process.wait()

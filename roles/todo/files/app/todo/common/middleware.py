@@ -15,7 +15,7 @@ from . import errors, logs
 REQUEST_ID_HEADER = "x-request-id"
 _USABLE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _ACCESS = logging.getLogger("access")
-_PROBES = ("/healthz", "/readyz")
+_PROBES = ("/healthz", "/readyz", "/metrics")
 
 # Nothing is loaded from elsewhere and nothing runs inline, so no exception is needed.
 CONTENT_SECURITY_POLICY = (
@@ -41,7 +41,7 @@ def usable_request_id(offered: str | None) -> str:
 class RequestContext:
     """ASGI middleware. Sets `logs.request_id`, answers with it, adds SECURITY_HEADERS and writes the access log.
 
-    Health probes are logged only when they fail: they come every few seconds.
+    Probes of health and metrics are logged only when they fail: they come every few seconds.
     """
 
     def __init__(self, app: ASGIApp) -> None:

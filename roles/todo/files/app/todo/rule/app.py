@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..common import application, server, settings
+from ..common import application, metrics, server, settings
 from ..common.bodies import read_object
 from ..common.errors import ApiError
 from . import database, model
@@ -56,6 +56,7 @@ def build_on(store: Store, connect_seconds: float) -> Starlette:
         try:
             await store.check()
         except StoreUnavailable as error:
+            metrics.store_failed("check")
             return str(error)
         return None
 
@@ -89,7 +90,7 @@ def build_on(store: Store, connect_seconds: float) -> Starlette:
         Route("/todos/{id}", _guarded(change_todo), methods=["PATCH"]),
         Route("/todos/{id}", _guarded(delete_todo), methods=["DELETE"]),
     ]
-    return application.build(routes, ready, lifespan)
+    return application.build("rule", routes, ready, lifespan)
 
 
 def _guarded(endpoint: _Endpoint) -> _Endpoint:
@@ -97,6 +98,7 @@ def _guarded(endpoint: _Endpoint) -> _Endpoint:
         try:
             return await endpoint(request)
         except StoreUnavailable as error:
+            metrics.store_failed(endpoint.__name__)
             message = "The database cannot be reached now; try again soon."
             raise ApiError(503, "database_unavailable", message, headers={"Retry-After": "2"}) from error
 

@@ -29,4 +29,4 @@ def build() -> Starlette:
     async def user(_request: Request) -> Response:
         return JSONResponse(answer, headers={"cache-control": "no-store"})
 
-    return application.build([Route("/user", user)])
+    return application.build("user", [Route("/user", user)])

@@ -49,6 +49,7 @@ def build_on(rule: Upstream, user: Upstream) -> Starlette:
         return await user.forward(request, "/user")
 
     return application.build(
+        "web",
         [
             *assets.routes(),
             Route("/api/todos", todos, methods=["GET", "POST"]),
