@@ -62,16 +62,14 @@ def scheme(request, browser):
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_nothing_serious(page, axe, scheme, language, width):
+def test_nothing_serious(page, given, axe, scheme, language, width):
     resize(page.driver, width)
     page.script("localStorage.setItem('todo.language', arguments[0])", language)
     page.open()
     paper = page.script("return getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", paper))) < 382) == (scheme == "dark")
     assert findings(page, axe) == []  # empty
-    for title in ("one", "two", "three"):
-        page.api.post("/api/todos", json={"title": title})
-    page.open()
+    given("one", "two", "three")
     page.part("two", "tick").click()
     page.part("one", "edit").click()
     page.find("#new-form button").click()

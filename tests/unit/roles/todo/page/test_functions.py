@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,18 +10,6 @@ from todo_page import Page
 
 ADD = "#new-form button"
 SAVE = ".editor button[type=submit]"
-
-
-@pytest.fixture
-def given(page: Page) -> Callable[..., None]:
-    """Stores to-dos, the last on top, and loads the page again."""
-
-    def store(*titles: str) -> None:
-        for title in titles:
-            assert page.api.post("/api/todos", json={"title": title}).status_code == 201
-        page.open()
-
-    return store
 
 
 def test_an_empty_list_says_so(page):
@@ -197,11 +184,13 @@ def test_changes_deep_in_the_list_keep_the_place(page, hand, given):
     given(*(f"number {number}" for number in range(1, 121)))
     hand.press(page.find("#more"))
     page.until(lambda: len(page.titles()) == 100, "two pages")
-    page.script("arguments[0].scrollIntoView({block: 'center'})", page.row("number 31"))
-    top, count = page.until(lambda: place_of(page, "number 31"), "the row above")
-    assert count == 100
     hand.press(page.part("number 30", "tick"))
     page.until(lambda: page.text("#counts") == "119 open, 1 done", "the tick")
+    page.script("arguments[0].scrollIntoView({block: 'center'})", page.row("number 31"))
+    top, count = place_of(page, "number 31")
+    assert count == 100
+    hand.press(page.part("number 30", "tick"))
+    page.until(lambda: page.text("#counts") == "120 open, 0 done", "the end of the tick")
     assert place_of(page, "number 31") == [top, 100]
     hand.press(page.part("number 30", "remove"))
     page.until(lambda: page.text("#counts") == "119 open, 0 done", "the deletion")

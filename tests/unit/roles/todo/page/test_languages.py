@@ -59,10 +59,8 @@ def test_the_switch_is_remembered(page, hand):
     assert language(page) == ENGLISH
 
 
-def test_a_switch_changes_every_text_and_keeps_what_is_being_written(page, hand):
-    for title in ("one", "two"):
-        page.api.post("/api/todos", json={"title": title})
-    page.open()
+def test_a_switch_changes_every_text_and_keeps_what_is_being_written(page, hand, given):
+    given("one", "two")
     hand.press(page.part("two", "edit"))
     page.find(".editor input").send_keys(" and a half")
     page.find("#new-title").send_keys("half a title")

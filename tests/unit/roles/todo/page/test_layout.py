@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import resize
 
-LONG = ["w" * 200, "待" * 200, "many words " * 18, "short"]
+LONG = ["w" * 200, "待" * 200, "many words " * 17 + "end", "short"]
 # What reaches out of the view to the right, and what can be pressed but is smaller than 44 px
 WIDE = """
 return [...document.body.querySelectorAll('*')].filter((element) => element.checkVisibility()
@@ -24,13 +24,11 @@ return [...document.querySelectorAll('button, input')].filter((element) => eleme
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_fits(page, width, language):
-    for title in LONG:
-        page.api.post("/api/todos", json={"title": title})
+def test_fits(page, given, width, language):
     resize(page.driver, width)
     page.script("localStorage.setItem('todo.language', arguments[0])", language)
-    page.open()
-    page.shows(*(title.strip() for title in reversed(LONG)))
+    given(*LONG)
+    page.shows(*reversed(LONG))
     page.part("short", "edit").click()
     page.find("#new-form button").click()
     page.until(lambda: page.find("#message").is_displayed(), "the message")

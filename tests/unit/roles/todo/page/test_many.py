@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 from todo_page import Page
 
@@ -15,14 +13,9 @@ SECONDS = 3
 @pytest.fixture
 def many(page: Page, application) -> Page:
     """The page with ten thousand to-dos, every fourth done."""
-    with sqlite3.connect(application.database, timeout=30) as database:
-        rows = [(f"number {number}", number % 4 == 0) for number in range(1, COUNT + 1)]
-        database.executemany("INSERT INTO todos (title, done) VALUES (?, ?)", rows)
+    application.store((f"number {number}", number % 4 == 0) for number in range(1, COUNT + 1))
     page.open()
-    yield page
-    with sqlite3.connect(application.database, timeout=30) as database:
-        database.execute("DELETE FROM todos")
-    database.close()
+    return page
 
 
 def milliseconds(page: Page, action: str, done: str) -> float:
@@ -40,7 +33,9 @@ def milliseconds(page: Page, action: str, done: str) -> float:
 
 def test_usable_with_ten_thousand(many, record_property):
     paint = many.script("return performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    listed = many.script("return performance.getEntriesByType('resource').find((r) => r.name.includes('/api/todos')).responseEnd")
+    listed = many.script(
+        "return performance.getEntriesByType('resource').find((r) => r.name.includes('/api/todos')).responseEnd"
+    )
     rows = "document.querySelectorAll('#list li').length"
     first = "document.querySelector('#list .title')?.textContent"
     took = {"first paint": paint, "list": listed}

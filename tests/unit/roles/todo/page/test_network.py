@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
+from todo_browser import asked, logged
 from todo_page import Page
+
+from .conftest import serving
 
 ADD = "#new-form button"
 SAVE = ".editor button[type=submit]"
@@ -27,10 +32,8 @@ def told(page: Page, message: str) -> None:
     page.until(lambda: page.text("#message-text") == message and page.settled(), message)
 
 
-def test_without_a_network_nothing_is_lost_and_it_goes_on_afterwards(page, hand, network):
-    for title in ("one", "two"):
-        page.api.post("/api/todos", json={"title": title})
-    page.open()
+def test_without_a_network_nothing_is_lost_and_it_goes_on_afterwards(page, hand, given, network):
+    given("one", "two")
     network(offline=True)
     hand.write(page.find("#new-title"), "three", ADD)
     told(page, AWAY)
@@ -58,9 +61,8 @@ def test_without_a_network_nothing_is_lost_and_it_goes_on_afterwards(page, hand,
     page.shows("three", "two", "one")
 
 
-def test_an_edit_is_saved_once_the_network_is_back(page, hand, network):
-    page.api.post("/api/todos", json={"title": "one"})
-    page.open()
+def test_an_edit_is_saved_once_the_network_is_back(page, hand, given, network):
+    given("one")
     hand.press(page.part("one", "edit"))
     network(offline=True)
     hand.write(page.find(".editor input"), "eins", SAVE)
@@ -80,6 +82,17 @@ def test_what_is_written_while_an_answer_is_awaited_stays(page, network):
     field.send_keys("thr")
     page.shows("two", "one")
     assert field.get_attribute("value") == "thr"
-    network(offline=True)
-    field.send_keys("ee\n", "four")
-    told(page, AWAY + " Not saved: three") if field.get_attribute("value") == "four" else told(page, AWAY)
+
+
+def test_a_server_that_dies_while_it_is_asked(browser, tmp_path):
+    with serving(tmp_path) as application:
+        page = Page(browser, application.address, application.api)
+        page.open()
+        application.process.send_signal(signal.SIGSTOP)  # it accepts the request and does not answer
+        page.find("#new-title").send_keys("one\n", "tw")
+        assert not page.settled()
+        application.process.kill()
+        told(page, f"{AWAY} Not saved: one")
+        assert page.find("#new-title").get_attribute("value") == "tw"
+        logged(browser)
+        asked(browser)
