@@ -11,8 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from .conftest import resize
+from todo_browser import resize
 
 PIN = Path(__file__).with_name("axe.txt")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import signal
 
 import pytest
+from todo_application import serving
 from todo_browser import asked, logged
 from todo_page import Page
-
-from .conftest import serving
 
 ADD = "#new-form button"
 SAVE = ".editor button[type=submit]"

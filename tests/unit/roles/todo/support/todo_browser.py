@@ -64,3 +64,9 @@ def asked(driver: Chrome) -> list[str]:
         json.loads(entry["message"])["message"] for entry in driver.get_log("performance")
     ]
     return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+
+def resize(driver: Chrome, width: int, height: int = 800, scale: float = 1) -> None:
+    """Make the view this large, in CSS pixels of `scale` pixels each."""
+    settings = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", settings)

@@ -33,7 +33,7 @@ export const TEXTS = {
   },
   zh: {
     lang: "zh-Hans", name: "中文",
-    heading: "待办事项", userLabel: "当前用户", answeredBy: "应答版本", askAgain: "再问一次", unknownUser: "未知用户",
+    heading: "待办事项", userLabel: "当前用户", answeredBy: "应答修订版", askAgain: "再问一次", unknownUser: "未知用户",
     newLabel: "新的待办", newHint: "要做什么？", add: "添加", retry: "重试",
     filterLabel: "显示", all: "全部", open: "未完成", done: "已完成", listLabel: "待办事项", more: "显示更多",
     edit: "编辑", remove: "删除", save: "保存", cancel: "取消",
