@@ -18,10 +18,20 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from todo_servers import APP, Postgres, binaries_of_postgres, free_port, unprivileged, wait_until  # noqa: E402
+from todo_servers import (  # noqa: E402
+    APP,
+    Postgres,
+    application_environment,
+    binaries_of_postgres,
+    free_port,
+    unprivileged,
+    wait_until,
+)
 
 sys.path.insert(0, str(APP))
 sys.dont_write_bytecode = True
+
+from todo.common.server import config as server_config  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +40,7 @@ def serve() -> Iterator[Callable[[object], httpx.Client]]:
     with contextlib.ExitStack() as stack:
 
         def start(app: object) -> httpx.Client:
-            config = uvicorn.Config(app, host="127.0.0.1", port=free_port(), log_config=None, access_log=False)
+            config = server_config(app, host="127.0.0.1", port=free_port())
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, daemon=True)
             thread.start()
@@ -75,12 +85,10 @@ def start(tmp_path):
     running = []
 
     def run(module: str, **settings: str) -> subprocess.Popen:
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APP), "PYTHONDONTWRITEBYTECODE": "1"}
-        environment |= {"METRICS_PORT": str(free_port()), **settings}
         process = subprocess.Popen(
             [sys.executable, "-m", module],
             cwd=tmp_path,
-            env=environment,
+            env=application_environment(**settings),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

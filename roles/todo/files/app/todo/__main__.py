@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 
-from .common import listeners, logs, server, settings
+from .common import hosts, listeners, logs, server, settings
 from .common.listeners import Listener
 from .rule import app as rule
 from .user import app as user
@@ -23,6 +23,7 @@ def main() -> None:
     logs.configure("todo", settings.text("LOG_LEVEL", "INFO").upper())
     try:
         port = settings.integer("PORT", 8080, 1, 65533)
+        os.environ.setdefault("ALLOWED_HOSTS", hosts.LOOPBACK)
         os.environ.setdefault("RULE_URL", f"http://{_HOST}:{port + 1}")
         os.environ.setdefault("USER_URL", f"http://{_HOST}:{port + 2}")
         served = [

@@ -95,3 +95,22 @@ def test_a_server_that_dies_while_it_is_asked(browser, tmp_path):
         assert page.find("#new-title").get_attribute("value") == "tw"
         logged(browser)
         asked(browser)
+
+
+def test_a_title_whose_answer_was_lost_is_stored_once(page, given, network):
+    given("one")
+    network(latency=20_000)
+    page.find("#new-title").send_keys("two\n")
+    page.until(lambda: page.stored() == [("two", False), ("one", False)], "the server has it")
+    network(offline=True)
+    told(page, AWAY)
+    assert page.find("#new-title").get_attribute("value") == "two"
+    network()
+    page.find(ADD).click()
+    page.shows("two", "one")
+    page.until(page.settled, "the end")
+    assert page.stored() == [("two", False), ("one", False)]
+    assert page.text("#counts") == "2 open, 0 done"
+    # Once it is known to be stored, the same title again is another to-do.
+    page.find("#new-title").send_keys("two\n")
+    page.shows("two", "two", "one")

@@ -25,6 +25,12 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+def application_environment(**settings: str) -> dict[str, str]:
+    """The environment of a process of the application: its modules, metrics on a free port, and `settings`."""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APP), "PYTHONDONTWRITEBYTECODE": "1"}
+    return own | {"METRICS_PORT": str(free_port()), **settings}
+
+
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
     """Return when `condition` holds; fail the test when it does not within the limit."""
     deadline = time.monotonic() + seconds

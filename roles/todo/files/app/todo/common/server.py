@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from starlette.applications import Starlette
 from .. import __version__
 from . import listeners, logs, settings
 from .listeners import Listener, PortUnusable
+from .protocol import Protocol
 
 _LOG = logging.getLogger(__name__)
 GRACE_SECONDS = 20
@@ -49,7 +51,7 @@ async def serve(served: Sequence[Listener], drain_seconds: float = 0) -> bool:
 
 
 async def _serve_on(sockets: Sequence[socket.socket], apps: Sequence[Starlette], drain_seconds: float) -> bool:
-    servers = [_Server(_config(app)) for app in apps]
+    servers = [_Server(config(app)) for app in apps]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,14 +75,17 @@ async def _serve_on(sockets: Sequence[socket.socket], apps: Sequence[Starlette],
     return stop.is_set() and not failed and all(server.started for server in servers)
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def config(app: Starlette, **more: Any) -> uvicorn.Config:
+    """How uvicorn serves an application of ours; `more` are further arguments of its Config."""
     return uvicorn.Config(
         app,
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        **more,
     )
 
 

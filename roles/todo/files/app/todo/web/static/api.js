@@ -10,8 +10,8 @@ export class Refused extends Error {
   }
 }
 
-async function call(method, path, body) {
-  const request = { method, headers: {}, signal: AbortSignal.timeout(LIMIT_MILLISECONDS) };
+async function call(method, path, body, headers = {}) {
+  const request = { method, headers, signal: AbortSignal.timeout(LIMIT_MILLISECONDS) };
   if (body !== undefined) {
     request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
@@ -29,6 +29,11 @@ async function call(method, path, body) {
   return content;
 }
 
+// crypto.randomUUID would be shorter, but browsers have it on https alone.
+export function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 // A page of the list, newest first: { items, next_before, counts }.
 export function page(status, before, limit) {
   const query = new URLSearchParams({ status, limit: String(limit) });
@@ -36,7 +41,8 @@ export function page(status, before, limit) {
   return call("GET", `/api/todos?${query}`);
 }
 
-export const create = (title) => call("POST", "/api/todos", { title });
+// The server makes one to-do for a key, however often it is asked to.
+export const create = (title, key) => call("POST", "/api/todos", { title }, { "Idempotency-Key": key });
 export const change = (id, values) => call("PATCH", `/api/todos/${id}`, values);
 export const remove = (id) => call("DELETE", `/api/todos/${id}`);
 export const user = () => call("GET", "/api/user");

@@ -44,25 +44,33 @@ function newRow(todo) {
   return row;
 }
 
+// The last title that was not stored, as far as is known, and its key: added again, it is stored once.
+let unsure = null;
+
 export function add() {
   if (!usable(input)) return;
   const title = input.value;
   input.value = "";
   act(async () => {
-    const todo = await api.create(title).catch((error) => {
+    const key = unsure?.title === title ? unsure.key : api.newKey();
+    const todo = await api.create(title, key).catch((error) => {
+      unsure = { title, key };
       // Nothing that was typed is lost: neither this title nor what was begun meanwhile.
       if (input.value === "") input.value = title;
       else error.title = title;
       throw error;
     });
+    unsure = null;
     announce("added", todo.title);
-    if (state.loaded && state.filter !== "done") {
-      list.prepend(newRow(todo).element);
-      count(null, todo);
-    } else {
-      await fetchPage("all", null);
-    }
+    if (state.loaded && state.filter !== "done" && !todo.done) show(todo);
+    else await fetchPage("all", null);
   });
+}
+
+function show(todo) {
+  if (list.querySelector(`[data-id="${todo.id}"]`)) return;
+  list.prepend(newRow(todo).element);
+  count(null, todo);
 }
 
 function usable(field) {
