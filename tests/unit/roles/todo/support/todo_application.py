@@ -19,9 +19,10 @@ REVISION = "user-00007"
 
 @dataclass(frozen=True)
 class Application:
-    """The running application: its process, its address, a client of it, and its database."""
+    """The running application: its process, its port and address, a client of it, and its database."""
 
     process: subprocess.Popen[bytes]
+    port: int
     address: str
     api: httpx.Client
     database: Path
@@ -45,7 +46,7 @@ def serving(folder: Path) -> Iterator[Application]:
     process, port = _start(folder)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as api:
-            yield Application(process, f"http://127.0.0.1:{port}", api, folder / "todo.sqlite3")
+            yield Application(process, port, f"http://127.0.0.1:{port}", api, folder / "todo.sqlite3")
     finally:
         process.kill()
         process.wait()
