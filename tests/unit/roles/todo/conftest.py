@@ -32,6 +32,11 @@ sys.path.insert(0, str(APP))
 sys.dont_write_bytecode = True
 
 from todo.common.server import config as server_config  # noqa: E402
+from todo.rule import app as rule  # noqa: E402
+from todo.rule.postgres_store import PostgresStore  # noqa: E402
+from todo.rule.sqlite_store import SqliteStore  # noqa: E402
+from todo.user import app as user  # noqa: E402
+from todo_web import in_front_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +105,32 @@ def start(tmp_path):
     for process in running:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def rule_service(request, serve, tmp_path_factory):
+    """A client of the rule service, on either database."""
+    if request.param == "sqlite":
+        store = SqliteStore(tmp_path_factory.mktemp("rule") / "new" / "todo.sqlite3")
+    else:
+        store = PostgresStore({"dsn": request.getfixturevalue("postgres").url})
+    client = serve(rule.build_on(store, 10))
+    wait_until(lambda: client.get("/readyz").status_code == 200, 10, "readiness")
+    return client
+
+
+@pytest.fixture
+def client(rule_service):
+    """The same with an empty database."""
+    while items := rule_service.get("/todos", params={"limit": 100}).json()["items"]:
+        for item in items:
+            rule_service.delete(f"/todos/{item['id']}")
+    return rule_service
+
+
+@pytest.fixture(scope="module")
+def site(serve, tmp_path_factory):
+    """A client of web in front of real rule and user services."""
+    behind = serve(rule.build_on(SqliteStore(tmp_path_factory.mktemp("web") / "todo.sqlite3"), 5))
+    wait_until(lambda: behind.get("/readyz").status_code == 200, 5, "readiness of rule")
+    return serve(in_front_of(behind, serve(user.build())))

@@ -72,7 +72,7 @@ def test_each_service_serves_its_document(base_port, service):
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_answers_are_as_described(base_port, service, tmp_path):
     """Schemathesis makes requests, valid and not, from the document, and judges each answer by it."""
-    command = [Path(sys.executable).with_name("st"), "run", "--seed=1", "--max-examples=20"]
+    command = [Path(sys.executable).with_name("st"), "run", "--seed=1", "--max-examples=10"]
     command += ["--checks=all", "--phases=coverage,fuzzing,stateful", "--no-color"]
     command.append(f"http://127.0.0.1:{base_port + SERVICES[service]}/openapi.json")
     environment = {**os.environ, "NO_PROXY": "127.0.0.1"}

@@ -12,20 +12,24 @@ from .middleware import REQUEST_ID_HEADER, SECURITY_HEADERS, new_request_id
 
 HEAD_LIMIT = 32 * 1024
 """Bytes of request line and headers together."""
+_LINGER_SECONDS = 3
 _LOG = logging.getLogger("access")
 
 
 class Protocol(HttpToolsProtocol):
     """One connection. httptools itself has no limits: it collects a header that never ends."""
 
+    _refused = False
     _in_head = False
     _unused = 0  # bytes received since the parser last gave something on
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; refuse when it keeps more than HEAD_LIMIT without giving anything on."""
+        if self._refused:
+            return
         self._unused += len(data)
         super().data_received(data)
-        if self._unused > HEAD_LIMIT and not self.transport.is_closing():
+        if self._unused > HEAD_LIMIT:
             self._refuse(_too_large())
 
     def on_message_begin(self) -> None:
@@ -55,13 +59,19 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """The answer to what the parser does not take for HTTP."""
-        if not self.transport.is_closing():
-            self._refuse(ApiError(400, "bad_request", msg))
+        self._refuse(ApiError(400, "bad_request", msg))
 
     def _refuse(self, error: ApiError) -> None:
-        if self.cycle and self.cycle.response_started and not self.cycle.response_complete:
-            self.transport.close()  # in the midst of an answer there is no place for another
+        if self._refused:
             return
+        self._refused = True
+        if self.cycle and not self.cycle.response_complete:
+            if self.cycle.response_started:
+                self.transport.close()  # in the midst of an answer there is no place for another
+                return
+            # The application hears that the caller has gone, and answers nothing more.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         request_id = new_request_id()
         _LOG.warning("refused", extra={"fields": {"status": error.status, "reason": error.message}})
         content = json.dumps(error.as_json(request_id)).encode()
@@ -74,7 +84,10 @@ class Protocol(HttpToolsProtocol):
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.transport.write(STATUS_LINE[error.status] + head.encode() + b"\r\n" + content)
-        self.transport.close()
+        # Closed at once, with data unread, the caller's system would throw the answer away. So until the caller
+        # closes, for some seconds at the most, what still comes is read and forgotten.
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
 def _too_large() -> ApiError:
