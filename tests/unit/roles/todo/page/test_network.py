@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from todo_application import serving
-from todo_browser import asked, logged
+from todo_browser import HOST, asked, logged
 from todo_page import Page
 from todo_relay import Relay
 
@@ -101,7 +101,7 @@ def test_a_server_that_dies_while_it_is_asked(browser, tmp_path):
 def test_a_title_whose_answer_was_lost_is_stored_once(browser, application):
     application.clear()
     with Relay(application.port) as relay:
-        page = Page(browser, f"http://127.0.0.1:{relay.port}", application.api)
+        page = Page(browser, f"http://{HOST}:{relay.port}", application.api)
         page.open()
         relay.answers = False
         page.find("#new-title").send_keys("one\n")

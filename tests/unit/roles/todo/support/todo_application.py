@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from todo_browser import HOST
 from todo_servers import APP, answers, free_port, wait_until
 
 REVISION = "user-00007"
@@ -19,7 +20,7 @@ REVISION = "user-00007"
 
 @dataclass(frozen=True)
 class Application:
-    """The running application: its process, its port and address, a client of it, and its database."""
+    """The running application: its process, its port, its address in the browser, a client of it, and its database."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -46,7 +47,7 @@ def serving(folder: Path) -> Iterator[Application]:
     process, port = _start(folder)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as api:
-            yield Application(process, port, f"http://127.0.0.1:{port}", api, folder / "todo.sqlite3")
+            yield Application(process, port, f"http://{HOST}:{port}", api, folder / "todo.sqlite3")
     finally:
         process.kill()
         process.wait()
@@ -56,7 +57,12 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     """The process, which answers, and its port. It listens on three ports in a row: where one is taken, on others."""
     log = folder / "log"
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APP), "PYTHONDONTWRITEBYTECODE": "1"}
-    environment |= {"METRICS_PORT": "0", "K_REVISION": REVISION, "LOG_LEVEL": "WARNING"}
+    environment |= {
+        "METRICS_PORT": "0",
+        "K_REVISION": REVISION,
+        "LOG_LEVEL": "WARNING",
+        "ALLOWED_HOSTS": f"{HOST},127.0.0.1",
+    }
     for _attempt in range(5):
         port = free_port()
         with log.open("wb") as output:

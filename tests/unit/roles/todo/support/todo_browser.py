@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
+# The page's name in a real site: http on a name that is not loopback, where browsers keep some features back.
+HOST = "web.todo.example.com"
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage", "--force-prefers-no-reduced-motion",
+    "--disable-dev-shm-usage", f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP * ~NOTFOUND",
 )  # fmt: skip
 # What a script that got into the page would call
 _WATCH = """
