@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from .processes import installed
 from .todo_site import DOMAIN, MARK, NAMESPACE, Lab, Service
 
 TODOS = 10_000
-ROUNDS, SECONDS, CONNECTIONS = 5, 4, 8
+ROUNDS, SECONDS, CONNECTIONS = 5, 3, 8
 # Requests of one measurement at the most: reached only by a machine far faster than those this was written on
 LIMIT = 40_000
 WAYS = ("gateway", "queue-proxy", "pod")
@@ -22,7 +23,7 @@ REQUESTS = {"list": ("GET", "?limit=50"), "create": ("POST", "")}
 
 @dataclass(frozen=True)
 class Figures:
-    """What one or several measurements came to: requests a second, and milliseconds until the answer."""
+    """What a measurement came to: requests a second, and milliseconds until the answer."""
 
     rate: float
     p50: float
@@ -33,33 +34,34 @@ def main() -> int:
     """Run everything; the last line printed is one JSON object."""
     wrk = installed("wrk", "wrk")
     lab = Lab.from_environment()
+    load = os.getloadavg()[0]
     with lab.kept_warm(), lab.todos(TODOS) as last:
         services = [
             lab.service("web", "istio-ingressgateway", f"web.{NAMESPACE}.{DOMAIN}", "/api/todos"),
             lab.service("rule", "knative-local-gateway", f"rule.{NAMESPACE}.svc.cluster.local", "/todos"),
         ]
         print(
-            f"{TODOS} to-dos, {CONNECTIONS} connections, medians of {ROUNDS} times {SECONDS} s, alternating\n"
+            f"load average {load:.1f} before; {TODOS} to-dos, {CONNECTIONS} connections; "
+            f"medians of {ROUNDS} times {SECONDS} s, alternating\n"
             f"{'service':8} {'request':8} {'way':12} {'requests/s':>11} {'p50 ms':>8} {'p99 ms':>8}",
             flush=True,
         )
-        result: dict[str, object] = {}
+        result: dict[str, object] = {"load_average_before": round(load, 1)}
         for service in services:
             figures = measured(lab, wrk, service, last)
             if lab.pod(service.name)["metadata"]["uid"] != service.pod:
                 raise SystemExit(f"bench: the pod of {service.name} was replaced meanwhile")
-            activator = lab.service(service.name, "istio-ingressgateway", service.host, service.path).activator
             result[service.name] = {
-                **{request: summary(of) for request, of in figures.items()},
-                "through_activator": [service.activator, activator],
+                **{request: summary(rounds) for request, rounds in figures.items()},
+                "through_activator": service.activator,
             }
     print(json.dumps(result))
     return 0
 
 
-def measured(lab: Lab, wrk: str, service: Service, last: int) -> dict[str, dict[str, Figures]]:
-    """Request -> way -> the medians of all rounds; the ways alternate, so that all meet the same machine."""
-    found: dict[str, dict[str, Figures]] = {}
+def measured(lab: Lab, wrk: str, service: Service, last: int) -> dict[str, dict[str, list[Figures]]]:
+    """Request -> way -> the figures of each round; the ways alternate, so that all meet the same machine."""
+    found: dict[str, dict[str, list[Figures]]] = {}
     for request in REQUESTS:
         rounds: dict[str, list[Figures]] = {way: [] for way in WAYS}
         for number in range(ROUNDS + 1):
@@ -69,8 +71,9 @@ def measured(lab: Lab, wrk: str, service: Service, last: int) -> dict[str, dict[
                     rounds[way].append(figures)
                 if request == "create":
                     lab.remove_todos(after=last)
-        found[request] = {way: median(rounds[way]) for way in WAYS}
-        for way, figures in found[request].items():
+        found[request] = rounds
+        for way in WAYS:
+            figures = median(rounds[way])
             print(
                 f"{service.name:8} {request:8} {way:12} {figures.rate:11.0f} {figures.p50:8.1f} {figures.p99:8.1f}",
                 flush=True,
@@ -99,22 +102,23 @@ def median(rounds: list[Figures]) -> Figures:
     return Figures(*(statistics.median(getattr(one, name) for one in rounds) for name in ("rate", "p50", "p99")))
 
 
-def summary(by_way: dict[str, Figures]) -> dict[str, object]:
-    """The figures of each way, and what each part costs: how many times fewer requests a second and longer p99."""
+def summary(rounds: dict[str, list[Figures]]) -> dict[str, object]:
+    """The medians of each way, and what each part costs: how many times fewer requests a second and longer p99.
+
+    A cost is the median of the rounds' ratios: what else the machine does changes from round to round.
+    """
     steps = {"gateway": ("gateway", "queue-proxy"), "queue_proxy": ("queue-proxy", "pod"), "both": ("gateway", "pod")}
-    return {
-        "ways": {
-            way: {"requests_per_second": round(of.rate, 1), "p50_ms": round(of.p50, 2), "p99_ms": round(of.p99, 2)}
-            for way, of in by_way.items()
-        },
-        "overhead": {
-            name: {
-                "requests_per_second": round(by_way[short].rate / by_way[long].rate, 2),
-                "p99": round(by_way[long].p99 / by_way[short].p99, 2),
-            }
-            for name, (long, short) in steps.items()
-        },
-    }
+    ways, overhead = {}, {}
+    for way in WAYS:
+        of = median(rounds[way])
+        ways[way] = {"requests_per_second": round(of.rate, 1), "p50_ms": round(of.p50, 2), "p99_ms": round(of.p99, 2)}
+    for name, (long, short) in steps.items():
+        pairs = list(zip(rounds[long], rounds[short], strict=True))
+        overhead[name] = {
+            "requests_per_second": round(statistics.median(by.rate / through.rate for through, by in pairs), 2),
+            "p99": round(statistics.median(through.p99 / by.p99 for through, by in pairs), 2),
+        }
+    return {"ways": ways, "overhead": overhead}
 
 
 if __name__ == "__main__":
