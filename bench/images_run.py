@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import re
 import socket
-import statistics
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import make_plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
 
 from .contestants import Contestant, Course, all_of, start_registry
+from .preflight import preflight
 from .processes import Processes, free_port
 from .samples import SIZES, stock
 from .shaping_proxy import Link
@@ -58,7 +55,7 @@ def main() -> int:
             "link_share": round(size / seconds["ours (layout)"] / capacity, 2),
             "present_seconds": round(again["ours (layout)"][0], 2),
             "present_requests_per_image": round(again["ours (layout)"][1], 2),
-            "preflight_seconds": round(preflight(course.mirror, repositories), 2),
+            "preflight_seconds": round(preflight(course.mirror, repositories, scratch), 2),
             "seconds": {name: round(value, 1) for name, value in seconds.items()},
             "present": {name: [round(value, 2) for value in values] for name, values in again.items()},
         }
@@ -89,19 +86,6 @@ def timed(contestant: Contestant) -> float:
 def requests(scratch: Path) -> int:
     """How many requests the registry has answered."""
     return len(REQUEST.findall((scratch / "registry.log").read_text()))
-
-
-def preflight(mirror: str, repositories: list[str]) -> float:
-    """The median seconds of three plans of all images."""
-    gate = Gate.from_config({"mirrors": {"gcr.io": [f"{mirror}/gcr.io"]}})
-    found = [Found(f"{repository}:1", "a pod") for repository in repositories]
-    times = []
-    for _run in range(3):
-        start = time.monotonic()
-        plan = make_plan(found, gate, ["amd64"])
-        times.append(time.monotonic() - start)
-        assert not plan.missing
-    return statistics.median(times)
 
 
 def measured_capacity(port: int, host: str, repository: str) -> float:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_nodes import (
     DELIVERIES,
     Delivery,
-    choose_delivery,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import without_login
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery import (
@@ -28,25 +26,12 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import Wanted
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import RUNTIMES, node_from_config
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import node_from_config
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import NODE, find_delivery
 
 display = Display()
 
-# What is left out is the runtime's own default.
-NODE = {
-    "name": {"type": "str", "required": True},
-    "exec": {"type": "list", "elements": "str", "required": True},
-    "remote_shell": {"type": "bool", "default": False},
-    "runtime": {"type": "str", "choices": list(RUNTIMES), "default": "containerd"},
-    "certs_dir": {"type": "str"},
-    "address": {"type": "str"},
-    "namespace": {"type": "str"},
-    "ctr": {"type": "list", "elements": "str"},
-    "docker": {"type": "list", "elements": "str"},
-    "crictl": {"type": "list", "elements": "str"},
-}
 ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "nodes": {"type": "list", "elements": "dict", "default": [], "options": NODE},
@@ -55,6 +40,7 @@ ARGUMENTS: dict[str, Any] = {
     "kubeconfig": {"type": "path", "default": ""},
     "images": {"type": "dict", "default": {}},
     "plan": {"type": "list", "elements": "dict", "default": []},
+    "pull": {"type": "bool", "default": True},
     "layout": {"type": "path", "default": ""},
 }
 
@@ -71,7 +57,7 @@ class ActionModule(ActionBase):
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         start = time.monotonic()
         try:
-            delivery = _delivery(args)
+            delivery = find_delivery(args)
             done = self._all(args, delivery)
         except (ImageError, KubeError, OSError) as error:
             raise AnsibleActionFail(str(error)) from error
@@ -101,15 +87,20 @@ class ActionModule(ActionBase):
             _report("Images are delivered by their references alone; the nodes must be able to pull them as they stand")
             _report("in the table.")
         gate = Gate.from_config(args["images"])
-        images = [Wanted(row["delivered"], row["from"], row["digest"]) for row in args["plan"] if row["prefetch"]]
-        return [deliver(node, node.files(gate), images, check=check, report=_report, layout=layout) for node in nodes]
-
-
-def _delivery(args: dict[str, Any]) -> Delivery:
-    asked = args["delivery"] not in ("references", "prepull") and not args["nodes"] and args["context"]
-    nodes = Cluster.connect(args["context"], args["kubeconfig"] or None).list("v1", "Node") if asked else []
-    certs = str(Path("~/.docker/certs.d").expanduser())
-    return choose_delivery(args["delivery"], args["nodes"], nodes, lambda name: bool(shutil.which(name)), certs)
+        if gate.strict and not nodes:
+            raise ImageError(
+                "serverless_images.strict cannot be told to nodes on which no command can be run; write strict: false"
+            )
+        if layout and not args["pull"]:
+            raise ImageError("image_prefetch_pull is false, but a run from a bundle has no registry to pull from later")
+        rows = args["plan"] if args["pull"] else []
+        images = [Wanted(row["delivered"], row["from"], row["digest"], row["size"]) for row in rows if row["prefetch"]]
+        # All files first: what one runtime cannot be told is known before any node is changed.
+        files = [node.files(gate) for node in nodes]
+        return [
+            deliver(node, wanted, images, check=check, report=_report, layout=layout)
+            for node, wanted in zip(nodes, files, strict=True)
+        ]
 
 
 def _described(done: Delivered) -> dict[str, Any]:

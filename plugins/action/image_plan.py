@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_nodes import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found, extract_references
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
@@ -102,11 +103,11 @@ class ActionModule(ActionBase):
 
 
 def _plan(args: dict[str, Any], gate: Gate, architectures: list[str], lock: Lock) -> Plan:
+    trusted = Lock() if args["lock_update"] == "all" else lock
     if args["layout"]:
         layout = Layout.open(Path(args["layout"]))
-        return make_plan_of_layout(_references(args), gate, architectures, layout, "bundle")
+        return make_plan_of_layout(_references(args), gate, architectures, layout, "bundle", trusted)
     check_only = [Found(text, "a build") for text in args["check_only"]]
-    trusted = Lock() if args["lock_update"] == "all" else lock
     return make_plan(_references(args), gate, architectures, check_only, _report, trusted)
 
 
@@ -128,8 +129,7 @@ def _of_nodes(context: str | None, kubeconfig: str | None) -> list[str]:
     """Return the architectures of a context's nodes; without a context whatever the images have."""
     if not context:
         return []
-    nodes = Cluster.connect(context, kubeconfig or None).list("v1", "Node")
-    return sorted({node["status"]["nodeInfo"]["architecture"] for node in nodes})
+    return architectures_of(Cluster.connect(context, kubeconfig or None).list("v1", "Node"))
 
 
 def _described(row: Row, gate: Gate) -> dict[str, Any]:

@@ -14,8 +14,6 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.rewrite import rewrite_document
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.applier import ApplyOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
@@ -32,6 +30,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release
     apply_release,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.secrets import secret_document
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_gate import lock_path, through_gate
 
 display = Display()
 Tell = Callable[[str], None]
@@ -106,6 +105,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         validated = self.validate_argument_spec(ARGUMENTS)[1]
         args = json.loads(json.dumps(validated))  # plain values: no tags, no lazy containers
+        args["lock"] = lock_path(args["images"], task_vars or {})
         deadline = Deadline(args["timeout"])
         progress = Progress(display.display, args["context"])
         try:
@@ -125,7 +125,7 @@ class ActionModule(ActionBase):
         return result
 
     def _present(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell) -> Outcome:
-        documents = self._documents(cluster, args, deadline)
+        documents = self._documents(cluster, args, deadline, tell)
         options = PresentOptions(
             ApplyOptions(
                 release=args["name"],
@@ -151,21 +151,18 @@ class ActionModule(ActionBase):
         )
         return remove_release(cluster, options, deadline, tell)
 
-    def _documents(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline) -> list[dict[str, Any]]:
+    def _documents(
+        self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell
+    ) -> list[dict[str, Any]]:
         documents = []
         for path in args["manifests"]:
             documents += flatten(load_documents(path), path)
         documents += flatten(args["definitions"], "definitions")
         if args["images"]:
-            documents = _through_gate(documents, args["images"])
+            documents = through_gate(documents, args["images"], cluster, args["lock"], tell)
         if args["create_namespace"]:
             if not args["namespace"]:
                 raise ValueError("create_namespace needs the option namespace")
             documents.insert(0, namespace_document(args["namespace"]))
         documents += [secret_document(cluster, item, args["namespace"], deadline) for item in args["secrets"]]
         return documents
-
-
-def _through_gate(documents: list[dict[str, Any]], images: dict[str, Any]) -> list[dict[str, Any]]:
-    gate = Gate.from_config(images)
-    return [rewrite_document(document, gate) for document in documents]

@@ -74,6 +74,12 @@ options:
         description: Words that run C(crictl) on the node. Default is C([crictl]).
         type: list
         elements: str
+      config:
+        description:
+          - The runtime's configuration on the node, for P(selfhosted.serverless.image_diagnose#module).
+          - Default is C(/etc/containerd/config.toml), for k3s C(/var/lib/rancher/k3s/agent/etc/containerd/config.toml), for docker
+            C(/etc/docker/daemon.json).
+        type: str
   delivery:
     description:
       - How the images get to the nodes. V(auto) takes O(nodes) where there are some, else what the nodes of
@@ -99,6 +105,10 @@ options:
     type: list
     elements: dict
     default: []
+  pull:
+    description: Whether nodes get the images of O(plan) now; if not, they are only told the mirrors, and pods pull them.
+    type: bool
+    default: true
   layout:
     description: Directory of an OCI image layout that the nodes get the images from, instead of pulling them.
     type: path

@@ -84,7 +84,10 @@ options:
         description: Registries (host or host:port), each with C(username) and C(password), the latter a source as above.
         type: dict
   images:
-    description: The image gate. References in the documents are rewritten as it says; without it they stay.
+    description:
+      - The image gate. References in the documents are rewritten as it says; without it they stay.
+      - In mode C(rewrite), of several mirrors the first is taken that has the image for the nodes' architectures. Which image
+        that must be stands in the gate's C(lock), by default C(images.lock.yml) beside the inventory.
     type: dict
   namespace:
     description: Namespace of documents that need one and name none.

@@ -31,6 +31,10 @@ _READ = 64 * 1024  # what a killed download may lose, for each stream
 Progress = Callable[[int], None]  # called with the number of bytes that have just moved
 
 
+class NoRanges(RegistryError):
+    """A registry sends a whole blob where a part of it was asked for."""
+
+
 def has_blob(registry: Registry, repository: str, digest: str) -> bool:
     """Return whether a repository has a blob."""
     answer = registry.call("HEAD", f"{repository}/blobs/{digest}", repository, expect={200, 404})
@@ -50,33 +54,47 @@ def fetch_blob(
 ) -> None:
     """Bring a blob into a file, which appears complete and verified or not at all.
 
-    What an earlier, broken run left in `<target>.part` is continued. Gives up after `patience.attempts` tries in a row
-    that brought nothing, or when the bytes are wrong twice.
+    What an earlier, broken run left in `<target>.part` is continued. Gives up like fetch_span, or when the bytes are
+    wrong twice.
     """
     part = target.with_name(f"{target.name}.part")
-    patience, fruitless, wrong = registry.transport.patience, 0, 0
-    while True:
-        before = part.stat().st_size if part.exists() else 0
+    for _attempt in range(2):
+        fetch_span(registry, repository, blob, part, range(blob.size), progress)
+        if _digest_of_file(part) == blob.digest:
+            part.replace(target)
+            return
+        part.unlink()
+    raise registry.error(Reason.DIGEST, f"{repository}: the bytes are not what {blob.digest} stands for")
+
+
+def fetch_span(
+    registry: Registry, repository: str, blob: Descriptor, part: Path, span: range, progress: Progress
+) -> None:
+    """Bring some bytes of a blob into a file, which is continued where it ends.
+
+    Gives up after `patience.attempts` tries in a row that brought nothing. Raises NoRanges if a registry sends the
+    whole blob instead of a span that is not all of it.
+    """
+    patience, fruitless = registry.transport.patience, 0
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()
+    if part.stat().st_size > len(span):
+        part.unlink()
+        part.touch()
+    while (have := part.stat().st_size) < len(span):
         failure: RegistryError | None = None
         try:
-            if before < blob.size:
-                _fetch_rest(registry, repository, blob, part, before, progress)
+            _fetch_rest(registry, repository, blob, part, span, have, progress)
         except RegistryError as error:
             if error.reason not in (Reason.BROKEN, Reason.TIMEOUT):
                 raise
             failure = error
-        have = part.stat().st_size if part.exists() else 0
-        if have >= blob.size and failure is None:
-            if have == blob.size and _digest_of_file(part) == blob.digest:
-                part.replace(target)
-                return
-            part.unlink()
-            wrong += 1
-            failure = registry.error(Reason.DIGEST, f"{repository}: the bytes are not what {blob.digest} stands for")
-        fruitless = 0 if have > before else fruitless + 1
-        if wrong > 1 or fruitless >= patience.attempts:
+        now = part.stat().st_size
+        fruitless = 0 if now > have else fruitless + 1
+        if fruitless >= patience.attempts:
             raise failure or registry.error(Reason.BROKEN, f"{repository}: {blob.digest} ends too early")
-        time.sleep(patience.pause(fruitless + 1, None))
+        if now < len(span):
+            time.sleep(patience.pause(fruitless + 1, None))
 
 
 def mount_blob(registry: Registry, repository: str, digest: str, source: str) -> bool:
@@ -105,22 +123,25 @@ def push_blob(
 
 
 def _fetch_rest(
-    registry: Registry, repository: str, blob: Descriptor, part: Path, offset: int, progress: Progress
+    registry: Registry, repository: str, blob: Descriptor, part: Path, span: range, have: int, progress: Progress
 ) -> None:
-    headers = {"Range": f"bytes={offset}-"} if offset else {}
+    """Append what the registry sends of the rest of a span, in one try."""
+    start, whole = span.start + have, len(span) == blob.size
+    headers = {"Range": f"bytes={start}-{'' if whole else span.stop - 1}"} if start or not whole else {}
     response = registry.open(f"{repository}/blobs/{blob.digest}", repository, headers)
     try:
         if response.status not in (200, 206):
             raise of_status(registry.host, response.status, response.headers, response.read(_READ))
-        resumed = response.status == 206 and f"bytes {offset}-" in response.headers.get("Content-Range", "")
+        if response.status == 200 and not whole:
+            raise NoRanges(Reason.PROTOCOL, registry.host, f"{repository}: it sends no part of a blob")
+        resumed = response.status == 206 and f"bytes {start}-" in response.headers.get("Content-Range", "")
         if response.status == 206 and not resumed:
             raise registry.error(Reason.PROTOCOL, f"{repository}: another range of the blob than asked for")
-        have = offset if resumed else 0
-        part.parent.mkdir(parents=True, exist_ok=True)
+        have = have if resumed else 0
         with part.open("ab" if resumed else "wb") as file:
             for data in response.stream(_READ):
                 have += len(data)
-                if have > blob.size:
+                if have > len(span):
                     part.unlink()
                     raise registry.error(Reason.DIGEST, f"{repository}: {blob.digest} is longer than {blob.size} bytes")
                 file.write(data)

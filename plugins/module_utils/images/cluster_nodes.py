@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from ..site.cluster_facts import kind_of
@@ -68,6 +69,11 @@ def choose_delivery(
     return Delivery(kind, "the cluster's nodes are of that kind", reached)
 
 
+def architectures_of(nodes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the architectures of Node objects, as Go names them."""
+    return sorted({node["status"]["nodeInfo"]["architecture"] for node in nodes})
+
+
 def _reached(kind: str, node: Mapping[str, Any], docker_certs: str) -> dict[str, Any]:
     """Return how one node is reached and which runtime it has. Raises ImageError for a runtime that is not known."""
     name, runtime = node["metadata"]["name"], _runtime(node)
@@ -77,7 +83,8 @@ def _reached(kind: str, node: Mapping[str, Any], docker_certs: str) -> dict[str,
         words = ["minikube", "--profile", profile, "ssh", "--node", name, "--native-ssh=false", "--", "sudo"]
         return {"name": name, "exec": words, "remote_shell": True, "runtime": runtime}
     if kind == "docker-desktop":
-        return {"name": name, "exec": [], "runtime": "docker", "certs_dir": docker_certs}
+        config = str(PurePath(docker_certs).with_name("daemon.json"))
+        return {"name": name, "exec": [], "runtime": "docker", "certs_dir": docker_certs, "config": config}
     # Nodes of kind and k3d are containers of the same name.
     words = ["docker", "exec", "--interactive", name]
     return {"name": name, "exec": words, "runtime": "k3s" if kind == "k3d" else runtime}

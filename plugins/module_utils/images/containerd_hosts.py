@@ -5,6 +5,10 @@
 
 Source: containerd docs/hosts.md and core/remotes/docker/config/hosts.go: hosts are tried in their order, then `server`.
 Here the last mirror of the list is the `server`, because without one containerd falls back to the origin.
+
+`_default` is the directory of every registry that has none of its own (hosts.go: hostPaths). With `strict` its server
+is one that no request can be sent to: containerd refuses at once, nothing leaves the node, no name server or proxy can
+change that, and the words of the address stand in the pull's error.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ from .settings import RegistrySettings, is_loopback
 _HEADER = "# Written by selfhosted.serverless from serverless_images; image_prefetch_state: absent takes it away.\n"
 LOGIN = "authorization ="  # begins the line with a login, which is not to be shown
 _CAPABILITIES = 'capabilities = ["pull", "resolve"]'
+# containerd takes anything that begins with http for a scheme, and its HTTP client knows only http and https.
+REFUSAL = "http-refused://not-in-serverless_images.mirrors"
 
 
 def host_files(gate: Gate) -> dict[str, bytes]:
@@ -29,10 +35,26 @@ def host_files(gate: Gate) -> dict[str, bytes]:
     # Rewritten references name the mirror itself, so nothing has to be sent elsewhere.
     for source, mirrors in (gate.mirrors if gate.mode == "runtime" else {}).items():
         files.update(_directory(source, list(mirrors), gate))
-    for host, settings in gate.registries.items():
-        if host not in gate.mirrors and (settings.ca_file or settings.plain_http or is_loopback(host)):
+    for host in _by_name(gate):
+        if _file(host) not in files:
             files.update(_directory(host, [Mirror(host, "host", host)], gate))
+    if gate.strict:
+        files[_file("_default")] = f'{_HEADER}server = "{REFUSAL}"\n'.encode()
     return files
+
+
+def _by_name(gate: Gate) -> set[str]:
+    """Return the registries that nodes must be told how to reach under their own names.
+
+    With `strict` that is every one that images may be named at, since the others are refused.
+    """
+    if gate.strict:
+        return {*gate.registries, *(mirror.host for mirrors in gate.mirrors.values() for mirror in mirrors)}
+    return {
+        host
+        for host, settings in gate.registries.items()
+        if settings.ca_file or settings.plain_http or is_loopback(host)
+    }
 
 
 def without_login(text: str) -> str:
@@ -62,8 +84,12 @@ def _directory(source: str, mirrors: list[Mirror], gate: Gate) -> dict[str, byte
     for url, host_options, login in sections:
         lines += ["", f'[host."{url}"]', *(f"  {option}" for option in host_options)]
         lines += [f"  {line}" for line in _header(f'host."{url}".header', login)]
-    files[f"{directory_of(source)}/hosts.toml"] = (_HEADER + "\n".join(lines) + "\n").encode()
+    files[_file(source)] = (_HEADER + "\n".join(lines) + "\n").encode()
     return files
+
+
+def _file(host: str) -> str:
+    return f"{directory_of(host)}/hosts.toml"
 
 
 def _header(table: str, login: str) -> list[str]:

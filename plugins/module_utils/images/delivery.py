@@ -13,6 +13,7 @@ from .containerd_hosts import LOGIN
 from .delivery_record import DeliveryRecord
 from .layout import Layout
 from .node import Node, NodeError, Wanted
+from .progress import PERIOD, Progress
 
 _PULLS = 4  # images at a time; each pulls its layers in parallel
 
@@ -50,11 +51,13 @@ def deliver(
     check: bool,
     report: Report,
     layout: Layout | None = None,
+    period: float = PERIOD,
 ) -> Delivered:
     """Bring a node to these files (by name below certs_dir) and these images.
 
-    The node pulls the images, or gets them out of a layout on the controller where there is one. Raises NodeError if a
-    command fails or if in the end a name stands for another digest than planned.
+    The node pulls the images, or gets them out of a layout on the controller where there is one; `report` is told every
+    `period` seconds how far that is. Raises NodeError if a command fails or if in the end a name stands for another
+    digest than planned.
     """
     record = DeliveryRecord.of(node)
     done = Delivered(node.name, files=_changes(node, record, files))
@@ -70,12 +73,11 @@ def deliver(
     _write(node, record, done.files, files)
     record.images = sorted({*record.images, *(name for name in done.pulled if name not in present)})
     record.save(node)
+    wanted = [image for image in images if image.name in done.pulled]
     if layout:
-        report(f"{node.name}: importing {len(done.pulled)} images")
-        if done.pulled:
-            node.load(layout, done.pulled)
+        _load(node, wanted, layout, report, period)
     else:
-        _pull(node, [image for image in images if image.name in done.pulled], report)
+        _pull(node, wanted, report, period)
     wrong = node.lacking(images, layout)
     if wrong:
         raise NodeError(
@@ -124,19 +126,45 @@ def _write(node: Node, record: DeliveryRecord, changes: Iterable[FileChange], fi
         del record.files[name]
 
 
-def _pull(node: Node, images: list[Wanted], report: Report) -> None:
+def _load(node: Node, images: list[Wanted], layout: Layout, report: Report, period: float) -> None:
+    """Have the node import images out of a layout."""
+    if not images:
+        return
+    report(f"{node.name}: importing {len(images)} images")
+    with Progress(lambda line: report(f"{node.name}: {line}"), len(images), period) as progress:
+        progress.expect(sum(image.size for image in images))
+        node.load(layout, [image.name for image in images], progress.moved)
+
+
+def _pull(node: Node, images: list[Wanted], report: Report, period: float) -> None:
     """Pull all images. Raises NodeError with every image that failed, after the others are there."""
     failures: list[str] = []
+    under_way: dict[str, None] = {}
 
-    def pull(image: Wanted) -> str:
-        try:
-            node.pull(image)
-        except NodeError as error:
-            failures.append(str(error))
-        return image.name
+    def names() -> str:
+        return f"pulling {', '.join(list(under_way))}" if under_way else ""
 
-    with ThreadPoolExecutor(_PULLS) as pool:
-        for number, image in enumerate(pool.map(pull, images), start=1):
-            report(f"{node.name}: {number}/{len(images)} {image}")
+    with (
+        Progress(lambda line: report(f"{node.name}: {line}"), len(images), period, names) as progress,
+        ThreadPoolExecutor(_PULLS) as pool,
+    ):
+        progress.expect(sum(image.size for image in images))
+
+        def pull(image: Wanted) -> None:
+            under_way[image.name] = None
+            try:
+                node.pull(image)
+            except NodeError as error:
+                failures.append(str(error))
+            else:
+                progress.moved(image.size)
+                progress.image_done()
+            finally:
+                del under_way[image.name]
+
+        # What is largest takes longest, so it begins first.
+        list(pool.map(pull, sorted(images, key=lambda image: -image.size)))
+    if images:
+        report(f"{node.name}: {progress.images}/{len(images)} images pulled")
     if failures:
         raise NodeError("\n".join(failures))

@@ -9,10 +9,9 @@ A wrong architecture is found by the planner and by fetching (Reason.PLATFORM), 
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from .diagnosis_containerd import config_path
 from .diagnosis_facts import Container, Disk, Facts, Finding, TagResolution
 from .reference import Reference
 
@@ -20,12 +19,7 @@ from .reference import Reference
 SKIPPED_BY_DEFAULT = "kind.local,ko.local,dev.local"
 _SKIPPING = "registries-skipping-tag-resolving"
 _HUB = "docker.io"
-# Plugins of containerd with a config_path: CRI of configuration version 2, CRI of version 3, the transfer service
-_CONFIG_PATHS = (
-    ("io.containerd.grpc.v1.cri", "registry"),
-    ("io.containerd.cri.v1.images", "registry"),
-    ("io.containerd.transfer.v1.local",),
-)
+_SHOWN = 3  # pods in one message
 
 
 def diagnose(facts: Facts) -> list[Finding]:
@@ -39,38 +33,13 @@ def diagnose(facts: Facts) -> list[Finding]:
         found += always_pulled(facts.containers, facts.preloaded)
     for disk in facts.disks or ():
         found += disk_pressure(disk)
-    return found + (tag_resolution(facts.tags) if facts.tags else [])
+    found += tag_resolution(facts.tags) if facts.tags else []
+    return found + refused(facts.pods or {})
 
 
 def text(findings: Iterable[Finding]) -> str:
     """Return findings for people, two lines each; '' for none."""
     return "\n".join(f"{item.where}: {item.message}\n  {item.remedy}" for item in findings)
-
-
-def config_path(node: str, config: str) -> list[Finding]:
-    """Look for several directories, or different ones, in containerd's config.toml of version 2 or 3.
-
-    Source: containerd issues 12415 and 12636: the CRI plugin splits the value at ':', pulls through the transfer
-    service (2.1 and 2.2) take it as the name of one directory, and find no hosts.toml without saying so.
-    """
-    where = f"{node}, containerd's config.toml"
-    try:
-        plugins = tomllib.loads(config).get("plugins", {})
-    except tomllib.TOMLDecodeError as error:
-        return [Finding("config_path", where, f"is no TOML: {error}", "Repair it; containerd does not start with it.")]
-    paths = {keys[0]: path for keys in _CONFIG_PATHS if (path := _value(plugins, keys))}
-    found = []
-    for plugin, path in paths.items():
-        directories = [part for part in path.split(":") if part]
-        if len(directories) > 1:
-            message = f"{plugin} has {len(directories)} directories as config_path; mirrors may be ignored silently"
-            remedy = f'Set config_path = "{directories[0]}" there, move all hosts.toml into it, restart containerd.'
-            found.append(Finding("config_path", where, message, remedy))
-    if not found and len(set(paths.values())) > 1:
-        message = "config_path differs: " + ", ".join(f"{plugin} has {path}" for plugin, path in paths.items())
-        remedy = "Set the same single directory in all of them and restart containerd."
-        found.append(Finding("config_path", where, message, remedy))
-    return found
 
 
 def always_pulled(containers: Iterable[Container], preloaded: Iterable[str]) -> list[Finding]:
@@ -129,8 +98,27 @@ def tag_resolution(tags: TagResolution) -> list[Finding]:
     if not lacking:
         return []
     message = f"tags of {', '.join(lacking)} are resolved by the controller itself; mirrors on nodes do not serve it"
-    remedy = f'Name images by digest, or set in its data: {_SKIPPING}: "{",".join([*skipped, *lacking])}"'
+    option = ", ".join(f"'{host}'" for host in lacking)
+    remedy = (
+        f"Name images by digest, or add to knative_skip_tag_resolving: [{option}], which sets in its data: "
+        f'{_SKIPPING}: "{",".join([*skipped, *lacking])}"'
+    )
     return [Finding("tag resolution", "ConfigMap knative-serving/config-deployment", message, remedy)]
+
+
+def refused(pods: Mapping[str, Iterable[str]]) -> list[Finding]:
+    """Tell which pods use registries that the nodes are about to refuse; `pods` has their names by registry."""
+    found = []
+    for registry, names in sorted(pods.items()):
+        names = sorted(set(names))
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        message = (
+            f"serverless_images.strict refuses {registry}, which {', '.join(names[:_SHOWN])}{more} use; "
+            "their images stay, but cannot be pulled again"
+        )
+        remedy = f"Add {registry}: [{registry}] to serverless_images.mirrors to allow it, or write strict: false."
+        found.append(Finding("strict", "pods", message, remedy))
+    return found
 
 
 def docker_mirrors(node: str, config: str, images: Iterable[str]) -> list[Finding]:
@@ -150,11 +138,3 @@ def docker_mirrors(node: str, config: str, images: Iterable[str]) -> list[Findin
 
 def _as_knative(host: str) -> str:
     return "index.docker.io" if host == _HUB else host
-
-
-def _value(plugins: Any, keys: tuple[str, ...]) -> str:
-    """Return config_path of a plugin, '' where it is not set."""
-    for key in keys:
-        plugins = plugins.get(key) if isinstance(plugins, Mapping) else None
-    path = plugins.get("config_path") if isinstance(plugins, Mapping) else None
-    return path if isinstance(path, str) else ""

@@ -14,12 +14,29 @@ THRESHOLD = 0.85
 
 @dataclass(frozen=True)
 class Finding:
-    """A trap (its short name), the file or object that it is in, what will happen, and what to change."""
+    """A trap (its short name), the file or object that it is in, what will happen, and what to change.
+
+    `fatal`: mirrors that are told to the node are certain not to be used.
+    """
 
     trap: str
     where: str
     message: str
     remedy: str
+    fatal: bool = False
+
+
+@dataclass(frozen=True)
+class ContainerdConfig:
+    """containerd's configuration: `whole` with all defaults and imports, else the text of its file alone.
+
+    `certs_dir` is where the node's hosts.toml are written, `address` the socket by which it is reached.
+    """
+
+    text: str
+    whole: bool = False
+    certs_dir: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,14 +80,15 @@ class TagResolution:
 class Facts:
     """What is known; None is unknown and finds nothing.
 
-    `containerd` holds the text of config.toml, `docker` that of daemon.json, each by node; `preloaded` and `images`
-    are image names as manifests write them.
+    `containerd` holds the configuration and `docker` the text of daemon.json, each by node; `preloaded` and `images`
+    are image names as manifests write them; `pods` are names of pods by a registry that is about to be refused.
     """
 
-    containerd: Mapping[str, str] | None = None
+    containerd: Mapping[str, ContainerdConfig] | None = None
     docker: Mapping[str, str] | None = None
     images: tuple[str, ...] | None = None
     containers: tuple[Container, ...] | None = None
     preloaded: tuple[str, ...] | None = None
     disks: tuple[Disk, ...] | None = None
     tags: TagResolution | None = None
+    pods: Mapping[str, tuple[str, ...]] | None = None

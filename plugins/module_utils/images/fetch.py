@@ -11,20 +11,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from .blobs import fetch_blob
 from .clients import Clients
 from .errors import ImageError, Reason
+from .gathering import Gathering, Resolved
+from .host_queue import Job, Limits, run_jobs
 from .layout import Layout
 from .layout_lock import locked
 from .manifests import Descriptor, Manifest
+from .pieces import Origin
 from .progress import PERIOD, Progress, progress_text
 from .reference import Reference
 from .registry import Registry
 
+__all__ = ["LIMITS", "FetchError", "Fetched", "Limits", "Wanted", "fetch_images", "is_complete"]
+
 _SYSTEM = "linux"
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -38,18 +42,6 @@ class Wanted:
     sources: tuple[Reference, ...]
     digest: str = ""
     architectures: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How many streams at a time, over all and to one host; seconds to wait for another process in the layout."""
-
-    streams: int = 16
-    per_host: int = 12
-    lock_timeout: float = 1800.0
-
-
-LIMITS = Limits()
 
 
 @dataclass
@@ -67,17 +59,6 @@ class FetchError(ImageError):
     """Images that could not be had, each with its reasons; all others are complete."""
 
 
-@dataclass(frozen=True)
-class _Image:
-    """An image whose manifests are in the layout, and where its blobs are."""
-
-    wanted: Wanted
-    top: Manifest
-    registry: Registry
-    repository: str
-    blobs: tuple[Descriptor, ...]
-
-
 def fetch_images(
     wanted: Iterable[Wanted],
     layout: Layout,
@@ -85,14 +66,16 @@ def fetch_images(
     limits: Limits = LIMITS,
     report: Callable[[str], None] = lambda line: None,
     period: float = PERIOD,
+    ready: Callable[[Wanted], None] = lambda item: None,
 ) -> Fetched:
     """Have all images in the layout, named by `Wanted.name`. What is there with a known digest costs no request.
 
     What an earlier run left half-done is continued. Images that fail are tried once more after the others, because
-    mirrors that fill themselves on demand often have them then. Raises FetchError after all that can be had is there,
-    LayoutError if another process works in the layout for longer than `limits.lock_timeout`.
+    mirrors that fill themselves on demand often have them then. `ready` is called for each image when it is there,
+    from any thread, but not before the manifests of all have been found. Raises FetchError after all that
+    can be had is there, LayoutError if another process works in the layout for longer than `limits.lock_timeout`.
     """
-    return _Fetch(layout, clients, limits, report, period).run(list(wanted))
+    return _Fetch(layout, clients, limits, report, period, ready).run(list(wanted))
 
 
 def is_complete(layout: Layout, wanted: Wanted) -> bool:
@@ -113,15 +96,23 @@ class _Fetch:
     """One run into one layout."""
 
     def __init__(
-        self, layout: Layout, clients: Clients, limits: Limits, report: Callable[[str], None], period: float
+        self,
+        layout: Layout,
+        clients: Clients,
+        limits: Limits,
+        report: Callable[[str], None],
+        period: float,
+        ready: Callable[[Wanted], None],
     ) -> None:
         self._layout = layout
         self._clients = clients
         self._limits = limits
         self._report = report
         self._period = period
+        self._ready = ready
         self._naming = threading.Lock()
-        self._hosts: dict[str, threading.Semaphore] = {}
+        # Images that are there, but not told, while others are not found
+        self._held: list[Wanted] = []
 
     def run(self, wanted: list[Wanted]) -> Fetched:
         if all(is_complete(self._layout, item) for item in wanted):
@@ -133,11 +124,11 @@ class _Fetch:
         start = time.monotonic()
         # Looked at under the lock: another process may just have brought it.
         lacking = [item for item in wanted if not is_complete(self._layout, item)]
-        self._hosts = {
-            source.registry: threading.Semaphore(self._limits.per_host) for item in wanted for source in item.sources
-        }
-        done = Fetched({item.name: item.digest for item in wanted if item not in lacking}, changed=bool(lacking))
-        if lacking:
+        done = Fetched({item.name: item.digest for item in wanted}, changed=bool(lacking))
+        self._held = [item for item in wanted if item not in lacking]
+        if not lacking:
+            self._tell()
+        else:
             with Progress(self._report, len(lacking), self._period) as progress:
                 first = self._pass(lacking, done, progress)
                 again = [_other_source_first(item) for item in lacking if item.name in first]
@@ -152,44 +143,57 @@ class _Fetch:
 
     def _pass(self, lacking: list[Wanted], done: Fetched, progress: Progress) -> dict[str, str]:
         """Fetch images and return why those that failed did, by name."""
+        items = {item.name: item for item in lacking}
         failures: dict[str, str] = {}
-        if not lacking:
-            return failures
-        with ThreadPoolExecutor(self._limits.streams) as pool:
-            found = list(pool.map(lambda item: self._resolve(item, failures), lacking))
-            images = [image for image in found if image]
-            wanted = {blob.digest: (blob, image) for image in images for blob in image.blobs}
-            # What is largest takes longest, so it begins first.
-            order = sorted(wanted.values(), key=lambda pair: -pair[0].size)
-            missing = [(blob, image) for blob, image in order if not self._layout.has(blob)]
-            progress.expect(sum(blob.size for blob, _image in missing))
-            digests = [blob.digest for blob, _image in missing]
-            why = dict(zip(digests, pool.map(self._blob(progress), missing), strict=True))
-        done.blobs += sum(not reason for reason in why.values())
-        for image in images:
-            reasons = [why[blob.digest] for blob in image.blobs if why.get(blob.digest)]
-            if reasons:
-                failures[image.wanted.name] = reasons[0]
-                continue
-            name = image.wanted.name
-            self._layout.name(image.top, name.rpartition(":")[2], name)
-            done.images[name] = image.top.digest
+        images: list[Resolved] = []
+        run_jobs([self._resolving(item, item.sources, (), images, failures) for item in lacking], self._limits)
+        all_found = not failures
+        if all_found:
+            self._tell()
+
+        def complete(image: Resolved) -> None:
+            with self._naming:
+                self._layout.name(image.top, image.name.rpartition(":")[2], image.name)
+                done.images[image.name] = image.top.digest
+                self._held.append(items[image.name])
             progress.image_done()
-        return failures
+            if all_found:
+                self._tell()
 
-    def _resolve(self, item: Wanted, failures: dict[str, str]) -> _Image | None:
-        """Have the manifests of an image in the layout, from the first source that has all of them."""
-        said = []
-        for source in item.sources:
+        gathering = Gathering(images, self._layout, progress, complete)
+        run_jobs(gathering.jobs(), self._limits)
+        done.blobs += gathering.blobs
+        return {**failures, **gathering.failures}
+
+    def _tell(self) -> None:
+        with self._naming:
+            told, self._held = self._held, []
+        for item in told:
+            self._ready(item)
+
+    def _resolving(
+        self,
+        item: Wanted,
+        sources: tuple[Reference, ...],
+        said: tuple[str, ...],
+        images: list[Resolved],
+        failures: dict[str, str],
+    ) -> Job:
+        """Return what has the manifests of an image in the layout, from the first source that has all of them."""
+
+        def run() -> Job | None:
             try:
-                with self._hosts[source.registry]:
-                    return self._manifests(item, source)
+                images.append(self._manifests(item, sources[0]))
             except ImageError as error:
-                said.append(str(error))
-        failures[item.name] = "; ".join(said)
-        return None
+                reasons = (*said, str(error))
+                if sources[1:]:
+                    return self._resolving(item, sources[1:], reasons, images, failures)
+                failures[item.name] = "; ".join(reasons)
+            return None
 
-    def _manifests(self, item: Wanted, source: Reference) -> _Image:
+        return Job(sources[0].registry, run)
+
+    def _manifests(self, item: Wanted, source: Reference) -> Resolved:
         registry = self._clients.of(source.registry)
         top = registry.manifest(source.repository, item.digest or source.version)
         parts = [top]
@@ -201,26 +205,12 @@ class _Fetch:
         for part in parts:
             self._layout.write(part.raw, part.digest)
         blobs = {blob.digest: blob for part in parts for blob in part.blobs()}
-        return _Image(item, top, registry, source.repository, tuple(blobs.values()))
+        return Resolved(item.name, top, Origin(registry, source.repository), tuple(blobs.values()))
 
     def _manifest(self, registry: Registry, repository: str, child: Descriptor) -> Manifest:
         if self._layout.has(child):
             return self._layout.manifest(child)
         return registry.manifest(repository, child.digest)
-
-    def _blob(self, progress: Progress) -> Callable[[tuple[Descriptor, _Image]], str]:
-        def fetch(pair: tuple[Descriptor, _Image]) -> str:
-            """Fetch one blob and return why it failed, '' when it is there."""
-            blob, image = pair
-            try:
-                with self._hosts[image.registry.host]:
-                    target = self._layout.path(blob.digest)
-                    fetch_blob(image.registry, image.repository, blob, target, progress.moved)
-            except ImageError as error:
-                return str(error)
-            return ""
-
-        return fetch
 
 
 def _other_source_first(item: Wanted) -> Wanted:

@@ -35,10 +35,9 @@ class Inspected:
 def inspect(registry: Registry, reference: Reference, architectures: Collection[str]) -> Inspected:
     """Ask for an image and everything that tells whether these architectures can run it.
 
-    Raises RegistryError; reason PLATFORM where an architecture is missing. Two or three small requests, no layer.
+    Raises RegistryError; reason PLATFORM where an architecture is missing. Two small requests, no layer.
     """
-    head = registry.head_manifest(reference.repository, reference.version)
-    top = registry.manifest(reference.repository, head.digest)
+    top = registry.manifest(reference.repository, reference.version)
     parts = _parts(registry, reference.repository, top)
     missing = sorted(set(architectures) - set(parts))
     if missing:
@@ -47,7 +46,7 @@ def inspect(registry: Registry, reference: Reference, architectures: Collection[
     wanted = sorted(architectures or parts)
     blobs = {blob.digest: blob.size for name in wanted for blob in parts[name].blobs()}
     locked = {name: LockedPart(parts[name].digest, _bytes(parts[name])) for name in wanted}
-    return Inspected(head.digest, tuple(wanted), sum(blobs.values()), locked)
+    return Inspected(top.digest, tuple(wanted), sum(blobs.values()), locked)
 
 
 def confirm(registry: Registry, reference: Reference, locked: Locked, architectures: Collection[str]) -> Inspected:

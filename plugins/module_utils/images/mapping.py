@@ -20,7 +20,8 @@ from .reference import HOST, Reference
 from .settings import KEY_HINT, RegistrySettings
 
 MODES = ("runtime", "rewrite")
-_KEYS = {"mirrors", "map", "mode", "registries", "preset"}
+_KEYS = {"mirrors", "map", "mode", "registries", "preset", "lock", "strict"}
+_NOTHING: Mapping[Reference, Reference] = {}
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,17 @@ class Gate:
     """The checked content of `serverless_images`.
 
     In mode runtime the nodes' container runtime is told the mirrors and references stay as they are (after the exact
-    map); in mode rewrite the references themselves are changed to the first mirror.
+    map); in mode rewrite the references themselves are changed to the first mirror that has the image. `lock` is the
+    path of the file that says what that must be, None where nothing is said of it. `strict` has nodes refuse every
+    registry that is not named here; it binds all that run on them, so it must be asked for.
     """
 
     mirrors: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
     exact: Mapping[Reference, Reference] = field(default_factory=dict)
     mode: str = "runtime"
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
+    lock: str | None = None
+    strict: bool = False
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> Gate:
@@ -62,6 +67,9 @@ class Gate:
         preset = config.get("preset") or "none"
         if preset not in PRESETS:
             raise GateError(f"serverless_images.preset is {preset!r}; it must be one of {', '.join(sorted(PRESETS))}")
+        strict = config.get("strict", False)
+        if not isinstance(strict, bool):
+            raise GateError(f"serverless_images.strict is {strict!r}; it must be true or false")
         # Mirrors written out take the place of the preset's for their source.
         mirrors = {**PRESETS[preset], **(config.get("mirrors") or {})}
         gate = cls(
@@ -72,6 +80,8 @@ class Gate:
                 host: RegistrySettings.from_config(host, settings)
                 for host, settings in (config.get("registries") or {}).items()
             },
+            lock=None if config.get("lock") is None else str(config["lock"]),
+            strict=strict,
         )
         gate._check_mode()
         return gate
@@ -95,20 +105,31 @@ class Gate:
             return [Candidate(wanted, "its own registry")]
         if any(mirror.host == wanted.registry for entries in self.mirrors.values() for mirror in entries):
             return [Candidate(wanted, "named at the mirror")]
-        if not self.mirrors:
+        if not self.mirrors and not self.strict:
             return [Candidate(wanted, "origin")]
         raise GateError(
             f"no rule says where {wanted} may come from; add {wanted.registry} to serverless_images.mirrors "
             f"(with {wanted.registry!r} itself in its list to allow the origin)"
         )
 
-    def deliverable(self, reference: str) -> str:
+    def undecided(self, reference: Reference) -> bool:
+        """Return whether only the registries can tell what is to stand in a manifest. Raises GateError."""
+        return self.mode == "rewrite" and len(self.candidates(reference)) > 1
+
+    def deliverable(self, reference: str, chosen: Mapping[Reference, Reference] = _NOTHING) -> str:
         """Return what is to stand in a manifest instead of a reference; the same text where nothing changes.
 
-        Raises GateError (mode rewrite, no rule) and InvalidReference.
+        `chosen` has the place of each image that is undecided, by its name after the exact map. Raises GateError (mode
+        rewrite: no rule, or undecided and not in it) and InvalidReference.
         """
         parsed = Reference.parse(reference)
-        wanted = self.candidates(parsed)[0].reference if self.mode == "rewrite" else self.mapped(parsed)
+        wanted = self.mapped(parsed)
+        if self.undecided(parsed):
+            if wanted not in chosen:
+                raise GateError(f"none of its mirrors is known to have {wanted}")
+            wanted = chosen[wanted]
+        elif self.mode == "rewrite":
+            wanted = self.candidates(parsed)[0].reference
         return reference if wanted == parsed else str(wanted)
 
     def origin_of(self, reference: str) -> str:

@@ -31,17 +31,21 @@ _REMOVE = (
 )
 
 
+Moved = Callable[[int], None]  # called with the number of bytes that have just moved
+
+
 class NodeError(ImageError):
     """A command on a node failed; the text says which node and what the command said."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """An image for a node: the name under which it is looked up, where it was found, and its digest."""
+    """An image for a node: the name under which it is looked up, where it was found, its digest, and its bytes."""
 
     name: str
     source: str
     digest: str
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Node(ABC):
         """Have the runtime pull an image through its mirrors. Raises NodeError."""
 
     @abstractmethod
-    def load(self, layout: Layout, names: Iterable[str]) -> None:
+    def load(self, layout: Layout, names: Iterable[str], moved: Moved) -> None:
         """Have the runtime take images out of a layout on the controller. Raises NodeError."""
 
     @abstractmethod
@@ -105,14 +109,14 @@ class Node(ABC):
             raise NodeError(f"node {self.name}: {shown} failed ({done.returncode}): {' '.join(said)}")
         return done.stdout
 
-    def feed(self, command: Iterable[str], write: Callable[[IO[bytes]], None]) -> None:
+    def feed(self, command: Iterable[str], write: Callable[[IO[bytes]], None], moved: Moved) -> None:
         """Run a command on the node whose standard input is written by a function. Raises NodeError."""
         words = self._words(command)
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
             try:
                 with process.stdin as stream:  # type: ignore[union-attr]
-                    write(stream)
+                    write(_Counted(stream, moved))  # type: ignore[arg-type]
             except BrokenPipeError:
                 pass  # it ended early; its own words follow
             except BaseException:
@@ -149,3 +153,16 @@ class Node(ABC):
 
     def _path(self, name: str) -> str:
         return f"{self.certs_dir}/{name}"
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """A stream to write to that tells how much was written."""
+
+    stream: IO[bytes]
+    moved: Moved
+
+    def write(self, data: bytes) -> int:
+        written = self.stream.write(data)
+        self.moved(len(data))
+        return written

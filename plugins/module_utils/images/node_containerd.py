@@ -12,7 +12,7 @@ from .bundle import stream_images
 from .containerd_hosts import host_files
 from .layout import Layout
 from .mapping import Gate
-from .node import COMMAND_LIMIT, PULL_LIMIT, Node, Wanted
+from .node import COMMAND_LIMIT, PULL_LIMIT, Moved, Node, Wanted
 
 # The label that containerd's CRI plugin tells the kubelet as pinned (containerd internal/cri/labels)
 PINNED = "io.cri-containerd.pinned=pinned"
@@ -20,12 +20,13 @@ PINNED = "io.cri-containerd.pinned=pinned"
 
 @dataclass(frozen=True)
 class ContainerdNode(Node):
-    """containerd's config_path is certs_dir; its socket and namespace, and the words that run its ctr."""
+    """containerd's config_path is certs_dir; its socket, namespace and configuration; the words that run its ctr."""
 
     certs_dir: str = "/etc/containerd/certs.d"
     address: str = "/run/containerd/containerd.sock"
     namespace: str = "k8s.io"
     ctr: tuple[str, ...] = ("ctr",)
+    config: str = "/etc/containerd/config.toml"
 
     def files(self, gate: Gate) -> dict[str, bytes]:
         """Return hosts.toml for each source registry, see containerd_hosts."""
@@ -54,9 +55,10 @@ class ContainerdNode(Node):
         """Have containerd pull an image through its mirrors."""
         self._ctr("images", "pull", "--hosts-dir", self.hosts_dir, image.name, limit=PULL_LIMIT)
 
-    def load(self, layout: Layout, names: Iterable[str]) -> None:
+    def load(self, layout: Layout, names: Iterable[str], moved: Moved) -> None:
         """Have containerd import images from an archive in OCI layout, under the names that it gives them."""
-        self.feed([*self._ctr_words(), "images", "import", "-"], lambda stream: stream_images(layout, names, stream))
+        words = [*self._ctr_words(), "images", "import", "-"]
+        self.feed(words, lambda stream: stream_images(layout, names, stream), moved)
 
     def pin(self, names: Iterable[str]) -> None:
         """Keep images from the kubelet's collection of unused ones."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from .layout import Layout
 from .mapping import Gate
-from .node import COMMAND_LIMIT, PULL_LIMIT, Node, NodeError, Wanted
+from .node import COMMAND_LIMIT, PULL_LIMIT, Moved, Node, NodeError, Wanted
 from .reference import Reference
 from .registries_conf import registries_conf
 
@@ -46,7 +46,7 @@ class CrioNode(Node):
         """Have CRI-O pull an image through its mirrors."""
         self._crictl("pull", image.name, limit=PULL_LIMIT)
 
-    def load(self, layout: Layout, names: Iterable[str]) -> None:
+    def load(self, layout: Layout, names: Iterable[str], moved: Moved) -> None:
         """Raise NodeError: CRI-O takes no archive."""
         raise NodeError(
             f"node {self.name}: CRI-O takes no images from a bundle; copy the bundle into a registry of your own "

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .bundle import config_digest, stream_docker_images
+from .errors import GateError
 from .layout import Layout
 from .mapping import Gate
-from .node import COMMAND_LIMIT, PULL_LIMIT, Node, NodeError, Wanted
+from .node import COMMAND_LIMIT, PULL_LIMIT, Moved, Node, NodeError, Wanted
 from .reference import Reference
 
 _MANY = 40  # images in one command line
@@ -25,13 +26,22 @@ _MANY = 40  # images in one command line
 
 @dataclass(frozen=True)
 class DockerNode(Node):
-    """certs_dir is where docker looks for authorities; `docker` are the words that run its command line client."""
+    """certs_dir is where docker looks for authorities, `docker` are the words that run its command line client.
+
+    `config` is the daemon's configuration.
+    """
 
     certs_dir: str = "/etc/docker/certs.d"
     docker: tuple[str, ...] = ("docker",)
+    config: str = "/etc/docker/daemon.json"
 
     def files(self, gate: Gate) -> dict[str, bytes]:
-        """Return the authority of each registry that has one of its own, as HOST/ca.crt (docker's own place for it)."""
+        """Return the authority of each registry that has one of its own, as HOST/ca.crt (docker's own place for it).
+
+        Raises GateError for `strict`: docker cannot be kept from a registry.
+        """
+        if gate.strict:
+            raise GateError("serverless_images.strict cannot be told to docker; write strict: false")
         return {f"{host}/ca.crt": one.authority() for host, one in gate.registries.items() if one.ca_file}
 
     def names(self) -> set[str]:
@@ -70,7 +80,7 @@ class DockerNode(Node):
         if "@" not in image.name:
             self._docker("tag", source, image.name)
 
-    def load(self, layout: Layout, names: Iterable[str]) -> None:
+    def load(self, layout: Layout, names: Iterable[str], moved: Moved) -> None:
         """Have docker load images. Raises NodeError for names by digest, which docker load cannot give."""
         names, architecture = list(names), self._architecture()
         by_digest = [name for name in names if "@" in name]
@@ -82,6 +92,7 @@ class DockerNode(Node):
         self.feed(
             [*self.docker, "load", "--quiet"],
             lambda stream: stream_docker_images(layout, names, architecture, stream),
+            moved,
         )
 
     def pin(self, names: Iterable[str]) -> None:

@@ -27,6 +27,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "certs_dir": "/var/lib/rancher/k3s/agent/etc/containerd/certs.d",
         "address": "/run/k3s/containerd/containerd.sock",
         "ctr": ("k3s", "ctr"),
+        "config": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
     }
 }
 RUNTIMES = tuple(_RUNTIMES)

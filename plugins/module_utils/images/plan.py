@@ -9,28 +9,14 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from .choice import PATIENCE, WORKERS, Failure, first_that_has
 from .clients import Clients
-from .errors import GateError, ImageError, InvalidReference, Reason, RegistryError
+from .errors import GateError, InvalidReference
 from .extract import Found
-from .inspection import Inspected, confirm, inspect
+from .inspection import Inspected
 from .lock import Lock, Locked
-from .mapping import Candidate, Gate
-from .patience import Patience
+from .mapping import Gate
 from .reference import Reference
-
-WORKERS = 16
-# A preflight is to be quick: one second try for what a second try can mend.
-PATIENCE = Patience(attempts=2, longest_pause=10.0, read_timeout=15.0)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why one place does not give an image: the rule that led there, the reference asked for, reason and detail."""
-
-    rule: str
-    place: str
-    reason: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -124,54 +110,27 @@ def make_plan(
 
 
 def _ask(wish: Wish, gate: Gate, clients: Clients, architectures: Collection[str], lock: Lock) -> Row:
-    failures: list[Failure] = []
     try:
-        candidates = _candidates(wish.image, gate)
+        answer = first_that_has(wish.image, gate, clients, architectures, lock.images.get(str(wish.image)))
     except (GateError, InvalidReference) as error:
-        return Row(
-            wish.image, wish.where, failures=(Failure("gate", "", "no rule", str(error)),), prefetch=wish.prefetch
-        )
-    for candidate in candidates:
-        try:
-            inspected = _inspected(clients, candidate.reference, architectures, lock.images.get(str(wish.image)))
-        except RegistryError as error:
-            failures.append(Failure(candidate.rule, str(candidate.reference), str(error.reason), error.detail))
-        except ImageError as error:
-            failures.append(Failure(candidate.rule, str(candidate.reference), "settings", str(error)))
-        else:
-            login = _wants_pull_secret(wish.image, candidate.reference, gate)
-            return Row(
-                wish.image,
-                wish.where,
-                candidate.reference,
-                candidate.rule,
-                inspected,
-                tuple(failures),
-                wish.prefetch,
-                login,
-            )
-    return Row(wish.image, wish.where, failures=tuple(failures), prefetch=wish.prefetch)
+        failures = (Failure("gate", "", "no rule", str(error)),)
+        return Row(wish.image, wish.where, failures=failures, prefetch=wish.prefetch)
+    if answer.candidate is None:
+        return Row(wish.image, wish.where, failures=answer.failures, prefetch=wish.prefetch)
+    source = answer.candidate.reference
+    return Row(
+        wish.image,
+        wish.where,
+        source,
+        answer.candidate.rule,
+        answer.inspected,
+        answer.failures,
+        wish.prefetch,
+        _wants_pull_secret(wish.image, source, gate),
+    )
 
 
 def _wants_pull_secret(image: Reference, source: Reference, gate: Gate) -> bool:
     """Return whether pods name a registry with a login; the login of a mirror behind their backs is the node's."""
     named = image.registry == source.registry or gate.mode == "rewrite"
     return named and bool(gate.settings(source.registry).username)
-
-
-def _inspected(
-    clients: Clients, reference: Reference, architectures: Collection[str], locked: Locked | None
-) -> Inspected:
-    registry = clients.of(reference.registry)
-    if locked and locked.platforms and set(architectures) <= set(locked.platforms):
-        return confirm(registry, reference, locked, architectures)
-    inspected = inspect(registry, reference, architectures)
-    if locked and inspected.digest != locked.digest:
-        raise registry.error(Reason.DIGEST, f"{reference} is {inspected.digest}, the lock says {locked.digest}")
-    return inspected
-
-
-def _candidates(image: Reference, gate: Gate) -> list[Candidate]:
-    candidates = gate.candidates(image)
-    # Rewritten references name the first mirror, so only what that one has counts.
-    return candidates[:1] if gate.mode == "rewrite" else candidates

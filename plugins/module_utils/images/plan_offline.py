@@ -8,22 +8,31 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 
+from .choice import Failure
 from .errors import GateError, ImageError, Reason
 from .extract import Found
 from .inspection import Inspected
 from .layout import Layout
+from .lock import Lock, Locked
 from .manifests import Manifest
 from .mapping import Gate
-from .plan import Failure, Plan, Row, Wish, wishes
+from .plan import Plan, Row, Wish, wishes
 from .reference import Reference
 
 _SYSTEM = "linux"
 
 
 def make_plan_of_layout(
-    found: Iterable[Found], gate: Gate, architectures: Collection[str], layout: Layout, place: str
+    found: Iterable[Found],
+    gate: Gate,
+    architectures: Collection[str],
+    layout: Layout,
+    place: str,
+    lock: Lock | None = None,
 ) -> Plan:
     """Look for every image in a layout. `place` says in words what the layout was made of.
+
+    An image that the lock has must be the same there; what the lock lacks is taken as it is.
 
     Raises GateError in mode rewrite, because manifests would then name a mirror that is not to be asked.
     """
@@ -31,7 +40,9 @@ def make_plan_of_layout(
         raise GateError("serverless_images.mode is rewrite; images of a bundle keep their names: use mode: runtime")
     items = list(found)
     sure = {gate.mapped(Reference.parse(item.reference)) for item in items if item.certain}
-    rows = sorted((_row(wish, layout, architectures, place) for wish in wishes(items, gate)), key=lambda row: row.image)
+    locked = lock.images if lock else {}
+    rows = [_row(wish, layout, architectures, place, locked.get(str(wish.image))) for wish in wishes(items, gate)]
+    rows.sort(key=lambda row: row.image)
     doubtful = tuple(row for row in rows if row.source is None and row.image not in sure)
     return Plan(tuple(row for row in rows if row not in doubtful), doubtful)
 
@@ -41,12 +52,15 @@ def name_in_layout(image: Reference) -> str:
     return str(image.at(image.digest) if image.digest else image)
 
 
-def _row(wish: Wish, layout: Layout, architectures: Collection[str], place: str) -> Row:
+def _row(wish: Wish, layout: Layout, architectures: Collection[str], place: str, locked: Locked | None) -> Row:
     try:
         inspected = _inspect(layout, name_in_layout(wish.image), architectures)
     except ImageError as error:
         failure = Failure(place, str(wish.image), str(Reason.NOT_FOUND), str(error))
         return Row(wish.image, wish.where, failures=(failure,))
+    if locked and inspected.digest != locked.digest:
+        detail = f"it is {inspected.digest} there, the lock says {locked.digest}"
+        return Row(wish.image, wish.where, failures=(Failure(place, str(wish.image), str(Reason.DIGEST), detail),))
     return Row(wish.image, wish.where, wish.image, place, inspected)
 
 

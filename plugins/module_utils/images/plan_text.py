@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .plan import Failure, Plan, Row
+from .plan import Plan, Row
 from .reference import Reference
 
 _HEADINGS = ("IMAGE", "FROM", "DIGEST", "SIZE", "STATUS")
@@ -27,7 +27,7 @@ def missing_message(plan: Plan) -> str:
     lines = [f"{len(plan.missing)} of {len(plan.rows)} images cannot be had; nothing was changed."]
     for row in plan.missing:
         lines.append(f"- {row.image}, needed by {_places(row)}")
-        lines += [f"    {_reason(failure)}" for failure in row.failures]
+        lines += [f"    {failure}" for failure in row.failures]
     return "\n".join(lines)
 
 
@@ -43,12 +43,6 @@ def _cells(row: Row) -> tuple[str, ...]:
     if row.login:
         status += ", login"
     return (_short(row.image), row.rule, row.inspected.digest[:_DIGEST], size_text(row.inspected.size), status)
-
-
-def _reason(failure: Failure) -> str:
-    if not failure.place:
-        return failure.detail
-    return f"{failure.place} ({failure.rule}): {failure.reason}: {failure.detail}"
 
 
 def _short(image: Reference) -> str:

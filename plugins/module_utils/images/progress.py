@@ -16,8 +16,16 @@ PERIOD = 5.0  # seconds between two lines
 class Progress:
     """Counts images and bytes, and tells them every `period` seconds while it is entered. Thread-safe."""
 
-    def __init__(self, report: Callable[[str], None], images: int, period: float = PERIOD) -> None:
+    def __init__(
+        self,
+        report: Callable[[str], None],
+        images: int,
+        period: float = PERIOD,
+        under_way: Callable[[], str] = lambda: "",
+    ) -> None:
+        """`under_way` says in words what is being done, for the end of each line."""
         self._report = report
+        self._under_way = under_way
         self._period = period
         self._images = images
         self._lock = threading.Lock()
@@ -57,7 +65,8 @@ class Progress:
     def _tell(self) -> None:
         while not self._over.wait(self._period):
             seconds = time.monotonic() - self._start
-            self._report(progress_text(self.images, self._images, self.bytes, self.expected, seconds))
+            line = progress_text(self.images, self._images, self.bytes, self.expected, seconds)
+            self._report("; ".join(filter(None, [line, self._under_way()])))
 
 
 def progress_text(images: int, of_images: int, moved: int, expected: int, seconds: float) -> str:

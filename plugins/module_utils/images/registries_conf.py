@@ -23,8 +23,14 @@ _HEADER = "# Written by selfhosted.serverless from serverless_images; image_pref
 def registries_conf(gate: Gate) -> dict[str, bytes]:
     """Return the content of every file by its path below /etc/containers.
 
-    Raises GateError for a mirror that has a login, since CRI-O reads those from a file of all its logins.
+    Raises GateError for `strict`, since a table is for one registry or the hosts below one domain, never for all
+    others, and for a mirror that has a login, since CRI-O reads those from a file of all its logins.
     """
+    if gate.strict:
+        raise GateError(
+            "serverless_images.strict cannot be told to CRI-O, which blocks registries by their names alone; "
+            "write strict: false"
+        )
     files: dict[str, bytes] = {}
     tables = []
     for source, mirrors in (gate.mirrors if gate.mode == "runtime" else {}).items():

@@ -6,25 +6,46 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import GateError
 from .mapping import Gate
 from .places import places
+from .reference import Reference
 
-__all__ = ["Gate", "rewrite_document", "rewrite_documents"]
+_NOTHING: Mapping[Reference, Reference] = {}
 
 
-def rewrite_document(document: dict[str, Any], gate: Gate) -> dict[str, Any]:
+def undecided(documents: Iterable[dict[str, Any]], gate: Gate) -> dict[Reference, bool]:
+    """Return the images, by their names after the exact map, for which choice.py must ask the registries first.
+
+    The values say whether it is certain that they are images. Nothing where each has one place only.
+    """
+    found: dict[Reference, bool] = {}
+    for place in (place for document in documents for place in places(document)):
+        reference = Reference.parse(place.reference)
+        try:
+            if gate.undecided(reference):
+                image = gate.mapped(reference)
+                found[image] = place.certain or found.get(image, False)
+        except GateError:
+            continue  # told by rewrite_document, with the place
+    return found
+
+
+def rewrite_document(
+    document: dict[str, Any], gate: Gate, chosen: Mapping[Reference, Reference] = _NOTHING
+) -> dict[str, Any]:
     """Return a copy with every reference as it is to be delivered; the given document stays as it is.
 
-    Raises GateError for an image that no rule covers (mode rewrite). A text that only looks like one is then left.
+    `chosen` has the places of the images that are undecided. Raises GateError for an image that no rule covers (mode
+    rewrite). A text that only looks like one is then left.
     """
     result = copy.deepcopy(document)
     for place in list(places(result)):
         try:
-            wanted = gate.deliverable(place.reference)
+            wanted = gate.deliverable(place.reference, chosen)
         except GateError as error:
             if place.certain:
                 raise GateError(f"{place.where}: {error}") from error
@@ -34,6 +55,8 @@ def rewrite_document(document: dict[str, Any], gate: Gate) -> dict[str, Any]:
     return result
 
 
-def rewrite_documents(documents: Iterable[dict[str, Any]], gate: Gate) -> list[dict[str, Any]]:
+def rewrite_documents(
+    documents: Iterable[dict[str, Any]], gate: Gate, chosen: Mapping[Reference, Reference] = _NOTHING
+) -> list[dict[str, Any]]:
     """Return copies of all documents, see rewrite_document."""
-    return [rewrite_document(document, gate) for document in documents]
+    return [rewrite_document(document, gate, chosen) for document in documents]

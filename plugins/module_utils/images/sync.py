@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from .clients import Clients
@@ -67,9 +67,10 @@ def sync_images(
     report: Callable[[str], None] = lambda line: None,
     period: float = PERIOD,
 ) -> Synced:
-    """Have all images below `target`, where `place_in` says. What is there is skipped.
+    """Have all images below `target`, where `place_in` says. What is there is skipped; each is sent when it has come.
 
-    Raises FetchError for what cannot be had, RegistryError for what the target does not take.
+    Raises FetchError for what cannot be had (nothing is sent if it is known before), RegistryError for what the target
+    does not take.
     """
     items = list(wanted)
     registry = clients.of(target.partition("/")[0])
@@ -77,22 +78,31 @@ def sync_images(
     done = Synced({item.name: place_in(target, item.name) for item in items}, [item.name for item in lacking])
     if not lacking:
         return done
-    fetch_images(lacking, staging, clients, limits, report, period)
     elsewhere: dict[str, str] = {}
-    with Progress(report, len(lacking), period) as progress:
+    pushes: list[Future[Wanted | None]] = []
+
+    with (
+        Progress(lambda line: report(f"to {registry.host}: {line}"), len(lacking), period) as progress,
+        ThreadPoolExecutor(_PUSHES) as pool,
+    ):
 
         def bring(item: Wanted) -> None:
             _push_one(item, registry, target, staging, elsewhere, progress)
 
-        def again(item: Wanted) -> None:
-            fetch_images([replace(item, architectures=())], staging, clients, limits, report, period)
-            bring(item)
+        def begin(item: Wanted) -> None:
+            pushes.append(pool.submit(_unless_sparse, bring, item))
 
-        with ThreadPoolExecutor(_PUSHES) as pool:
-            refused = [item for item in pool.map(lambda item: _unless_sparse(bring, item), lacking) if item]
+        try:
+            fetch_images(lacking, staging, clients, limits, report, period, begin)
+            refused = [item for push_of in pushes if (item := push_of.result())]
+        except BaseException:
+            # What is under way is finished; what has not begun is not worth waiting for.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
         # Some registries take an index only with all that it points to.
         for item in refused:
-            again(item)
+            fetch_images([replace(item, architectures=())], staging, clients, limits, report, period)
+            bring(item)
         done.bytes = progress.bytes
     return done
 

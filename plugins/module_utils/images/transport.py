@@ -26,7 +26,7 @@ from .settings import RegistrySettings, is_loopback
 # Manifests may be 4 MiB (distribution spec); more than twice that is no manifest and no error text.
 BODY_LIMIT = 8 * 1024 * 1024
 _REDIRECTS = 5
-_CONNECTIONS = 16
+_CONNECTIONS = 24  # kept for the next request; as many as the plan asks at a time
 
 Opener = Callable[[], BinaryIO]
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 UNIT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(UNIT / "plugins" / "module_utils" / "images" / "support"))
 sys.path.insert(0, str(UNIT / "plugins" / "support"))
 
+from plays import play  # noqa: E402
 from registry_process import USERNAME, RegistryProcess  # noqa: E402
 from sample_images import SampleImage  # noqa: E402
 from throwaway_pki import Pki  # noqa: E402
 
-ROOT = UNIT.parents[1]
 PODS = """
 apiVersion: apps/v1
 kind: Deployment
@@ -38,26 +34,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory):
     settings = {"ca_file": str(pki.ca_certificate), "username": USERNAME, "password": {"env": "TEST_REGISTRY_PASSWORD"}}
     yield process.host, {"registries": {process.host: settings}}
     process.stop()
-
-
-def play(directory: Path, tasks: list[dict[str, Any]], *options: str) -> tuple[dict[str, Any], str]:
-    """Run tasks; return the last task's result, and all that was printed."""
-    file = directory / "play.yml"
-    file.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    environment = {
-        **os.environ,
-        "TEST_REGISTRY_PASSWORD": "test-only-password",
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-    }
-    command = [Path(sys.executable).with_name("ansible-playbook"), file, "-i", "localhost,", "-c", "local", *options]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    output = done.stdout + done.stderr
-    start = done.stdout.rfind("=> {")
-    assert start > 0, output
-    result, _end = json.JSONDecoder().raw_decode(done.stdout, start + len("=> "))
-    return result, output
 
 
 def test_push_and_push_again(registry: tuple[str, dict[str, Any]], tmp_path: Path) -> None:

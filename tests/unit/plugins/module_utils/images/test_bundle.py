@@ -13,6 +13,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.bundl
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError, LayoutError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.lock import Lock, Locked
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import digest_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_offline import make_plan_of_layout
@@ -114,6 +115,14 @@ def test_a_plan_names_an_architecture_that_the_bundle_lacks(layout: Layout) -> N
     plan = make_plan_of_layout([Found(ONE, "a"), Found(TWO, "b")], Gate(), ["arm64"], layout, "the bundle")
     assert [str(row.image) for row in plan.missing] == [ONE]
     assert "arm64" in plan.missing[0].failures[0].detail
+
+
+def test_a_plan_refuses_what_the_lock_knows_otherwise(layout: Layout, images: dict[str, SampleImage]) -> None:
+    found = [Found(ONE, "a"), Found(TWO, "b")]
+    lock = Lock({ONE: Locked(images[ONE].index.digest), TWO: Locked(images[ONE].index.digest)})
+    plan = make_plan_of_layout(found, Gate(), ["amd64"], layout, "the bundle", lock)
+    assert [str(row.image) for row in plan.missing] == [TWO]
+    assert "the lock says" in plan.missing[0].failures[0].detail
 
 
 def test_a_name_with_tag_and_digest_is_found_by_its_digest(tmp_path: Path) -> None:

@@ -125,5 +125,5 @@ def test_the_exact_calls(
 def test_a_node_that_is_written_wrongly() -> None:
     with pytest.raises(NodeError, match="runtime podman is none of containerd, k3s, docker, cri-o"):
         node_from_config({"name": "n", "exec": [], "runtime": "podman"})
-    with pytest.raises(NodeError, match="certs_dir, docker, remote_shell may follow for docker; unknown: ctr"):
+    with pytest.raises(NodeError, match="certs_dir, config, docker, remote_shell may follow for docker; unknown: ctr"):
         node_from_config({"name": "n", "exec": [], "runtime": "docker", "ctr": ["ctr"]})

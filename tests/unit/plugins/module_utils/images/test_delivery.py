@@ -19,12 +19,13 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node_containerd import ContainerdNode
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import node_from_config
 
-# Keeps "name digest" lines in $STORE; pulls what $REMOTE lists; $USED are images of containers. Prints as ctr does.
+# Keeps "name digest" lines in $STORE; pulls what $REMOTE lists, when nothing holds it; $USED are images of containers.
+# Prints as ctr does.
 CTR = r"""#!/bin/sh
 shift 4
 case "$1 $2" in
   "images ls") echo "REF TYPE DIGEST SIZE"; awk '{print $1, "t", $2, "1 MiB"}' "$STORE";;
-  "images pull") exec 9>"$STORE.lock"; flock 9
+  "images pull") while [ -e "$STORE.hold" ]; do sleep 0.02; done; exec 9>"$STORE.lock"; flock 9
     grep "^$5 " "$REMOTE" > "$STORE.line" || { echo "ctr: $5: not found" >&2; exit 1; }
     grep -v "^$5 " "$STORE" > "$STORE.new"; cat "$STORE.line" >> "$STORE.new"; mv "$STORE.new" "$STORE";;
   "images rm") shift 2; for i; do grep -v "^$i " "$STORE" > "$STORE.new"; mv "$STORE.new" "$STORE"; done;;
@@ -82,6 +83,21 @@ def test_once_and_again(local: LocalNode) -> None:
     again, lines = bring(local)
     assert not again.changed
     assert not lines
+
+
+def test_progress_is_told_while_images_are_pulled(local: LocalNode) -> None:
+    hold = local.store.with_name("store.hold")
+    hold.touch()
+    lines: list[str] = []
+
+    def report(line: str) -> None:
+        lines.append(line)
+        hold.unlink(missing_ok=True)
+
+    wanted = [Wanted(image.name, image.source, image.digest, 2_000_000) for image in WANTED]
+    deliver(local.node, FILES, wanted, check=False, report=report, period=0.05)
+    assert lines[0].startswith("n1: 0/2 images, 0.0 of 4.0 MB, 0.0 MB/s; pulling docker.io/library/a:1, gcr.io/b/c:1")
+    assert lines[-1] == "n1: 2/2 images pulled"
 
 
 def test_another_digest_is_pulled_anew(local: LocalNode) -> None:

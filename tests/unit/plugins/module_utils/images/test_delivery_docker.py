@@ -102,7 +102,7 @@ def test_names_by_digest(node: DockerNode, wanted: list[Wanted], layout: Layout)
     with pytest.raises(NodeError, match=r"write serverless_images\.mode: rewrite"):
         bring(node, [Wanted(pinned, one.source, one.digest)])
     with pytest.raises(NodeError, match="docker load cannot give the names"):
-        node.load(layout, [pinned])
+        node.load(layout, [pinned], lambda count: None)
     # Rewritten, the reference names the mirror itself.
     at_mirror = str(Reference.parse(one.source).at(one.digest))
     assert bring(node, [Wanted(at_mirror, one.source, one.digest)]).pulled == [at_mirror]

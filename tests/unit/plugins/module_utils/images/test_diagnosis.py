@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis import (
     always_pulled,
@@ -14,6 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagn
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis_facts import (
     Container,
+    ContainerdConfig,
     Disk,
     Facts,
     TagResolution,
@@ -37,6 +40,17 @@ def version_3(path: str, transfer: str = "") -> str:
     )
 
 
+def whole(path: str, **settings: object) -> str:
+    """The part of a dump that counts, as containerd 2.1 and later print it."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**PULLS, **settings}.items() if value is not None]
+    return "\n".join(
+        ["version = 3", "[grpc]", "address = '/run/c.sock'", "[plugins.'io.containerd.cri.v1.images']", *lines]
+        + ["[plugins.'io.containerd.cri.v1.images'.registry]", f"config_path = '{path}'"]
+    )
+
+
+PULLS = {"use_local_image_pull": False, "disable_snapshot_annotations": True, "max_concurrent_downloads": 3}
+
 # config.toml, and a text in each finding in order
 CONFIGS: dict[str, tuple[str, list[str]]] = {
     "version 2, one": (version_2(ONE), []),
@@ -56,12 +70,45 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
 @pytest.mark.parametrize("name", CONFIGS)
 def test_config_path(name: str) -> None:
     config, expected = CONFIGS[name]
-    found = config_path("node1", config)
+    found = config_path("node1", ContainerdConfig(config))
+    assert not any(item.fatal for item in found)
     assert [part in item.message for part, item in zip(expected, found, strict=True)] == [True] * len(expected)
 
 
 def test_config_path_names_the_directory_to_keep() -> None:
-    assert f'"{ONE}"' in config_path("node1", version_2(TWO))[0].remedy
+    assert f'"{ONE}"' in config_path("node1", ContainerdConfig(version_2(TWO)))[0].remedy
+
+
+# A dump, and what is certain to fail ('' for nothing)
+DUMPS: dict[str, tuple[str, str]] = {
+    "one": (whole(ONE), ""),
+    "one with a slash": (whole(ONE + "/"), ""),
+    "none": (whole(""), "config_path of io.containerd.cri.v1.images is not set"),
+    "another": (whole("/other"), "is /other; mirrors written to /etc/containerd/certs.d are not read"),
+    "two": (whole(TWO), "has 2 directories"),
+    "two before 2.1": (whole(TWO, use_local_image_pull=None), ""),
+    "two, pulled by itself": (whole(TWO, use_local_image_pull=True), ""),
+    "two, more downloads": (whole(TWO, max_concurrent_downloads=10), ""),
+    "two, snapshot annotations": (whole(TWO, disable_snapshot_annotations=False), ""),
+    "two others": (whole("/a:/b", use_local_image_pull=True), "is /a:/b"),
+}
+
+
+@pytest.mark.parametrize("name", DUMPS)
+def test_what_is_certain_of_a_whole_configuration(name: str) -> None:
+    config, expected = DUMPS[name]
+    found = config_path("node1", ContainerdConfig(config, True, ONE, "/run/c.sock"))
+    assert [(item.fatal, expected in item.message) for item in found] == [(True, True)] * bool(expected)
+
+
+def test_the_configuration_of_another_containerd_says_nothing_of_ours() -> None:
+    (found,) = config_path("node1", ContainerdConfig(whole(""), True, ONE, "/run/k3s/containerd.sock"))
+    assert "whose socket is /run/c.sock and not /run/k3s/containerd.sock" in found.message and not found.fatal
+
+
+def test_a_file_alone_leaves_doubts() -> None:
+    (found,) = config_path("node1", ContainerdConfig("version = 3\n", False, ONE))
+    assert "is not set" in found.message and not found.fatal
 
 
 # image, policy, preloaded, found
@@ -150,16 +197,19 @@ def test_docker_mirrors(config: str, images: tuple[str, ...], expected: str) -> 
 
 def test_all_that_is_known_is_looked_at() -> None:
     facts = Facts(
-        containerd={"node1": version_2(ONE), "node2": version_2(TWO)},
+        containerd={"node1": ContainerdConfig(version_2(ONE)), "node2": ContainerdConfig(version_2(TWO))},
         docker={"node3": MIRRORS},
         images=("gcr.io/a:1",),
         containers=(Container("Deployment todo/app", "app", "gcr.io/a:1", "Always"),),
         preloaded=("gcr.io/a:1",),
         disks=(Disk("node1", 100, 1),),
         tags=TagResolution(("gcr.io/a:1",)),
+        pods={"ghcr.io": ("d/4", "d/3", "d/2", "d/1")},
     )
     found = diagnose(facts)
-    assert [item.trap for item in found] == ["config_path", "registry-mirrors", "pull policy", "disk", "tag resolution"]
+    traps = ["config_path", "registry-mirrors", "pull policy", "disk", "tag resolution", "strict"]
+    assert [item.trap for item in found] == traps
+    assert "strict refuses ghcr.io, which d/1, d/2, d/3 and 1 more use" in found[-1].message
     lines = text(found).split("\n")
     assert len(lines) == 2 * len(found) and lines[0].startswith("node2, containerd's config.toml: ")
 

@@ -25,6 +25,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layou
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import digest_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.patience import Patience
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.pieces import PIECE
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.progress import progress_text
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
@@ -231,6 +232,33 @@ def test_no_host_gets_more_streams_than_allowed(faulty: FaultyRegistry, layout: 
         items.append(Wanted(f"example.com/{number}:1", (Reference(faulty.host, "app", f"t{number}"),)))
     fetch_images(items, layout, Clients(Gate()), Limits(streams=8, per_host=3))
     assert now[1] == 3
+
+
+def test_a_large_blob_comes_in_pieces_on_several_connections(faulty: FaultyRegistry, layout: Layout) -> None:
+    image = SampleImage(layer=os.urandom(3 * PIECE))
+    faulty.add(image)
+    together = threading.Barrier(3, timeout=20)
+
+    def meet(handler: Handler) -> None:
+        together.wait()
+        handler.serve()
+
+    faulty.faults[f"blobs/{digest_of(image.layer)}"] = [meet] * 3
+    done = fetch_images([wanted(faulty.host)], layout, Clients(Gate()))
+    assert content(layout) == image.layer
+    assert done.blobs == 2
+    asked = {headers["Range"] for headers in faulty.asked("GET", digest_of(image.layer))}
+    assert asked == {f"bytes={start}-{start + PIECE - 1}" for start in (0, PIECE, 2 * PIECE)}
+    assert not list(layout.directory.glob("blobs/*/*.part"))
+
+
+def test_images_are_told_when_they_are_there(faulty: FaultyRegistry, layout: Layout) -> None:
+    faulty.add(IMAGE)
+    item = wanted(faulty.host, digest=IMAGE.index.digest)
+    told: list[str] = []
+    for _run in range(2):
+        fetch_images([item], layout, Clients(Gate()), ready=lambda one: told.append(one.name))
+    assert told == [NAME, NAME]
 
 
 def test_progress_is_told_while_bytes_move(faulty: FaultyRegistry, layout: Layout) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.choice import choose
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy import push_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.lock import Lock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import make_plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_text import missing_message, table
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.rewrite import rewrite_documents, undecided
 from faulty_registry import FaultyRegistry
 from registry_process import PASSWORD, USERNAME, RegistryProcess
 from sample_images import SampleImage
@@ -83,13 +88,51 @@ def test_a_private_registry_is_asked_with_its_login(
     assert row.login
 
 
-def test_in_mode_rewrite_only_the_first_mirror_counts(
+def test_the_plan_and_rewritten_manifests_take_the_first_mirror_that_has_it(
     mirror: RegistryProcess, faulty: FaultyRegistry, tmp_path: Path
 ) -> None:
     stock(mirror, "docker.io/plan/second", SampleImage(), tmp_path / "layout")
     mirrors = {"docker.io": [f"{faulty.host}/docker.io", f"{mirror.host}/docker.io"]}
     gate = Gate.from_config({"mirrors": mirrors, "mode": "rewrite"})
-    assert make_plan(wanted("plan/second:1"), gate, []).missing
+    (row,) = make_plan(wanted("plan/second:1"), gate, ["amd64"]).rows
+    place = f"{mirror.host}/docker.io/plan/second:1"
+    assert str(row.source) == place
+    container = {"image": "plan/second:1", "args": ["--with=docker.io/only/looks:1"]}
+    document = {"kind": "Pod", "spec": {"containers": [container]}}
+    open_ones = undecided([document], gate)
+    assert {str(image): sure for image, sure in open_ones.items()} == {
+        "docker.io/plan/second:1": True,
+        "docker.io/only/looks:1": False,
+    }
+    answers = choose(open_ones, gate, ["amd64"], Lock())
+    chosen = {image: answer.candidate.reference for image, answer in answers.items() if answer.candidate}
+    (changed,) = rewrite_documents([document], gate, chosen)
+    assert changed["spec"]["containers"] == [{**container, "image": place}]
+    # Nobody may forget to ask.
+    with pytest.raises(GateError, match="none of its mirrors is known to have docker.io/plan/second:1"):
+        rewrite_documents([document], gate)
+    # With one mirror there is nothing to ask, and so nobody is asked.
+    assert not undecided([document], Gate.from_config({"mirrors": {"docker.io": ["m.io"]}, "mode": "rewrite"}))
+    assert not undecided([document], Gate.from_config({"mirrors": mirrors}))
+
+
+def test_a_mirror_with_another_image_under_the_same_tag_is_passed_over(mirror: RegistryProcess, tmp_path: Path) -> None:
+    right, wrong = SampleImage(b"right" * 100), SampleImage(b"wrong" * 100)
+    stock(mirror, "first/plan/locked", wrong, tmp_path / "wrong")
+    stock(mirror, "second/plan/locked", right, tmp_path / "right")
+    config = {"mirrors": {"docker.io": [f"{mirror.host}/first", f"{mirror.host}/second"]}, "mode": "rewrite"}
+    image = Reference.parse("plan/locked:1")
+    gate = Gate.from_config(config)
+    assert choose({image: True}, gate, [], Lock())[image].inspected.digest == wrong.index.digest
+    lock = make_plan(
+        wanted("plan/locked:1"), Gate.from_config({"mirrors": {"docker.io": [f"{mirror.host}/second"]}}), []
+    )
+    answer = choose({image: True}, gate, [], Lock(lock.locked()))[image]
+    assert str(answer.candidate.reference) == f"{mirror.host}/second/plan/locked:1"
+    assert [failure.reason for failure in answer.failures] == ["wrong digest"]
+    gone = Reference.parse("plan/gone:1")
+    with pytest.raises(GateError, match=r"(?s)docker.io/plan/gone:1: .*first.*not found.*second.*not found"):
+        choose({image: True, gone: True}, gate, [], Lock())
 
 
 def test_what_only_looks_like_an_image_does_not_stop_the_run(mirror: RegistryProcess) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import FetchError, Wanted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import digest_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.sync import (
@@ -16,7 +19,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.sync 
     place_in,
     sync_images,
 )
-from faulty_registry import FaultyRegistry
+from faulty_registry import FaultyRegistry, Handler
 from registry_process import PASSWORD, USERNAME, RegistryProcess
 from sample_images import SampleImage
 from throwaway_pki import Pki
@@ -76,6 +79,35 @@ def test_nothing_is_sent_when_an_image_cannot_be_had(
     with pytest.raises(FetchError, match="quay.io/team/none:1"):
         sync_images([good, bad], f"{private.host}/half", staging, clients)
     assert not clients.of(private.host).has_manifest("half/quay.io/team/good", "1")
+
+
+def test_an_image_is_sent_while_others_still_come(
+    faulty: FaultyRegistry, private: RegistryProcess, clients: Clients, staging: Layout
+) -> None:
+    quick = served(faulty, "quick", SampleImage(os.urandom(1000)))
+    image = SampleImage(os.urandom(2000))
+    slow = served(faulty, "slow", image)
+    registry = clients.of(private.host)
+
+    def held(handler: Handler) -> None:
+        """Give the other image's layer out only when the first image has been sent."""
+        until(lambda: registry.has_manifest("beside/quay.io/team/quick", "1") == quick.digest)
+        handler.serve()
+
+    faulty.faults[f"blobs/{digest_of(image.layer)}"] = [held]
+    lines: list[str] = []
+    done = sync_images([quick, slow], f"{private.host}/beside", staging, clients, report=lines.append, period=0.05)
+    assert sorted(done.copied) == sorted([quick.name, slow.name])
+    assert registry.has_manifest("beside/quay.io/team/slow", "1") == slow.digest
+    assert any(line.startswith(f"to {private.host}: 1/2 images") for line in lines)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, 20 seconds at the most."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_places_keep_the_source_registry() -> None:

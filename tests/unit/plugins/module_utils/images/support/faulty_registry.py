@@ -85,10 +85,14 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
 
     def serve_blob(self, data: bytes) -> None:
-        """Answer with a blob, or the rest of it that is asked for."""
-        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        headers = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
-        self.reply(206 if start else 200, data[start:], headers)
+        """Answer with a blob, or the part of it that is asked for."""
+        asked = self.headers.get("Range")
+        if not asked:
+            self.reply(200, data)
+            return
+        first, _dash, last = asked.removeprefix("bytes=").partition("-")
+        part = data[int(first) : int(last) + 1 if last else None]
+        self.reply(206, part, {"Content-Range": f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}"})
 
     def reply(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         """Send a whole answer."""
