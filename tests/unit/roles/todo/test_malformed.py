@@ -7,6 +7,7 @@ import socket
 
 import pytest
 from malformed import BODIES, RAW, TYPES
+from todo.common import bodies
 
 JSON = {"Content-Type": "application/json"}
 
@@ -74,6 +75,15 @@ def test_a_body_without_end_is_cut_off(client):
             pass
     assert 16 <= sent < 1000
     assert client.get("/todos").json()["counts"] == {"open": 0, "done": 0}
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(client, monkeypatch):
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=10) as connection:
+        connection.sendall(b"POST /todos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+        connection.sendall(b"Content-Length: 100\r\n\r\n{")
+        answer = receive(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ") and b'"too_slow"' in answer
 
 
 def test_a_field_after_the_chunks_is_no_header(site):

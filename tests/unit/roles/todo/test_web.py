@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import http.server
 import re
+import ssl
+import subprocess
+import threading
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -99,6 +103,24 @@ def test_a_service_that_is_away_slow_or_odd_is_named(serve):
     nobody = f"http://127.0.0.1:{free_port()}"
     away = serve(app.build_on(Upstream("rule", nobody, 1), Upstream("user", nobody, 1))).get("/api/todos")
     assert (away.status_code, away.json()["error"]["code"]) == (502, "rule_unreachable")
+
+
+def test_a_service_over_tls_must_have_a_certificate_that_is_trusted(serve, tmp_path):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+        + ["-subj", "/CN=localhost", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "certificate.pem"],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        upstream = Upstream("user", f"https://localhost:{server.server_port}", 5)
+        answer = serve(app.build_on(upstream, upstream)).get("/api/user")
+        server.shutdown()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "user_unreachable")
 
 
 def test_a_read_is_tried_again_when_the_gateway_has_no_pod(serve):

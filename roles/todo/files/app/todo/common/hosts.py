@@ -31,7 +31,7 @@ class KnownHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._allowed:
-            names = {without_port(host) for host in Headers(scope=scope).getlist("host")}
+            names = {_without_port(host) for host in Headers(scope=scope).getlist("host")}
             if not names or not names <= self._allowed:
                 text = "This name is none of the server's; ALLOWED_HOSTS lists them."
                 await ApiError(421, "unknown_host", text).response()(scope, receive, send)
@@ -39,7 +39,7 @@ class KnownHosts:
         await self._app(scope, receive, send)
 
 
-def without_port(host: str) -> str:
+def _without_port(host: str) -> str:
     """`name:port` without the port, in lower case; an IPv6 address keeps its brackets."""
     name, _colon, port = host.rpartition(":")
     return (name if name and port.isdigit() else host).lower()

@@ -35,7 +35,8 @@ class Upstream:
             base_url=url,
             timeout=httpx.Timeout(seconds, connect=5),
             # One new attempt, only when no connection came about: then nothing has been sent.
-            transport=httpx.AsyncHTTPTransport(retries=1),
+            # Without TLS no certificates are read, which is a good part of the time that web takes to start.
+            transport=httpx.AsyncHTTPTransport(retries=1, verify=not url.startswith("http://")),
             follow_redirects=False,
             trust_env=False,
         )
