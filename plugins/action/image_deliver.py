@@ -76,7 +76,13 @@ class ActionModule(ActionBase):
         nodes = [node_from_config(config) for config in delivery.nodes]
         _report(f"delivery: {delivery.way}, because {delivery.reason}")
         if args["state"] == "absent":
-            return [take_away(node, check=check) for node in nodes]
+            taken = [take_away(node, check=check) for node in nodes]
+            for done in taken:
+                if done.kept:
+                    _report(
+                        f"{done.node}: containers use {', '.join(done.kept)}; removed by a run after they have ended"
+                    )
+            return taken
         layout = Layout.open(Path(args["layout"])) if args["layout"] else None
         if not nodes and layout:
             raise ImageError(

@@ -19,6 +19,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clust
     tags_of,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_nodes import DELIVERIES
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import by_name
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis import diagnose, text
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis_facts import (
     ContainerdConfig,
@@ -75,8 +76,9 @@ class ActionModule(ImageAction):
         for line in self.unknown:
             display.display(f"  not looked at: {line}")
         result = {"changed": False, "findings": [asdict(item) for item in found], "unknown": self.unknown}
-        # Images of a bundle, and rewritten references, need no mirror of a node.
-        needed = (gate.strict or (gate.mode == "runtime" and gate.mirrors)) and not args["offline"]
+        # Delivery gives containerd its directory by itself, so only what kubelets must pull by it cannot succeed.
+        left = gate.mode == "runtime" and gate.mirrors and not args["pull"]
+        needed = not args["offline"] and bool(left or gate.strict or by_name(gate))
         fatal = [item for item in found if item.fatal and needed]
         for item in found:
             if item not in fatal:

@@ -14,6 +14,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.prepu
     lacking,
     prepull_documents,
     pulled_waits,
+    told_waits,
     volumes_known,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
@@ -60,7 +61,8 @@ class ActionModule(ImageAction):
             "changed": False,
             "by": by,
             "definitions": documents,
-            "wait": pulled_waits(documents) if by == "containers" else [],
+            # Nothing of the pods is left for a next run to find, so nodes must have told the images.
+            "wait": pulled_waits(documents) + told_waits(nodes, images) if by == "containers" else [],
             "secrets": [{"name": SECRET, "namespace": space, "docker_config": logins}] if logins else [],
             "lacking": lacking(nodes, images),
         }

@@ -17,7 +17,8 @@ description:
     directories); docker's C(registry-mirrors), which serve docker.io alone; containers with the policy Always whose image is
     brought to the nodes; disks on which the kubelet is about to remove unused images; tags that Knative's controller resolves
     itself, past the mirrors; running pods whose registry C(strict) of the image gate refuses.
-  - Each is a warning. Where nodes must use mirrors and it is certain that containerd does not, the task fails.
+  - Each is a warning. Where it is certain that containerd does not read what kubelets need to pull (mirrors without O(pull),
+    registries with an authority of their own or without TLS, C(strict)), the task fails.
   - Runs on the controller and changes nothing. What it cannot ask is named, and is no failure.
 options:
   context:
@@ -88,7 +89,7 @@ findings:
     where: {description: The file or object that it is in., type: str}
     message: {description: What is so, and what will come of it., type: str}
     remedy: {description: What to change., type: str}
-    fatal: {description: Whether a node is certain not to use the mirrors., type: bool}
+    fatal: {description: Whether a node is certain not to read its mirrors., type: bool}
 unknown:
   description: What could not be asked, with the reason.
   returned: always

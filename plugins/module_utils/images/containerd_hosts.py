@@ -35,7 +35,7 @@ def host_files(gate: Gate) -> dict[str, bytes]:
     # Rewritten references name the mirror itself, so nothing has to be sent elsewhere.
     for source, mirrors in (gate.mirrors if gate.mode == "runtime" else {}).items():
         files.update(_directory(source, list(mirrors), gate))
-    for host in _by_name(gate):
+    for host in by_name(gate):
         if _file(host) not in files:
             files.update(_directory(host, [Mirror(host, "host", host)], gate))
     if gate.strict:
@@ -43,7 +43,7 @@ def host_files(gate: Gate) -> dict[str, bytes]:
     return files
 
 
-def _by_name(gate: Gate) -> set[str]:
+def by_name(gate: Gate) -> set[str]:
     """Return the registries that nodes must be told how to reach under their own names.
 
     With `strict` that is every one that images may be named at, since the others are refused.

@@ -31,12 +31,13 @@ class FileChange:
 
 @dataclass
 class Delivered:
-    """What was done on a node, or would be in check mode."""
+    """What was done on a node, or would be in check mode; `kept` are images that stay, because containers use them."""
 
     node: str
     files: list[FileChange] = field(default_factory=list)
     pulled: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -101,7 +102,7 @@ def take_away(node: Node, *, check: bool) -> Delivered:
     _write(node, record, done.files, {})
     if done.removed:
         node.remove_images(done.removed)
-    record.images = sorted(set(record.images) & node.names())
+    record.images = done.kept = sorted(set(record.images) & node.names())
     record.save(node)
     return done
 

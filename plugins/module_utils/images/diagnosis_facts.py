@@ -16,7 +16,7 @@ THRESHOLD = 0.85
 class Finding:
     """A trap (its short name), the file or object that it is in, what will happen, and what to change.
 
-    `fatal`: mirrors that are told to the node are certain not to be used.
+    `fatal`: what is written for the node's runtime is certain not to be read.
     """
 
     trap: str

@@ -17,6 +17,7 @@ from typing import Any
 NAME = "image-prefetch"
 SECRET = "image-prefetch-registries"
 _IMAGES_OF_A_POD = 20
+_TOLD = 50  # images that a node tells at most (nodeStatusMaxImages of the kubelet)
 _SCHEDULED = "status.desiredNumberScheduled > `0` && status.updatedNumberScheduled == status.desiredNumberScheduled"
 _NO_COMMAND = "/no-such-command-the-image-alone-is-wanted"
 # The first versions with image volumes on by default, and of runtimes that know them (KEP-4639; the runtimes' notes)
@@ -33,7 +34,7 @@ def volumes_known(version: str, nodes: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def lacking(nodes: Iterable[Mapping[str, Any]], images: Iterable[str]) -> list[str]:
-    """Return the images that some node does not tell among those it has; it tells at most 50 (nodeStatusMaxImages)."""
+    """Return the images that some node does not tell among those it has; it tells at most 50."""
     told = [
         {name for image in node["status"].get("images") or [] for name in image.get("names") or []} for node in nodes
     ]
@@ -65,6 +66,18 @@ def pulled_waits(documents: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
             owner = {"api_version": "apps/v1", "kind": "DaemonSet", "namespace": space, "name": name}
             waits += [{**owner, "expression": _SCHEDULED}, {**pods, "expression": pulled}]
     return waits
+
+
+def told_waits(nodes: Iterable[Mapping[str, Any]], images: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what to wait for until all nodes tell that they have these images, so that a next run finds them.
+
+    The kubelet looks about every half minute. A node with as many images as it can tell is not waited for.
+    """
+    told = "not_null(status.images, `[]`)[].names[]"
+    there = " && ".join(f"contains({told}, '{image}')" for image in sorted(set(images)))
+    expression = f"length(not_null(status.images, `[]`)) >= `{_TOLD}` || ({there})"
+    names = [node["metadata"]["name"] for node in nodes]
+    return [{"api_version": "v1", "kind": "Node", "name": name, "expression": expression} for name in names if there]
 
 
 def _by_volumes(images: Sequence[str], holder: str) -> dict[str, Any]:

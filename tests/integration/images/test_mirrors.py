@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..conftest import until
 from .conftest import Lab, changed, rows
 
 THREE = {
@@ -20,6 +21,28 @@ THREE = {
 NOWHERE = "gcr.io/nowhere/app:1"
 SMALL = ["registry.k8s.io/metrics-server/metrics-server:v0.9.0"]
 FEW = {"image_prefetch_components": [], "image_prefetch_check_only": [], "image_prefetch_extra_images": SMALL}
+TRAPS = f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: trap, namespace: default}}
+spec: {{template: {{spec: {{containers: [{{name: main, image: "{SMALL[0]}", imagePullPolicy: Always}}]}}}}}}
+---
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {{name: trap, namespace: default}}
+spec: {{template: {{spec: {{containers: [{{image: "{SMALL[0]}"}}]}}}}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: config-deployment, namespace: knative-serving}}
+data: {{registries-skipping-tag-resolving: "ko.local"}}
+"""
+FOREIGN = """
+apiVersion: v1
+kind: Pod
+metadata: {name: foreign, namespace: default}
+spec: {terminationGracePeriodSeconds: 0, containers: [{name: main, image: "ghcr.io/team/app:1"}]}
+"""
 KINDS = "namespaces,configmaps,secrets,deployments,daemonsets,pods,customresourcedefinitions,clusterroles"
 
 
@@ -96,6 +119,49 @@ def test_mirrors_that_containerd_would_not_read_stop_a_run(lab: Lab, tmp_path: P
     assert not (tmp_path / "certs.d").exists()
     options = {**FEW, "image_prefetch_diagnose": False}
     lab.run("site.yml", "--tags", "image_prefetch", "--check", image_prefetch_nodes=[node], **options)
+
+
+def test_traps_are_told_with_their_remedies(lab: Lab, tmp_path: Path) -> None:
+    manifest = tmp_path / "traps.yaml"
+    manifest.write_text(TRAPS)
+    lab.site.kubectl("apply", "-f", "-", given=FOREIGN)
+    try:
+        options = {**FEW, "image_prefetch_manifests": [str(manifest)]}
+        done = lab.try_run("site.yml", "--tags", "image_prefetch", "--check", **options)
+        told = " ".join((done.stdout + done.stderr).split())
+        assert not done.returncode, told[-3000:]
+        for text in (
+            f"Deployment default/trap: container main has {SMALL[0]} pulled Always; without the registry",
+            "Set imagePullPolicy: IfNotPresent",
+            "tags of registry.k8s.io are resolved by the controller itself",
+            "add to knative_skip_tag_resolving: ['registry.k8s.io']",
+            "serverless_images.strict refuses ghcr.io, which default/foreign use",
+            "Add ghcr.io: [ghcr.io] to serverless_images.mirrors",
+        ):
+            assert text in told
+        assert "not looked at" not in told
+    finally:
+        lab.site.kubectl("delete", "pod", "foreign", "--wait=false")
+
+
+def test_a_strict_node_refuses_pods_of_another_registry_and_says_why(lab: Lab) -> None:
+    lab.run("site.yml", "--tags", "image_prefetch", image_prefetch_pull=False, **FEW)
+    lab.site.kubectl("apply", "-f", "-", given=FOREIGN)
+    try:
+        until("the pull fails with the reason", lambda: "http-refused://not-in-serverless_images" in events(lab), 60)
+        # The mirror under its own name is listed.
+        lab.site.kubectl("apply", "-f", "-", given=FOREIGN.replace("ghcr.io/team/app:1", f"{lab.mirror}/{SMALL[0]}"))
+        until("the same pod starts with an image of the mirror", lambda: "Successfully pulled image" in events(lab), 60)
+    finally:
+        lab.site.kubectl("delete", "pod", "foreign", "--wait=false")
+        lab.images("remove")
+    assert not [path for path in lab.certs.rglob("*") if path.is_file()]
+
+
+def events(lab: Lab) -> str:
+    """What was told of the pod."""
+    found = lab.site.objects("events", "--field-selector", "involvedObject.name=foreign")
+    return "\n".join(item["message"] for item in found)
 
 
 def test_the_password_of_a_mirror_is_nowhere(lab: Lab) -> None:

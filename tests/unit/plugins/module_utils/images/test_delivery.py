@@ -121,7 +121,8 @@ def test_absent_takes_away_what_was_brought_and_nothing_else(local: LocalNode) -
 def test_images_in_use_stay_until_they_are_not(local: LocalNode) -> None:
     bring(local)
     local.used.write_text("c1 gcr.io/b/c:1 runc\n")
-    assert take_away(local.node, check=False).removed == ["docker.io/library/a:1"]
+    done = take_away(local.node, check=False)
+    assert (done.removed, done.kept) == (["docker.io/library/a:1"], ["gcr.io/b/c:1"])
     assert json.loads((local.certs / RECORD).read_text()) == {"files": {}, "images": ["gcr.io/b/c:1"]}
     local.used.write_text("")
     assert take_away(local.node, check=False).removed == ["gcr.io/b/c:1"]

@@ -1,0 +1,57 @@
+"""Images brought by pods, where no command can be run on nodes: by volumes, by containers, and away again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .conftest import Lab, changed
+
+PAUSE = "registry.k8s.io/pause:3.10.2"
+IMAGES = [
+    "gcr.io/knative-releases/knative.dev/eventing/cmd/mtping:v1.15.0",
+    "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
+]
+WANTED = {
+    "image_prefetch_delivery": "prepull",
+    "image_prefetch_components": [],
+    "image_prefetch_check_only": [],
+    "image_prefetch_extra_images": IMAGES,
+}
+
+
+def prepull(lab: Lab, **variables: Any) -> int:
+    """Run the role with prepull and return how many tasks changed something."""
+    return changed(lab.run("site.yml", "--tags", "image_prefetch", **WANTED, **lab.gate(lab.mirror), **variables))
+
+
+def pods(lab: Lab) -> list[dict[str, Any]]:
+    return lab.site.objects("pods", "-n", "image-prefetch")
+
+
+def spaces(lab: Lab) -> str:
+    return lab.site.kubectl("get", "namespaces", "-o", "name")
+
+
+def test_by_containers_and_by_volumes(lab: Lab) -> None:
+    lab.empty_node()
+    # What prepull cannot do, and somebody else would have done: the node knows the mirrors.
+    lab.run("site.yml", "--tags", "image_prefetch", image_prefetch_pull=False)
+    assert not lab.on_node()
+
+    assert prepull(lab, image_prefetch_prepull_by="containers") >= 1
+    assert {*IMAGES} <= lab.on_node()
+    assert "image-prefetch" not in spaces(lab)
+    assert prepull(lab, image_prefetch_prepull_by="containers") == 0
+    lab.empty_node()
+
+    assert prepull(lab) >= 1
+    assert {*IMAGES} <= lab.on_node()
+    (pod,) = pods(lab)
+    assert pod["status"]["phase"] == "Running"
+    assert {*IMAGES, PAUSE} == {volume["image"]["reference"] for volume in pod["spec"]["volumes"]}
+    assert prepull(lab) == 0
+
+    assert changed(lab.images("remove")) >= 1
+    assert "image-prefetch" not in spaces(lab)
+    assert changed(lab.images("remove")) == 0
+    lab.empty_node()
