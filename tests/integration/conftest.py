@@ -22,6 +22,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "todo"
 DOMAIN = "example.com"
+# What a pod must say to be let into a namespace that enforces the Pod Security level restricted
+RESTRICTED_POD = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 @dataclass(frozen=True)
@@ -138,11 +141,13 @@ def client_manifest(namespace: str, name: str = "client", **labels: str) -> str:
             "metadata": {"name": name, "namespace": namespace, "labels": {"app": name, **labels}},
             "spec": {
                 "terminationGracePeriodSeconds": 0,
+                "securityContext": RESTRICTED_POD,
                 "containers": [
                     {
                         "name": "client",
                         "image": "docker.io/library/python:3.11-slim-bookworm",
                         "command": ["python3", "-m", "http.server", "8080", "--directory", "/tmp"],
+                        "securityContext": RESTRICTED_CONTAINER,
                     }
                 ],
             },

@@ -59,9 +59,9 @@ class Application:
         assert {answer.status for answer in answers} == {204}
 
 
-def change_to(site: Site, variant: str) -> CompletedProcess[str]:
-    """Run the playbook with no other difference than the variant."""
-    return site.playbook("site.yml", "--tags", "todo", "-e", f"todo_variant={variant}")
+def change_to(site: Site, variant: str, *options: str) -> CompletedProcess[str]:
+    """Run the playbook with no other difference than the variant, and further options."""
+    return site.playbook("site.yml", "--tags", "todo", "-e", f"todo_variant={variant}", *options)
 
 
 @pytest.fixture(scope="session")
