@@ -35,13 +35,14 @@ def bad_version(stage: Stage, settings: Settings) -> Result:
         _wake(stage)
         with Undo(stage.cluster, namespace) as undo, stage.load(plan) as load:
             stage.go_on("requests before the bad version", BEFORE)
+            former = {pod["metadata"]["name"] for pod in watch.pods(SERVICE)}
             undo.change(*stage.application.workload(SERVICE), _break)
             start = stage.event("bad version")
-            bad, first = _wait_for_a_reason(stage, watch)
+            bad, first = _wait_for_a_reason(stage, watch, former)
             told = stage.event("cluster says why")
             stage.go_on("requests beside the bad version", settings.hold_seconds, lambda: str(watch.counts(SERVICE)))
             # what it says at first may be of the start alone
-            reason = "; ".join(reason for _pod, reason in _reasons(stage, watch)) or first
+            reason = "; ".join(reason for _pod, reason in _reasons(stage, watch, former)) or first
             never_ready = bad not in watch.been_ready
             during = [shot for shot in load.shots if shot.scheduled >= start]
             undo.restore()
@@ -77,23 +78,23 @@ def _break(workload: Document) -> None:
         template.setdefault("metadata", {}).setdefault("labels", {})[LABEL] = "bad-version"
 
 
-def _wait_for_a_reason(stage: Stage, watch: ReplicaWatch) -> tuple[str, str]:
+def _wait_for_a_reason(stage: Stage, watch: ReplicaWatch, former: set[str]) -> tuple[str, str]:
     """The bad version's pod and what is wrong with it, as soon as the cluster says anything."""
     found: list[tuple[str, str]] = []
 
     def look() -> bool:
-        found.extend(_reasons(stage, watch))
+        found.extend(_reasons(stage, watch, former))
         return bool(found)
 
     stage.until("the cluster says what is wrong", look, REASON_SECONDS, lambda: str(watch.counts(SERVICE)))
     return found[0]
 
 
-def _reasons(stage: Stage, watch: ReplicaWatch) -> list[tuple[str, str]]:
-    """The bad version's pods, and what the cluster says is wrong with each."""
+def _reasons(stage: Stage, watch: ReplicaWatch, former: set[str]) -> list[tuple[str, str]]:
+    """The bad version's pods, and what the cluster says is wrong with each; an earlier drill's may still be going."""
     diagnosis = Diagnosis(stage.cluster)
-    names = [pod["metadata"]["name"] for pod in watch.pods(SERVICE) if _is_bad(pod)]
-    targets = {name: Target("v1", "Pod", stage.application.namespace, name) for name in names}
+    names = {pod["metadata"]["name"] for pod in watch.pods(SERVICE) if _is_bad(pod)} - former
+    targets = {name: Target("v1", "Pod", stage.application.namespace, name) for name in sorted(names)}
     return [(name, reason) for name, target in targets.items() for reason in diagnosis.reasons(target)]
 
 
