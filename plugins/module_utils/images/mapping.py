@@ -133,11 +133,15 @@ class Gate:
         return reference if wanted == parsed else str(wanted)
 
     def origin_of(self, reference: str) -> str:
-        """Return in words where the gate takes an image from first."""
+        """Return in words where an image that runs under this name comes from, all places where it may be several."""
         try:
-            return self.candidates(Reference.parse(reference))[0].rule
+            parsed = Reference.parse(reference)
+            found = self.candidates(parsed)
         except (GateError, InvalidReference):
             return "no rule"
+        if self.mode == "rewrite":  # a name that was not rewritten is asked for as it is
+            found = [candidate for candidate in found if candidate.reference == parsed]
+        return " or ".join(candidate.rule for candidate in found) or "its own name"
 
     def _mirrors_of(self, reference: Reference) -> tuple[Mirror, ...]:
         sources = [source for source in self.mirrors if covers(source, reference)]
