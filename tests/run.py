@@ -22,7 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 SCENARIOS = ("default", "site", "absent", "images")
 # Programs that unit tests run beside those of the lab, each with its Debian package
-TOOLS = {"dockerd": "docker.io", "docker": "docker.io", "skopeo": "skopeo"}
+TOOLS = {
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "skopeo": "skopeo",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+}
 # The pip that this ansible-core's ansible-test bootstraps
 ANSIBLE_TEST_PIP = "24_2"
 

@@ -18,10 +18,25 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from todo_servers import APP, Postgres, binaries_of_postgres, free_port, unprivileged, wait_until  # noqa: E402
+from todo_servers import (  # noqa: E402
+    APP,
+    Postgres,
+    application_environment,
+    binaries_of_postgres,
+    free_port,
+    unprivileged,
+    wait_until,
+)
 
 sys.path.insert(0, str(APP))
 sys.dont_write_bytecode = True
+
+from todo.common.server import config as server_config  # noqa: E402
+from todo.rule import app as rule  # noqa: E402
+from todo.rule.postgres_store import PostgresStore  # noqa: E402
+from todo.rule.sqlite_store import SqliteStore  # noqa: E402
+from todo.user import app as user  # noqa: E402
+from todo_web import in_front_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +45,7 @@ def serve() -> Iterator[Callable[[object], httpx.Client]]:
     with contextlib.ExitStack() as stack:
 
         def start(app: object) -> httpx.Client:
-            config = uvicorn.Config(app, host="127.0.0.1", port=free_port(), log_config=None, access_log=False)
+            config = server_config(app, host="127.0.0.1", port=free_port())
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, daemon=True)
             thread.start()
@@ -67,3 +82,55 @@ def postgres() -> Iterator[Postgres]:
         server.control("start")
         yield server
         server.control("stop", "-m", "immediate")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts `python -m MODULE`; what is left of it is ended after the test."""
+    running = []
+
+    def run(module: str, **settings: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=tmp_path,
+            env=application_environment(**settings),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def rule_service(request, serve, tmp_path_factory):
+    """A client of the rule service, on either database."""
+    if request.param == "sqlite":
+        store = SqliteStore(tmp_path_factory.mktemp("rule") / "new" / "todo.sqlite3")
+    else:
+        store = PostgresStore({"dsn": request.getfixturevalue("postgres").url})
+    client = serve(rule.build_on(store, 10))
+    wait_until(lambda: client.get("/readyz").status_code == 200, 10, "readiness")
+    return client
+
+
+@pytest.fixture
+def client(rule_service):
+    """The same with an empty database."""
+    while items := rule_service.get("/todos", params={"limit": 100}).json()["items"]:
+        for item in items:
+            rule_service.delete(f"/todos/{item['id']}")
+    return rule_service
+
+
+@pytest.fixture(scope="module")
+def site(serve, tmp_path_factory):
+    """A client of web in front of real rule and user services."""
+    behind = serve(rule.build_on(SqliteStore(tmp_path_factory.mktemp("web") / "todo.sqlite3"), 5))
+    wait_until(lambda: behind.get("/readyz").status_code == 200, 5, "readiness of rule")
+    return serve(in_front_of(behind, serve(user.build())))

@@ -3,46 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 
 import httpx
 import pytest
-from todo_servers import APP, free_port, wait_until
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Starts `python -m MODULE`; what is left of it is ended after the test."""
-    running = []
-
-    def run(module: str, **settings: str) -> subprocess.Popen:
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APP), "PYTHONDONTWRITEBYTECODE": "1", **settings}
-        process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            cwd=tmp_path,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.wait()
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
+from todo_servers import answers, free_port, scrape, wait_until
 
 
 def test_all_three_with_one_command(start, tmp_path):
@@ -64,21 +30,33 @@ def test_all_three_with_one_command(start, tmp_path):
     assert paths == {"/api/todos", "/todos"}
 
 
-def test_a_request_under_way_is_answered_after_sigterm(start):
-    port = free_port()
-    process = start("todo.rule", PORT=str(port))
-    wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 15, "readiness")
+@pytest.mark.parametrize(("module", "path"), [("todo.rule", "/todos"), ("todo", "/api/todos")])
+def test_a_request_under_way_is_answered_after_sigterm(start, module, path):
+    """Also where all three run in one process: what is behind web stops after it."""
+    port, metrics = free_port(), free_port()
+    process = start(module, HOST="127.0.0.1", PORT=str(port), METRICS_PORT=str(metrics))
+    wait_until(lambda: answers(f"http://127.0.0.1:{port}{path}"), 15, "an answer")
     body = b'{"title": "late"}'
     with socket.create_connection(("127.0.0.1", port)) as connection:
         head = (
-            f"POST /todos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
         connection.sendall(head.encode() + body[:5])
+        wait_until(lambda: in_flight(metrics) == 1, 5, "the request's begin")
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: not answers(f"http://127.0.0.1:{port}/healthz"), 5, "the end of listening")
+        # The metrics are there as long as a request is.
+        assert in_flight(metrics) == 1
         connection.sendall(body[5:])
         assert b" 201 " in connection.recv(4096)
     assert process.wait(10) == 0
+
+
+def in_flight(port: int) -> float:
+    """Requests that the process with these metrics is answering, all its services together."""
+    samples = scrape(port)
+    return sum(sample.value for sample in samples if sample.name == "http_requests_in_flight")
 
 
 @pytest.mark.parametrize(
@@ -100,11 +78,14 @@ def test_a_service_that_cannot_work_says_why_and_ends(start, module, settings, m
     assert message in [json.loads(line)["message"] for line in output.splitlines()]
 
 
-def test_a_taken_port_ends_the_service(start):
+@pytest.mark.parametrize("setting", ["PORT", "METRICS_PORT"])
+def test_a_taken_port_ends_the_service_with_one_error(start, setting):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        process = start("todo.user", HOST="127.0.0.1", PORT=str(taken.getsockname()[1]))
+        port = str(taken.getsockname()[1])
+        process = start("todo.user", **{"HOST": "127.0.0.1", "PORT": str(free_port()), setting: port})
         output = process.communicate(timeout=20)[0]
     assert process.returncode == 1
-    assert "address already in use" in output
+    errors = [line["message"] for line in map(json.loads, output.splitlines()) if line["level"] == "error"]
+    assert errors == [f"{setting}={port} cannot be listened on at 127.0.0.1: Address already in use; choose another"]

@@ -13,27 +13,6 @@ from todo.rule.sqlite_store import SqliteStore
 from todo_servers import wait_until
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def service(request, serve, tmp_path_factory):
-    """A client of the service, on either database."""
-    if request.param == "sqlite":
-        store = SqliteStore(tmp_path_factory.mktemp("rule") / "new" / "todo.sqlite3")
-    else:
-        store = PostgresStore({"dsn": request.getfixturevalue("postgres").url})
-    client = serve(app.build_on(store, 10))
-    wait_until(lambda: client.get("/readyz").status_code == 200, 10, "readiness")
-    return client
-
-
-@pytest.fixture
-def client(service):
-    """The same with an empty database."""
-    while items := service.get("/todos", params={"limit": 100}).json()["items"]:
-        for item in items:
-            service.delete(f"/todos/{item['id']}")
-    return service
-
-
 def create(client, title="milk"):
     answer = client.post("/todos", json={"title": title})
     assert answer.status_code == 201, answer.text

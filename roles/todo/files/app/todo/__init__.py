@@ -2,3 +2,5 @@
 
 Each runs alone as `python -m todo.<service>`; `python -m todo` runs all three on one machine.
 """
+
+__version__ = "1.0.0"

@@ -9,7 +9,8 @@ import asyncio
 import os
 import sys
 
-from .common import logs, server, settings
+from .common import hosts, listeners, logs, server, settings
+from .common.listeners import Listener
 from .rule import app as rule
 from .user import app as user
 from .web import app as web
@@ -22,17 +23,19 @@ def main() -> None:
     logs.configure("todo", settings.text("LOG_LEVEL", "INFO").upper())
     try:
         port = settings.integer("PORT", 8080, 1, 65533)
+        os.environ.setdefault("ALLOWED_HOSTS", hosts.LOOPBACK)
         os.environ.setdefault("RULE_URL", f"http://{_HOST}:{port + 1}")
         os.environ.setdefault("USER_URL", f"http://{_HOST}:{port + 2}")
-        listeners = [
-            server.Listener(web.build(), _HOST, port),
-            server.Listener(rule.build(), _HOST, port + 1),
-            server.Listener(user.build(), _HOST, port + 2),
+        served = [
+            Listener(web.build(), _HOST, port),
+            Listener(rule.build(), _HOST, port + 1),
+            Listener(user.build(), _HOST, port + 2),
+            *listeners.of_metrics(_HOST),
         ]
     except settings.SettingError as error:
         sys.exit(str(error))
     print(f"open http://{_HOST}:{port}", file=sys.stderr)
-    if not asyncio.run(server.serve(listeners)):
+    if not asyncio.run(server.serve(served)):
         sys.exit(1)
 
 

@@ -11,6 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
 APP = Path(__file__).resolve().parents[5] / "roles" / "todo" / "files" / "app"
 
 
@@ -21,12 +25,32 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+def application_environment(**settings: str) -> dict[str, str]:
+    """The environment of a process of the application: its modules, metrics on a free port, and `settings`."""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(APP), "PYTHONDONTWRITEBYTECODE": "1"}
+    return own | {"METRICS_PORT": str(free_port()), **settings}
+
+
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
     """Return when `condition` holds; fail the test when it does not within the limit."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.02)
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of it is answered with 200."""
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def scrape(port: int) -> list[Sample]:
+    """The samples of a process whose metrics are at this port of loopback."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).raise_for_status().text
+    return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
 
 @dataclass

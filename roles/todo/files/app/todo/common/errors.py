@@ -13,10 +13,12 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from . import logs
 
 _LOG = logging.getLogger(__name__)
+_PATH_SHOWN = 200
 
 
 class ApiError(Exception):
@@ -32,13 +34,16 @@ class ApiError(Exception):
         self.field = field
         self.headers = dict(headers or {})
 
-    def response(self) -> JSONResponse:
-        """The error as an HTTP answer."""
+    def as_json(self, request_id: str) -> dict[str, Any]:
+        """The error in the one form."""
         detail: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.field is not None:
             detail["field"] = self.field
-        detail["request_id"] = logs.request_id.get()
-        return JSONResponse({"error": detail}, status_code=self.status, headers=self.headers)
+        return {"error": {**detail, "request_id": request_id}}
+
+    def response(self) -> JSONResponse:
+        """The error as an HTTP answer."""
+        return JSONResponse(self.as_json(logs.request_id.get()), status_code=self.status, headers=self.headers)
 
 
 async def _on_api_error(_request: Request, error: Exception) -> Response:
@@ -49,8 +54,17 @@ async def _on_api_error(_request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-    message = f"{request.method} {request.url.path}: {error.detail}"
-    return ApiError(error.status_code, code, message, headers=error.headers).response()
+    message = f"{request.method} {request.url.path[:_PATH_SHOWN]}: {error.detail}"
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return ApiError(error.status_code, code, message, headers=headers).response()
+
+
+def _methods(request: Request) -> set[str]:
+    """All that the path allows; Starlette tells those of the first route on it."""
+    fitting = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in fitting for method in route.methods}
 
 
 def unexpected(error: Exception) -> Response:

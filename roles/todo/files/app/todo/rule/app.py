@@ -1,7 +1,7 @@
 """The API of the to-dos.
 
 GET    /todos?status=all|open|done&limit=1..100&before=ID   a page, newest first, with the counts
-POST   /todos        {"title"}                              201
+POST   /todos        {"title"}                              201; with Idempotency-Key, once however often it comes
 GET    /todos/ID
 PATCH  /todos/ID     {"title"?, "done"?}
 DELETE /todos/ID                                            204
@@ -18,13 +18,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..common import application, server, settings
+from ..common import application, metrics, server, settings
 from ..common.bodies import read_object
 from ..common.errors import ApiError
-from . import database, model
-from .store import Store, StoreUnavailable
+from . import database, model, openapi
+from .store import KeyReused, Store, StoreUnavailable
 
-_STATUS = {"all": None, "open": False, "done": True}
 _NO_STORE = {"cache-control": "no-store"}
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -56,6 +55,7 @@ def build_on(store: Store, connect_seconds: float) -> Starlette:
         try:
             await store.check()
         except StoreUnavailable as error:
+            metrics.store_failed("check")
             return str(error)
         return None
 
@@ -67,7 +67,12 @@ def build_on(store: Store, connect_seconds: float) -> Starlette:
         return _answer({"items": items, "next_before": page.next_before, "counts": counts})
 
     async def create_todo(request: Request) -> Response:
-        todo = await store.create(model.parse_new(await read_object(request)))
+        keys = request.headers.getlist(model.KEY_HEADER)
+        new = model.parse_new(await read_object(request), keys)
+        try:
+            todo = await store.create(new)
+        except KeyReused as error:
+            raise model.key_reused() from error
         return JSONResponse(todo.as_json(), 201, {**_NO_STORE, "location": f"/todos/{todo.id}"})
 
     async def get_todo(request: Request) -> Response:
@@ -89,7 +94,7 @@ def build_on(store: Store, connect_seconds: float) -> Starlette:
         Route("/todos/{id}", _guarded(change_todo), methods=["PATCH"]),
         Route("/todos/{id}", _guarded(delete_todo), methods=["DELETE"]),
     ]
-    return application.build(routes, ready, lifespan)
+    return application.build("rule", openapi.document(), routes, ready, lifespan)
 
 
 def _guarded(endpoint: _Endpoint) -> _Endpoint:
@@ -97,6 +102,7 @@ def _guarded(endpoint: _Endpoint) -> _Endpoint:
         try:
             return await endpoint(request)
         except StoreUnavailable as error:
+            metrics.store_failed(endpoint.__name__)
             message = "The database cannot be reached now; try again soon."
             raise ApiError(503, "database_unavailable", message, headers={"Retry-After": "2"}) from error
 
@@ -105,12 +111,15 @@ def _guarded(endpoint: _Endpoint) -> _Endpoint:
 
 def _page_query(request: Request) -> tuple[bool | None, int, int | None]:
     query = request.query_params
+    for name in ("status", "limit", "before"):
+        if len(query.getlist(name)) > 1:
+            raise ApiError(422, "invalid_query", f"{name} is there twice.", field=name)
     status = query.get("status", "all")
-    if status not in _STATUS:
+    if status not in model.STATUS:
         raise ApiError(422, "invalid_query", "status must be all, open or done.", field="status")
-    limit = _whole(query.get("limit", "50"), "limit", model.PAGE_LIMIT)
+    limit = _whole(query.get("limit", str(model.PAGE_DEFAULT)), "limit", model.PAGE_LIMIT)
     before = _whole(query["before"], "before", model.ID_LIMIT) if "before" in query else None
-    return _STATUS[status], limit, before
+    return model.STATUS[status], limit, before
 
 
 def _whole(text: str, field: str, maximum: int) -> int:

@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from ..common import settings
+from ..common import metrics, settings
 from .store import Store, StoreUnavailable
 
 _LOG = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ async def connect(store: Store, limit_seconds: float) -> bool:
             await store.open()
             return True
         except StoreUnavailable as error:
+            metrics.store_failed("connect")
             pause_now = pause * random.uniform(0.5, 1)
             if loop.time() + pause_now > deadline:
                 _LOG.error("database not reached", extra={"fields": {"reason": str(error), "seconds": limit_seconds}})

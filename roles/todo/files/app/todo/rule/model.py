@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +16,14 @@ TITLE_LIMIT = 200
 """Characters."""
 PAGE_LIMIT = 100
 """To-dos in one answer, at the most."""
+PAGE_DEFAULT = 50
+"""To-dos in one answer, unless the caller says otherwise."""
 ID_LIMIT = 2**63 - 1
+KEY_HEADER = "Idempotency-Key"
+"""See draft-ietf-httpapi-idempotency-key-header; the key is taken as it is, quotation marks included."""
+KEY = re.compile(r"[!-~]{1,128}")
+STATUS = {"all": None, "open": False, "done": True}
+"""The filters of the list, and which value of `done` each wants."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,19 @@ class Todo:
 
 
 @dataclass(frozen=True)
+class New:
+    """A to-do to create. `key` is the caller's for this creation: repeated with it, it makes no second to-do."""
+
+    title: str
+    key: str | None = None
+
+    @property
+    def digest(self) -> bytes | None:
+        """What tells a repetition from another creation with the same key; None without a key."""
+        return None if self.key is None else hashlib.sha256(self.title.encode()).digest()
+
+
+@dataclass(frozen=True)
 class Change:
     """New values for an existing to-do; None keeps the old one."""
 
@@ -55,12 +78,15 @@ class Page:
     done: int
 
 
-def parse_new(body: dict[str, Any]) -> str:
-    """The title of the to-do to create. Raises ApiError 422."""
+def parse_new(body: dict[str, Any], keys: Sequence[str] = ()) -> New:
+    """The to-do to create; `keys` are the Idempotency-Key headers of the request. Raises ApiError 422."""
     _refuse_unknown(body, {"title"})
     if "title" not in body:
         raise _invalid("title", "Give a title.")
-    return _title(body["title"])
+    if len(keys) > 1 or not all(KEY.fullmatch(key) for key in keys):
+        text = "Give one Idempotency-Key of 1 to 128 ASCII characters without spaces."
+        raise ApiError(422, "invalid_key", text, field=KEY_HEADER)
+    return New(_title(body["title"]), keys[0] if keys else None)
 
 
 def parse_change(body: dict[str, Any]) -> Change:
@@ -79,6 +105,11 @@ def parse_id(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= ID_LIMIT:
         return int(text)
     raise not_found(text)
+
+
+def key_reused() -> ApiError:
+    """The error for an Idempotency-Key that another to-do was created with."""
+    return ApiError(409, "key_reused", "This Idempotency-Key came with another title before.", field=KEY_HEADER)
 
 
 def not_found(todo_id: object) -> ApiError:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from .model import Change, Page, Todo
-from .store import StoreUnavailable, migrations
+from .model import ID_LIMIT, Change, New, Page, Todo
+from .store import KeyReused, StoreUnavailable, migrations
 
 _COLUMNS = "id, title, done, created_at, updated_at"
 _CONNECT_SECONDS = 5.0
@@ -30,6 +30,9 @@ _UNREACHABLE = (
     asyncpg.InvalidPasswordError,
     asyncpg.InvalidCatalogNameError,
 )
+# Two statements, so that each has its index: the primary key, and (done, id).
+_PAGE = f"SELECT {_COLUMNS} FROM todos WHERE id < $1 ORDER BY id DESC LIMIT $2"
+_FILTERED_PAGE = f"SELECT {_COLUMNS} FROM todos WHERE id < $1 AND done = $3 ORDER BY id DESC LIMIT $2"
 _Result = TypeVar("_Result")
 
 
@@ -68,51 +71,58 @@ class PostgresStore:
                 pool.terminate()
 
     async def check(self) -> None:
-        await self._read(lambda connection: connection.execute("SELECT 1"))
+        await self._twice(lambda connection: connection.execute("SELECT 1"))
 
     async def page(self, done: bool | None, before: int | None, limit: int) -> Page:
         async def read(connection: Any) -> Page:
-            rows = await connection.fetch(
-                f"SELECT {_COLUMNS} FROM todos WHERE ($1::boolean IS NULL OR done = $1)"
-                " AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
-                done,
-                before,
-                limit + 1,
-            )
+            values = (ID_LIMIT if before is None else before, limit + 1)
+            if done is None:
+                rows = await connection.fetch(_PAGE, *values)
+            else:
+                rows = await connection.fetch(_FILTERED_PAGE, *values, done)
             counts = dict(await connection.fetch("SELECT done, count(*) FROM todos GROUP BY done"))
             items = [Todo(*row) for row in rows[:limit]]
             more = items[-1].id if len(rows) > limit else None
             return Page(items, more, counts.get(False, 0), counts.get(True, 0))
 
-        return await self._read(read)
+        return await self._twice(read)
 
     async def get(self, todo_id: int) -> Todo | None:
-        return _todo(await self._read(lambda c: c.fetchrow(f"SELECT {_COLUMNS} FROM todos WHERE id = $1", todo_id)))
+        return _todo(await self._twice(lambda c: c.fetchrow(f"SELECT {_COLUMNS} FROM todos WHERE id = $1", todo_id)))
 
-    async def create(self, title: str) -> Todo:
-        sql = f"INSERT INTO todos (title) VALUES ($1) RETURNING {_COLUMNS}"
-        return Todo(*await self._write(lambda connection: connection.fetchrow(sql, title)))
+    async def create(self, new: New) -> Todo:
+        # Setting the key to what it is makes the statement return the row that is there.
+        sql = (
+            "INSERT INTO todos (title, idempotency_key, idempotency_digest) VALUES ($1, $2, $3)"
+            " ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL"
+            f" DO UPDATE SET idempotency_key = excluded.idempotency_key RETURNING {_COLUMNS}, idempotency_digest"
+        )
+        ask = self._once if new.key is None else self._twice
+        *row, digest = await ask(lambda connection: connection.fetchrow(sql, new.title, new.key, new.digest))
+        if digest != new.digest:
+            raise KeyReused
+        return Todo(*row)
 
     async def update(self, todo_id: int, change: Change) -> Todo | None:
         sql = (
             "UPDATE todos SET title = coalesce($1::text, title), done = coalesce($2::boolean, done),"
             f" updated_at = now() WHERE id = $3 RETURNING {_COLUMNS}"
         )
-        return _todo(await self._write(lambda c: c.fetchrow(sql, change.title, change.done, todo_id)))
+        return _todo(await self._once(lambda c: c.fetchrow(sql, change.title, change.done, todo_id)))
 
     async def delete(self, todo_id: int) -> bool:
-        status = await self._write(lambda c: c.execute("DELETE FROM todos WHERE id = $1", todo_id))
+        status = await self._once(lambda c: c.execute("DELETE FROM todos WHERE id = $1", todo_id))
         return status != "DELETE 0"
 
-    async def _read(self, work: Callable[[Any], Awaitable[_Result]]) -> _Result:
-        """Reads are asked twice: the first failure may be a connection from before the database's restart."""
+    async def _twice(self, work: Callable[[Any], Awaitable[_Result]]) -> _Result:
+        """For reads and for writes with a key: the first connection may be from before the database's restart."""
         try:
-            return await self._write(work)
+            return await self._once(work)
         except StoreUnavailable:
-            return await self._write(work)
+            return await self._once(work)
 
-    async def _write(self, work: Callable[[Any], Awaitable[_Result]]) -> _Result:
-        """Writes are asked once: a lost answer does not tell whether the write was stored."""
+    async def _once(self, work: Callable[[Any], Awaitable[_Result]]) -> _Result:
+        """For other writes: a lost answer does not tell whether the write was stored."""
         if self._pool is None:
             raise StoreUnavailable("PostgreSQL is not connected yet")
         async with _told_apart(), self._pool.acquire(timeout=_CONNECT_SECONDS) as connection:

@@ -9,10 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .model import Change, Page, Todo
-from .store import StoreUnavailable, migrations
+from .model import ID_LIMIT, Change, New, Page, Todo
+from .store import KeyReused, StoreUnavailable, migrations
 
 _COLUMNS = "id, title, done, created_at, updated_at"
+# Two statements, so that each has its index: the primary key, and (done, id).
+_PAGE = f"SELECT {_COLUMNS} FROM todos WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
+_FILTERED_PAGE = f"SELECT {_COLUMNS} FROM todos WHERE id < ?1 AND done = ?3 ORDER BY id DESC LIMIT ?2"
 _Result = TypeVar("_Result")
 
 
@@ -53,11 +56,11 @@ class SqliteStore:
 
     async def page(self, done: bool | None, before: int | None, limit: int) -> Page:
         def read(connection: sqlite3.Connection) -> Page:
-            rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM todos WHERE (?1 IS NULL OR done = ?1) AND (?2 IS NULL OR id < ?2)"
-                " ORDER BY id DESC LIMIT ?3",
-                (done, before, limit + 1),
-            ).fetchall()
+            values = (ID_LIMIT if before is None else before, limit + 1)
+            if done is None:
+                rows = connection.execute(_PAGE, values).fetchall()
+            else:
+                rows = connection.execute(_FILTERED_PAGE, (*values, done)).fetchall()
             counts = dict(connection.execute("SELECT done, count(*) FROM todos GROUP BY done").fetchall())
             items = [_todo(row) for row in rows[:limit]]
             more = items[-1].id if len(rows) > limit else None
@@ -68,10 +71,18 @@ class SqliteStore:
     async def get(self, todo_id: int) -> Todo | None:
         return await self._one(f"SELECT {_COLUMNS} FROM todos WHERE id = ?", (todo_id,))
 
-    async def create(self, title: str) -> Todo:
-        todo = await self._one(f"INSERT INTO todos (title) VALUES (?) RETURNING {_COLUMNS}", (title,))
-        assert todo is not None
-        return todo
+    async def create(self, new: New) -> Todo:
+        # Setting the key to what it is makes the statement return the row that is there.
+        sql = (
+            "INSERT INTO todos (title, idempotency_key, idempotency_digest) VALUES (?, ?, ?)"
+            " ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL"
+            f" DO UPDATE SET idempotency_key = excluded.idempotency_key RETURNING {_COLUMNS}, idempotency_digest"
+        )
+        values = (new.title, new.key, new.digest)
+        ((*row, digest),) = await self._run(lambda connection: connection.execute(sql, values).fetchall())
+        if digest != new.digest:
+            raise KeyReused
+        return _todo(tuple(row))
 
     async def update(self, todo_id: int, change: Change) -> Todo | None:
         return await self._one(

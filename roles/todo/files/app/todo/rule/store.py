@@ -5,11 +5,15 @@ from __future__ import annotations
 from importlib import resources
 from typing import Protocol
 
-from .model import Change, Page, Todo
+from .model import Change, New, Page, Todo
 
 
 class StoreUnavailable(Exception):
     """The database cannot be reached now; trying later may help."""
+
+
+class KeyReused(Exception):
+    """An idempotency key that was given for another to-do."""
 
 
 class Store(Protocol):
@@ -30,8 +34,11 @@ class Store(Protocol):
     async def get(self, todo_id: int) -> Todo | None:
         """The to-do, or None."""
 
-    async def create(self, title: str) -> Todo:
-        """The new to-do, stored for good."""
+    async def create(self, new: New) -> Todo:
+        """The new to-do, stored for good; with a key that is there already, the to-do that it made.
+
+        Raises KeyReused when the key came with another title then. The key is forgotten when the to-do is deleted.
+        """
 
     async def update(self, todo_id: int, change: Change) -> Todo | None:
         """The changed to-do, or None when there is none."""

@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..common import application, settings
-
-NAMES = {"v1": "秦粤", "v2": "粤秦D"}
+from . import openapi
+from .names import NAMES
 
 
 def build() -> Starlette:
@@ -29,4 +29,4 @@ def build() -> Starlette:
     async def user(_request: Request) -> Response:
         return JSONResponse(answer, headers={"cache-control": "no-store"})
 
-    return application.build([Route("/user", user)])
+    return application.build("user", openapi.document(), [Route("/user", user)])

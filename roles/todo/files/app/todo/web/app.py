@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from ..common import application, settings
 from ..common.bodies import read_body
-from . import assets
+from . import assets, openapi
+from .openapi import PREFIX
 from .origin import require_same_origin
 from .upstream import Upstream
 
@@ -38,7 +39,7 @@ def build_on(rule: Upstream, user: Upstream) -> Starlette:
     async def todos(request: Request) -> Response:
         require_same_origin(request.method, request.headers)
         body = await read_body(request) if request.method == "POST" else None
-        return await rule.forward(request, "/todos", body, request.query_params)
+        return await rule.forward(request, "/todos", body, request.url.query)
 
     async def todo(request: Request) -> Response:
         require_same_origin(request.method, request.headers)
@@ -49,11 +50,13 @@ def build_on(rule: Upstream, user: Upstream) -> Starlette:
         return await user.forward(request, "/user")
 
     return application.build(
+        "web",
+        openapi.document(),
         [
             *assets.routes(),
-            Route("/api/todos", todos, methods=["GET", "POST"]),
-            Route("/api/todos/{id}", todo, methods=["GET", "PATCH", "DELETE"]),
-            Route("/api/user", current_user, methods=["GET"]),
+            Route(f"{PREFIX}/todos", todos, methods=["GET", "POST"]),
+            Route(f"{PREFIX}/todos/{{id}}", todo, methods=["GET", "PATCH", "DELETE"]),
+            Route(f"{PREFIX}/user", current_user, methods=["GET"]),
         ],
         lifespan=lifespan,
     )

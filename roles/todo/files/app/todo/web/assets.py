@@ -13,6 +13,10 @@ _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/static/todo.css": ("todo.css", "text/css; charset=utf-8"),
     "/static/todo.js": ("todo.js", "text/javascript; charset=utf-8"),
+    "/static/api.js": ("api.js", "text/javascript; charset=utf-8"),
+    "/static/list.js": ("list.js", "text/javascript; charset=utf-8"),
+    "/static/row.js": ("row.js", "text/javascript; charset=utf-8"),
+    "/static/work.js": ("work.js", "text/javascript; charset=utf-8"),
     "/static/texts.js": ("texts.js", "text/javascript; charset=utf-8"),
     "/static/icon.svg": ("icon.svg", "image/svg+xml"),
 }

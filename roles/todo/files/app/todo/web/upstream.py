@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 
 import httpx
 from starlette.requests import Request
@@ -13,9 +12,12 @@ from starlette.responses import Response
 from ..common import logs
 from ..common.errors import ApiError
 from ..common.middleware import REQUEST_ID_HEADER
+from ..rule.model import KEY_HEADER
+from .openapi import PREFIX
 
 # Trace headers go along so that a mesh can join the spans of one request.
 _TRACE_HEADERS = ("traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled")
+_PASSED_ON = {name.lower().encode() for name in (*_TRACE_HEADERS, KEY_HEADER)}
 _ANSWER_HEADERS = ("content-type", "cache-control", "retry-after")
 _ANSWER_LIMIT = 1024 * 1024
 # What a gateway or sidecar answers, not in JSON, when it has no pod to send a request to.
@@ -33,7 +35,8 @@ class Upstream:
             base_url=url,
             timeout=httpx.Timeout(seconds, connect=5),
             # One new attempt, only when no connection came about: then nothing has been sent.
-            transport=httpx.AsyncHTTPTransport(retries=1),
+            # Without TLS no certificates are read, which is a good part of the time that web takes to start.
+            transport=httpx.AsyncHTTPTransport(retries=1, verify=not url.startswith("http://")),
             follow_redirects=False,
             trust_env=False,
         )
@@ -43,20 +46,21 @@ class Upstream:
         await self._client.aclose()
 
     async def forward(
-        self, request: Request, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
+        self, request: Request, path: str, body: bytes | None = None, query: str | None = None
     ) -> Response:
         """The service's answer to the same method on `path`.
 
-        Reads are tried a second time when the service was not reached: its pod may just have been replaced.
+        Reads, and changes with an Idempotency-Key, are tried a second time when the service was not reached:
+        its pod may just have been replaced.
         Raises ApiError 502 when it cannot be reached or does not answer with JSON, 504 when it takes too long.
         """
-        headers = {name: request.headers[name] for name in _TRACE_HEADERS if name in request.headers}
-        headers[REQUEST_ID_HEADER] = logs.request_id.get()
-        headers["accept"] = "application/json"
+        # As bytes, as they came: they need not be ASCII.
+        headers = [(name, value) for name, value in request.headers.raw if name in _PASSED_ON]
+        headers += [(REQUEST_ID_HEADER.encode(), logs.request_id.get().encode()), (b"accept", b"application/json")]
         if body is not None:
-            headers["content-type"] = "application/json"
+            headers.append((b"content-type", b"application/json"))
         message = self._client.build_request(request.method, path, params=query, content=body, headers=headers)
-        attempts = 2 if request.method in ("GET", "HEAD") else 1
+        attempts = 2 if request.method in ("GET", "HEAD") or KEY_HEADER in request.headers else 1
         for left in reversed(range(attempts)):
             try:
                 answer = await self._send(message)
@@ -67,6 +71,8 @@ class Upstream:
                 _LOG.warning("trying again", extra={"fields": {"service": self._name, "reason": error.told.message}})
                 await asyncio.sleep(_PAUSE_SECONDS)
         kept = {name: answer.headers[name] for name in _ANSWER_HEADERS if name in answer.headers}
+        if answer.headers.get("location", "").startswith("/"):
+            kept["location"] = PREFIX + answer.headers["location"]
         return Response(answer.content, answer.status_code, kept)
 
     async def _send(self, message: httpx.Request) -> httpx.Response:

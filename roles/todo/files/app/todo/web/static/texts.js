@@ -1,14 +1,23 @@
 // Every text of the page in both languages, and the choice between them.
 
-const TEXTS = {
+export const TEXTS = {
   en: {
-    heading: "To-dos", newLabel: "New to-do", add: "Add", filterLabel: "Show", all: "All", open: "Open", done: "Done",
-    listLabel: "To-dos", empty: "Nothing here.", more: "Show more", edit: "Edit", remove: "Delete", save: "Save", cancel: "Cancel",
+    lang: "en", name: "English",
+    heading: "To-dos", userLabel: "Current user", answeredBy: "answered by", askAgain: "Ask again", unknownUser: "unknown user",
+    newLabel: "New to-do", newHint: "What is to be done?", add: "Add", retry: "Try again",
+    filterLabel: "Show", all: "All", open: "Open", done: "Done", listLabel: "To-dos", more: "Show more",
+    edit: "Edit", remove: "Delete", save: "Save", cancel: "Cancel",
     counts: (open, done) => `${open} open, ${done} done`,
     tick: (title) => `Done: ${title}`,
     editTitle: (title) => `Edit: ${title}`,
     removeTitle: (title) => `Delete: ${title}`,
-    unknownUser: "unknown user",
+    added: (title) => `Added: ${title}`,
+    saved: (title) => `Saved: ${title}`,
+    ticked: (title) => `Done: ${title}`,
+    unticked: (title) => `Open again: ${title}`,
+    removed: (title) => `Deleted: ${title}`,
+    notSaved: (title) => `Not saved: ${title}`,
+    empty: { all: "Nothing to do yet. Write the first to-do above.", open: "Nothing is open.", done: "Nothing is done yet." },
     errors: {
       invalid_title: "The title must have 1 to 200 characters, without control characters.",
       no_such_todo: "This to-do no longer exists.",
@@ -23,13 +32,22 @@ const TEXTS = {
     },
   },
   zh: {
-    heading: "待办事项", newLabel: "新的待办", add: "添加", filterLabel: "显示", all: "全部", open: "未完成", done: "已完成",
-    listLabel: "待办事项", empty: "暂无内容。", more: "显示更多", edit: "编辑", remove: "删除", save: "保存", cancel: "取消",
+    lang: "zh-Hans", name: "中文",
+    heading: "待办事项", userLabel: "当前用户", answeredBy: "应答修订版", askAgain: "再问一次", unknownUser: "未知用户",
+    newLabel: "新的待办", newHint: "要做什么？", add: "添加", retry: "重试",
+    filterLabel: "显示", all: "全部", open: "未完成", done: "已完成", listLabel: "待办事项", more: "显示更多",
+    edit: "编辑", remove: "删除", save: "保存", cancel: "取消",
     counts: (open, done) => `${open} 项未完成，${done} 项已完成`,
     tick: (title) => `完成：${title}`,
     editTitle: (title) => `编辑：${title}`,
     removeTitle: (title) => `删除：${title}`,
-    unknownUser: "未知用户",
+    added: (title) => `已添加：${title}`,
+    saved: (title) => `已保存：${title}`,
+    ticked: (title) => `已完成：${title}`,
+    unticked: (title) => `重新打开：${title}`,
+    removed: (title) => `已删除：${title}`,
+    notSaved: (title) => `未保存：${title}`,
+    empty: { all: "还没有待办，在上面写下第一项吧。", open: "没有未完成的待办。", done: "还没有已完成的待办。" },
     errors: {
       invalid_title: "标题须为 1 到 200 个字符，且不含控制字符。",
       no_such_todo: "该待办已不存在。",
@@ -46,6 +64,7 @@ const TEXTS = {
 };
 
 const KEY = "todo.language";
+const other = (language) => (language === "zh" ? "en" : "zh");
 
 function stored() {
   try {
@@ -55,21 +74,24 @@ function stored() {
   }
 }
 
-export let language = stored() ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
-if (!(language in TEXTS)) language = "en";
+// What was chosen here before, else the first known language that the browser prefers, else English.
+const offered = [stored(), ...navigator.languages].map((tag) => tag?.slice(0, 2).toLowerCase());
+let language = offered.find((tag) => tag in TEXTS) ?? "en";
 
 export const text = (name) => TEXTS[language][name];
-export const errorText = (code) => TEXTS[language].errors[code] ?? TEXTS[language].errors.other;
+export const errorText = (code) => text("errors")[code] ?? text("errors").other;
+export const otherLanguage = () => TEXTS[other(language)];
 
 export function chooseOther() {
-  language = language === "zh" ? "en" : "zh";
+  language = other(language);
   try {
     localStorage.setItem(KEY, language);
   } catch { /* then the choice lasts until the page is closed */ }
 }
 
-// Fills in every element below `root` that names a text.
+// Sets the texts that the elements below `root` name: their content, their label, their placeholder.
 export function fill(root) {
   for (const element of root.querySelectorAll("[data-text]")) element.textContent = text(element.dataset.text);
   for (const element of root.querySelectorAll("[data-label]")) element.setAttribute("aria-label", text(element.dataset.label));
+  for (const element of root.querySelectorAll("[data-placeholder]")) element.placeholder = text(element.dataset.placeholder);
 }
