@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from .errors import GateError, InvalidReference
@@ -21,7 +22,7 @@ from .settings import KEY_HINT, RegistrySettings
 
 MODES = ("runtime", "rewrite")
 _KEYS = {"mirrors", "map", "mode", "registries", "preset", "lock", "strict"}
-_NOTHING: Mapping[Reference, Reference] = {}
+NONE_CHOSEN: Mapping[Reference, Reference] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Gate:
         """Return whether only the registries can tell what is to stand in a manifest. Raises GateError."""
         return self.mode == "rewrite" and len(self.candidates(reference)) > 1
 
-    def deliverable(self, reference: str, chosen: Mapping[Reference, Reference] = _NOTHING) -> str:
+    def deliverable(self, reference: str, chosen: Mapping[Reference, Reference] = NONE_CHOSEN) -> str:
         """Return what is to stand in a manifest instead of a reference; the same text where nothing changes.
 
         `chosen` has the place of each image that is undecided, by its name after the exact map. Raises GateError (mode
