@@ -13,12 +13,18 @@ from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.record import RECORD_LABEL
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.record import (
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    RECORD_LABEL,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import cluster_facts
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address, node_host
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
     InstalledRelease,
     Summary,
+    mesh_hosts,
+    node_addresses,
     public_hosts,
     running_images,
 )
@@ -30,6 +36,7 @@ ARGUMENTS: dict[str, Any] = {
     "kubeconfig": {"type": "path"},
     "images": {"type": "dict", "default": {}},
     "gateway_address": {"type": "str", "default": ""},
+    "node_address": {"type": "str", "default": ""},
     "gateway_name": {"type": "str", "default": "istio-ingressgateway"},
     "remove": {"type": "list", "elements": "str", "default": []},
 }
@@ -58,6 +65,7 @@ class ActionModule(ActionBase):
             "releases": {release.name: release.version for release in summary.releases},
             "hosts": list(summary.hosts),
             "gateway": summary.gateway or "",
+            "at_nodes": list(summary.at_nodes),
         }
 
 
@@ -65,6 +73,9 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
     nodes = cluster.list("v1", "Node")
     facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes)
     gateway = cluster.get("v1", "Service", args["gateway_name"], "istio-system")
+    in_mesh = _ours(cluster, "networking.istio.io/v1", "VirtualService")
+    # The gateway's own Service is told with the hosts behind it
+    services = [item for item in _ours(cluster, "v1", "Service") if item["metadata"]["name"] != args["gateway_name"]]
     return Summary(
         context=args["context"],
         server=facts.version,
@@ -72,10 +83,17 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
         nodes=facts.nodes,
         releases=_releases(cluster),
         images=_images(cluster, args["images"]),
-        hosts=public_hosts(cluster.list("serving.knative.dev/v1", "Service")),
+        hosts=public_hosts(cluster.list("serving.knative.dev/v1", "Service")) + mesh_hosts(in_mesh),
         gateway=args["gateway_address"] or gateway_address(gateway, nodes),
+        at_nodes=node_addresses(services, args["node_address"] or node_host(nodes)),
         remove=args["remove"],
     )
+
+
+def _ours(cluster: Cluster, api_version: str, kind: str) -> list[dict[str, Any]]:
+    """What we applied; controllers hand our labels on to what they make, but that has an owner."""
+    items = cluster.list(api_version, kind, label_selector=f"{MANAGED_BY_LABEL}={MANAGED_BY}")
+    return [item for item in items if not item["metadata"].get("ownerReferences")]
 
 
 def _releases(cluster: Cluster) -> list[InstalledRelease]:

@@ -23,6 +23,10 @@ options:
     description: Where the gateway's http port is reached, as host:port. Empty, it is found out from the gateway's service.
     type: str
     default: ""
+  node_address:
+    description: Name or address at which nodes are reached. Empty, it is read from the nodes.
+    type: str
+    default: ""
   gateway_name:
     description: Name of the gateway's service in C(istio-system).
     type: str
@@ -67,4 +71,9 @@ gateway:
   description: Where the gateway is reached, as host:port; empty when nowhere outside the cluster.
   returned: success
   type: str
+at_nodes:
+  description: What is reached at a port of the nodes, as host:port.
+  returned: success
+  type: list
+  elements: str
 """

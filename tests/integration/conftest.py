@@ -22,6 +22,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "todo"
 DOMAIN = "example.com"
+# What a pod must say to be let into a namespace that enforces the Pod Security level restricted
+RESTRICTED_POD = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,17 @@ class Site:
         return json.loads(self.kubectl("get", *args, "-o", "json"))["items"]
 
     def request(
-        self, path: str, service: str = "web", method: str = "GET", body: Any = None, timeout: float = 60
+        self,
+        path: str,
+        service: str = "web",
+        method: str = "GET",
+        body: Any = None,
+        timeout: float = 60,
+        port: int = 30080,
     ) -> Answer:
-        """One request on a new connection through the gateway, addressed to a service by its public host."""
+        """One request on a new connection, by default through the gateway, to a service's public host."""
         request = urllib.request.Request(
-            f"http://{self.address}:30080{path}",
+            f"http://{self.address}:{port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Host": f"{service}.{NAMESPACE}.{DOMAIN}", "Content-Type": "application/json"},
@@ -132,11 +141,13 @@ def client_manifest(namespace: str, name: str = "client", **labels: str) -> str:
             "metadata": {"name": name, "namespace": namespace, "labels": {"app": name, **labels}},
             "spec": {
                 "terminationGracePeriodSeconds": 0,
+                "securityContext": RESTRICTED_POD,
                 "containers": [
                     {
                         "name": "client",
                         "image": "docker.io/library/python:3.11-slim-bookworm",
                         "command": ["python3", "-m", "http.server", "8080", "--directory", "/tmp"],
+                        "securityContext": RESTRICTED_CONTAINER,
                     }
                 ],
             },

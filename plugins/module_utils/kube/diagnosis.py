@@ -35,10 +35,21 @@ class Diagnosis:
         since = {key: start for key, start in self._since.get(target, {}).items() if key[0] in in_trouble}
         self._since[target] = since
         for trouble in found:
+            if trouble.wants_room and self._room_is_coming(target):
+                since.pop((trouble.pod, trouble.advice), None)
+                continue
             started = since.setdefault((trouble.pod, trouble.advice), time.monotonic())
             if trouble.patience is not None and time.monotonic() - started >= trouble.patience:
                 return self._tell(trouble)
         return None
+
+    def _room_is_coming(self, target: Target) -> bool:
+        """Whether pods beside the target's are on their way out, as in a rolling update on a full node."""
+        try:
+            pods = self.cluster.list("v1", "Pod", target.namespace, deadline=Deadline(LOOK_SECONDS))
+        except KubeError:
+            return False
+        return any(pod["metadata"].get("deletionTimestamp") for pod in pods)
 
     def reasons(self, target: Target) -> list[str]:
         """What is wrong with the pods behind `target`, and its own last warning, for the message at the time limit."""

@@ -23,7 +23,7 @@ PASSING_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachabl
 class Trouble:
     """One finding. `patience` is how many seconds it must last to be hopeless; None: never by itself.
 
-    `log_of` names the container whose last log line tells more.
+    `log_of` names the container whose last log line tells more. `wants_room` is true where a pod that ends would help.
     """
 
     pod: str
@@ -31,6 +31,7 @@ class Trouble:
     advice: str
     patience: float | None
     log_of: str | None = None
+    wants_room: bool = False
 
 
 def troubles(pod: Document) -> list[Trouble]:
@@ -58,6 +59,7 @@ def _scheduling(pod: str, status: dict) -> list[Trouble]:
                     f"no node can take it: {message}",
                     "free or add resources, or lower its requests",
                     None if passing else 12.0,
+                    wants_room=True,
                 )
             ]
     return []

@@ -115,6 +115,18 @@ class Transport:
             raise _api_error("GET", path, response, response.data)
         return response.data.decode("utf-8", "replace")
 
+    def proxied(self, path: str, host: str, timeout: float) -> int:
+        """The status of a GET through the server's proxy to a pod or Service, with a Host header where `host` is given.
+
+        Raises ClusterError without an answer; no retry.
+        """
+        headers = {"Host": host} if host else {}
+        try:
+            response = self._send("GET", path, None, None, JSON_TYPE, "*/*", timeout, preload=True, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise self._no_answer("GET", path, error) from error
+        return response.status
+
     def _renew(self) -> bool:
         """Read the credentials anew, once; True when there are others to try."""
         with self._lock:
@@ -148,11 +160,12 @@ class Transport:
         accept: str,
         timeout: float,
         preload: bool,
+        headers: dict[str, str] | None = None,
     ) -> Any:
         with self._lock:
             self.requests += 1
         url = self.connection.server + path + ("?" + urlencode(query) if query else "")
-        headers = {"Accept": accept, "User-Agent": "selfhosted.serverless"}
+        headers = {"Accept": accept, "User-Agent": "selfhosted.serverless", **(headers or {})}
         authorization = self.connection.authorization()
         if authorization:
             headers["Authorization"] = authorization

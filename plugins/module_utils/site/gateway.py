@@ -24,11 +24,12 @@ def gateway_address(service: dict[str, Any] | None, nodes: Sequence[dict[str, An
             return f"{host}:{HTTP_PORT}"
     ports = service.get("spec", {}).get("ports", [])
     node_port = next((port.get("nodePort") for port in ports if port.get("port") == HTTP_PORT), None)
-    host = _node_host(nodes)
+    host = node_host(nodes)
     return f"{host}:{node_port}" if node_port and host else None
 
 
-def _node_host(nodes: Sequence[dict[str, Any]]) -> str | None:
+def node_host(nodes: Sequence[dict[str, Any]]) -> str | None:
+    """Return the address of a node, an external one before an internal one, or None."""
     addresses = [address for node in nodes for address in node.get("status", {}).get("addresses", [])]
     for wanted in ("ExternalIP", "InternalIP"):
         for address in addresses:

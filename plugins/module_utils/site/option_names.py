@@ -22,6 +22,7 @@ SHARED_OPTIONS = frozenset(
         "serverless_images",
         "serverless_kubeconfig",
         "serverless_namespaces",
+        "serverless_node_address",
         "serverless_pins",
         "serverless_registry",
         "serverless_registry_password",

@@ -24,7 +24,10 @@ class InstalledRelease:
 
 @dataclass(frozen=True)
 class Summary:
-    """All that the text is made of. `images` are (reference, where it came from); `hosts` the public host names."""
+    """All that the text is made of. `images` are (reference, where it came from); `hosts` the public host names.
+
+    `gateway` is where these are reached, as host:port; `at_nodes` what is reached at a port of the nodes, the same way.
+    """
 
     context: str
     server: str
@@ -34,6 +37,7 @@ class Summary:
     images: Sequence[tuple[str, str]] = ()
     hosts: Sequence[str] = ()
     gateway: str | None = None
+    at_nodes: Sequence[str] = ()
     remove: Sequence[str] = field(default_factory=tuple)
 
     def lines(self) -> list[str]:
@@ -54,16 +58,17 @@ class Summary:
         return text
 
     def _how_to_open(self) -> list[str]:
+        text = [f"  http://{address}/" for address in self.at_nodes]
         if not self.hosts:
-            return ["  no public service is installed"]
+            return text or ["  no public service is installed"]
         if not self.gateway:
             return [
+                *text,
                 "  the gateway has no address outside the cluster; forward a port first:",
                 f"  kubectl --context {self.context} -n istio-system port-forward service/istio-ingressgateway 8080:80",
             ]
         address, _colon, port = self.gateway.rpartition(":")
         shown_port = "" if port == "80" else f":{port}"
-        text = []
         for host in self.hosts:
             text += [
                 f"  http://{host}{shown_port}/   with this line in /etc/hosts:  {address} {host}",
@@ -86,6 +91,19 @@ def public_hosts(services: Sequence[Mapping[str, Any]]) -> list[str]:
         if url and labels.get(CLUSTER_LOCAL) != "cluster-local":
             hosts.add(urlsplit(url).netloc)
     return sorted(hosts)
+
+
+def mesh_hosts(virtual_services: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the host names that Istio's VirtualServices serve to the outside: those bound to a gateway, sorted."""
+    specs = [service.get("spec") or {} for service in virtual_services]
+    return sorted({host for spec in specs if set(spec.get("gateways") or []) - {"mesh"} for host in spec["hosts"]})
+
+
+def node_addresses(services: Sequence[Mapping[str, Any]], host: str | None) -> list[str]:
+    """Return host:port of every Service of type NodePort; none without a `host` at which nodes are reached."""
+    specs = [service.get("spec") or {} for service in services]
+    ports = [port for spec in specs if spec.get("type") == "NodePort" for port in spec.get("ports") or []]
+    return sorted(f"{host}:{port['nodePort']}" for port in ports if host and port.get("nodePort"))
 
 
 def running_images(pods: Sequence[Mapping[str, Any]]) -> list[str]:

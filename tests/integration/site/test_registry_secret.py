@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..conftest import NAMESPACE, Site, until
+from ..conftest import NAMESPACE, RESTRICTED_CONTAINER, RESTRICTED_POD, Site, until
 
 
 def private_image(site: Site) -> str:
@@ -21,12 +21,14 @@ def start(site: Site, name: str, namespace: str, image: str, account: str) -> No
         "spec": {
             "serviceAccountName": account,
             "restartPolicy": "Never",
+            "securityContext": RESTRICTED_POD,
             "containers": [
                 {
                     "name": "once",
                     "image": image,
                     "imagePullPolicy": "Always",
                     "command": ["python3", "-c", "print('pulled')"],
+                    "securityContext": RESTRICTED_CONTAINER,
                 }
             ],
         },

@@ -6,49 +6,35 @@ import json
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-from todo_servers import APP
+from rendering import IMAGE, render
 
-ROLE = APP.parents[1]
-IMAGE = "127.0.0.1:5001/todo/app@sha256:" + "a" * 64
-
-
-@pytest.fixture
-def rendered():
-    """Renders a template of the role with its defaults and the given variables."""
-
-    def render(template: str, **changed: object) -> str:
-        loader = DataLoader()
-        loader.set_basedir(str(ROLE))
-        variables = {"inventory_hostname": "here"}
-        for file in ("defaults/main.yml", "vars/main.yml"):
-            variables |= loader.load_from_file(str(ROLE / file), cache="none", trusted_as_template=True)
-        templar = Templar(loader, variables=variables | {"todo_image": IMAGE} | changed)
-        text = (ROLE / "templates" / template).read_text()
-        search_path = [str(ROLE / "templates")]
-        with templar.set_temporary_context(searchpath=search_path):
-            return templar.template(trust_as_template(text))
-
-    return render
+VARIANTS = ("kubernetes", "istio", "knative")
+DATA = {
+    ("Namespace", "todo"),
+    ("PersistentVolumeClaim", "database"),
+    ("Service", "database"),
+    ("StatefulSet", "database"),
+}
+ENFORCED = "pod-security.kubernetes.io/enforce"
 
 
 def documents(text):
     return {(item["kind"], item["metadata"]["name"]): item for item in yaml.safe_load_all(text) if item}
 
 
-def test_without_an_image_only_what_others_deliver(rendered):
-    found = documents(rendered("todo.yml.j2", todo_image=""))
-    assert set(found) == {
-        ("Namespace", "todo"),
-        ("PersistentVolumeClaim", "database"),
-        ("Service", "database"),
-        ("StatefulSet", "database"),
-    }
+def test_without_an_image_only_what_others_deliver():
+    found = documents(render("todo.yml.j2", todo_image="", todo_network_policies=False))
+    assert set(found) == DATA
 
 
-def test_which_services_are_public_and_which_sleep(rendered):
-    found = documents(rendered("todo.yml.j2"))
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_between_two_variants_the_database_stays(variant):
+    found = documents(render("todo.yml.j2", todo_variant=variant, __todo_part="data"))
+    assert {key for key in found if key[0] != "NetworkPolicy"} == DATA
+
+
+def test_which_services_are_public_and_which_sleep():
+    found = documents(render("todo.yml.j2"))
     services = {name: found["Service", name] for name in ("web", "rule", "user")}
     local = {name for name, item in services.items() if item["metadata"].get("labels")}
     assert local == {"rule", "user"}
@@ -62,19 +48,19 @@ def test_which_services_are_public_and_which_sleep(rendered):
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_the_password_is_in_no_manifest(rendered):
-    text = rendered("todo.yml.j2")
+def test_the_password_is_in_no_manifest():
+    text = render("todo.yml.j2")
     assert "kind: Secret" not in text
     assert text.count("/run/secrets/database/password") == 2
 
 
-def revisions(rendered, **changed):
-    return json.loads(rendered("user_revisions.json.j2", **changed))
+def revisions(**changed):
+    return json.loads(render("user_revisions.json.j2", **changed))
 
 
-def test_the_traffic_names_both_revisions(rendered):
-    names = revisions(rendered, todo_user_traffic={"v1": 90, "v2": 10})
-    user = documents(rendered("todo.yml.j2", todo_user_traffic={"v1": 90, "v2": 10}))["Service", "user"]["spec"]
+def test_the_traffic_names_both_revisions():
+    names = revisions(todo_user_traffic={"v1": 90, "v2": 10})
+    user = documents(render("todo.yml.j2", todo_user_traffic={"v1": 90, "v2": 10}))["Service", "user"]["spec"]
     assert user["template"]["metadata"]["name"] == names["v2"]
     assert [(part["revisionName"], part["percent"], part["tag"]) for part in user["traffic"]] == [
         (names["v1"], 90, "v1"),
@@ -82,9 +68,9 @@ def test_the_traffic_names_both_revisions(rendered):
     ]
 
 
-def test_the_first_step_makes_v1_alone(rendered):
-    user = documents(rendered("todo.yml.j2", __todo_user_latest="v1"))["Service", "user"]["spec"]
-    assert user["template"]["metadata"]["name"] == revisions(rendered)["v1"]
+def test_the_first_step_makes_v1_alone():
+    user = documents(render("todo.yml.j2", __todo_user_latest="v1"))["Service", "user"]["spec"]
+    assert user["template"]["metadata"]["name"] == revisions()["v1"]
     assert user["traffic"] == [{"latestRevision": True, "percent": 100}]
     assert user["template"]["spec"]["containers"][0]["env"] == [{"name": "USER_VERSION", "value": "v1"}]
 
@@ -92,20 +78,131 @@ def test_the_first_step_makes_v1_alone(rendered):
 @pytest.mark.parametrize(
     "changed", [{"todo_image": "x/y@sha256:0"}, {"todo_window": "60s"}, {"todo_resources": {}}, {"todo_max_scale": 5}]
 )
-def test_another_content_gets_another_name(rendered, changed):
-    before, after = revisions(rendered), revisions(rendered, **changed)
+def test_another_content_gets_another_name(changed):
+    before, after = revisions(), revisions(**changed)
     assert before["v1"] != after["v1"] and before["v2"] != after["v2"]
-    assert revisions(rendered, todo_user_traffic={"v1": 0, "v2": 100}) == before
+    assert revisions(todo_user_traffic={"v1": 0, "v2": 100}) == before
 
 
-def test_the_volume_is_prepared_only_where_asked(rendered):
-    prepared = documents(rendered("todo.yml.j2"))["StatefulSet", "database"]["spec"]["template"]["spec"]
-    plain = documents(rendered("todo.yml.j2", todo_database_prepare_volume=False))
-    assert prepared["initContainers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
-    assert "initContainers" not in plain["StatefulSet", "database"]["spec"]["template"]["spec"]
+def test_the_volume_is_prepared_by_a_job_and_never_by_the_database():
+    found = documents(render("prepare_volume.yml.j2", __todo_preparing=True))
+    assert set(found) == {("Namespace", "todo"), ("PersistentVolumeClaim", "database"), ("Job", "prepare-volume")}
+    (container,) = found["Job", "prepare-volume"]["spec"]["template"]["spec"]["containers"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
+    assert found["Namespace", "todo"]["metadata"]["labels"][ENFORCED] == "baseline"
+    database = documents(render("todo.yml.j2"))["StatefulSet", "database"]["spec"]["template"]["spec"]
+    assert "initContainers" not in database
 
 
-def test_injection_and_storage_class(rendered):
-    found = documents(rendered("todo.yml.j2", todo_istio_injection=True, todo_database_storage_class="fast"))
-    assert found["Namespace", "todo"]["metadata"]["labels"] == {"istio-injection": "enabled"}
+def test_storage_class():
+    found = documents(render("todo.yml.j2", todo_database_storage_class="fast"))
     assert found["PersistentVolumeClaim", "database"]["spec"]["storageClassName"] == "fast"
+
+
+@pytest.mark.parametrize(
+    ("changed", "level"),
+    [
+        ({"todo_variant": "kubernetes"}, "restricted"),
+        ({"todo_variant": "knative"}, "restricted"),
+        ({"todo_variant": "istio"}, "privileged"),
+        ({"todo_variant": "istio", "todo_istio_cni": True}, "restricted"),
+        ({"todo_variant": "knative", "todo_istio_injection": True}, "privileged"),
+    ],
+)
+def test_the_namespace_enforces_what_its_pods_can_keep(changed, level):
+    labels = documents(render("todo.yml.j2", **changed))["Namespace", "todo"]["metadata"]["labels"]
+    assert labels[ENFORCED] == level
+    assert labels["pod-security.kubernetes.io/warn"] == "restricted"
+    assert ("istio-injection" in labels) == (changed["todo_variant"] == "istio" or "todo_istio_injection" in changed)
+
+
+def pod_templates(found):
+    kinds = ("Deployment", "StatefulSet", "Service")
+    specs = {key: item["spec"].get("template") for key, item in found.items() if key[0] in kinds}
+    return {key: template for key, template in specs.items() if template}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_pod_can_do_more_than_it_needs(variant):
+    templates = pod_templates(documents(render("todo.yml.j2", todo_variant=variant)))
+    assert len(templates) == (4 if variant == "knative" else 5)
+    for (_kind, name), template in templates.items():
+        spec = template["spec"]
+        assert spec["automountServiceAccountToken"] is False, name
+        for container in spec["containers"]:
+            context = {**spec.get("securityContext", {}), **container["securityContext"]}
+            assert context["runAsNonRoot"] is True and context["readOnlyRootFilesystem"] is True, name
+            assert context["allowPrivilegeEscalation"] is False and context["capabilities"] == {"drop": ["ALL"]}, name
+            assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        injected = template["metadata"]["labels"].get("sidecar.istio.io/inject")
+        assert injected == ("true" if variant == "istio" else None), name
+
+
+@pytest.mark.parametrize("variant", ["kubernetes", "istio"])
+def test_deployments_and_services(variant):
+    found = documents(render("todo.yml.j2", todo_variant=variant, todo_web_node_port=30081))
+    deployments = {name for kind, name in found if kind == "Deployment"}
+    assert deployments == {"web", "rule", "user-v1", "user-v2"}
+    assert {name for kind, name in found if kind == "Service"} == {*deployments, "user", "database"}
+    # The autoscaler owns the replicas of web
+    assert {name for name in deployments if "replicas" in found["Deployment", name]["spec"]} == deployments - {"web"}
+    for name in deployments:
+        spec = found["Deployment", name]["spec"]
+        assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+        (container,) = spec["template"]["spec"]["containers"]
+        assert container["resources"]["requests"] == {"cpu": "200m", "memory": "256Mi"}
+        assert container["resources"]["limits"] == {"cpu": "500m", "memory": "512Mi"}
+        selected = found["Service", name]["spec"]["selector"]
+        assert selected.items() <= spec["template"]["metadata"]["labels"].items()
+    web = found["Service", "web"]["spec"]
+    port = web["ports"][0].get("nodePort")
+    assert (web["type"], port) == (("NodePort", 30081) if variant == "kubernetes" else ("ClusterIP", None))
+    scaler = found["HorizontalPodAutoscaler", "web"]["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (1, 3)
+
+
+def test_the_numbers_of_the_deployments_are_options():
+    changed = {
+        "todo_web_cpu_percent": 50,
+        "todo_web_scale_down_seconds": 90,
+        "todo_web_min_scale": 2,
+        "todo_max_scale": 5,
+        "todo_deployment_resources": {"requests": {"cpu": "100m"}},
+        "todo_drain_seconds": 0,
+        "todo_service_account": "pulls",
+    }
+    found = documents(render("todo.yml.j2", todo_variant="kubernetes", **changed))
+    scaler = found["HorizontalPodAutoscaler", "web"]["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 5)
+    assert scaler["metrics"][0]["containerResource"]["target"]["averageUtilization"] == 50
+    assert scaler["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 90
+    spec = found["Deployment", "rule"]["spec"]["template"]["spec"]
+    assert spec["serviceAccountName"] == "pulls"
+    assert spec["containers"][0]["resources"] == {"requests": {"cpu": "100m"}}
+    assert "lifecycle" not in spec["containers"][0]
+    assert "nodePort" not in found["Service", "web"]["spec"]["ports"][0]
+
+
+def test_a_pod_serves_on_while_it_is_to_go():
+    found = documents(render("todo.yml.j2", todo_variant="kubernetes"))
+    spec = found["Deployment", "web"]["spec"]["template"]["spec"]
+    drain = spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert drain == 15
+    # Then the server ends what is under way, for which it takes 20 s at the most
+    assert spec["terminationGracePeriodSeconds"] >= drain + 20
+
+
+def test_the_mesh_splits_user_and_takes_nothing_but_mutual_tls():
+    traffic = {"v1": 90, "v2": 10}
+    changed = {"todo_user_traffic": traffic, "todo_domain": "here.example", "todo_gateway_selector": {"istio": "mine"}}
+    found = documents(render("todo.yml.j2", todo_variant="istio", **changed))
+    (way,) = found["VirtualService", "user"]["spec"]["http"]
+    assert {part["destination"]["subset"]: part["weight"] for part in way["route"]} == traffic
+    subsets = found["DestinationRule", "user"]["spec"]["subsets"]
+    assert {subset["name"]: subset["labels"] for subset in subsets} == {v: {"version": v} for v in traffic}
+    gateway = found["Gateway", "web"]["spec"]
+    assert gateway["selector"] == {"istio": "mine"}
+    assert (
+        gateway["servers"][0]["hosts"] == found["VirtualService", "web"]["spec"]["hosts"] == ["web.todo.here.example"]
+    )
+    assert found["PeerAuthentication", "default"]["spec"] == {"mtls": {"mode": "STRICT"}}

@@ -132,25 +132,25 @@ def test_the_message_at_the_limit(cluster: Cluster, home: str) -> None:
     assert f"more: kubectl -n {home} describe deployment.v1.apps app" in message
 
 
+UNSCHEDULABLE = {
+    "phase": "Pending",
+    "conditions": [
+        {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": "0/1 nodes are available: 1 Insufficient cpu.",
+        }
+    ],
+}
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [
         (waiting("ImagePullBackOff", "back-off"), "cannot have its image example.org/app:1: ImagePullBackOff"),
         (waiting("CrashLoopBackOff", restarts=3), r"ends again and again \(3 restarts"),
-        (
-            {
-                "phase": "Pending",
-                "conditions": [
-                    {
-                        "type": "PodScheduled",
-                        "status": "False",
-                        "reason": "Unschedulable",
-                        "message": "0/1 nodes are available: 1 Insufficient cpu.",
-                    }
-                ],
-            },
-            "no node can take it: 0/1 nodes are available",
-        ),
+        (UNSCHEDULABLE, "no node can take it: 0/1 nodes are available"),
     ],
 )
 def test_a_hopeless_state_ends_the_wait(cluster: Cluster, home: str, status: dict[str, Any], said: str) -> None:
@@ -160,6 +160,17 @@ def test_a_hopeless_state_ends_the_wait(cluster: Cluster, home: str, status: dic
     with pytest.raises(WaitError, match=rf"Deployment {home}/app: rollout cannot come true: pod {home}/app-.*{said}"):
         wait(cluster, rollout(home), seconds=60)
     assert time.monotonic() - started < 16
+
+
+def test_a_full_node_is_not_hopeless_while_a_pod_is_leaving_it(cluster: Cluster, home: str) -> None:
+    leaving = document("v1", "Pod", "old", spec={"containers": [{"name": "main", "image": "example.org/app:1"}]})
+    leaving["metadata"]["finalizers"] = ["example.org/not-yet"]
+    put(cluster, home, leaving)
+    cluster.delete("v1", "Pod", "old", home)
+    put(cluster, home, deployment("app", replicas=1))
+    set_status(cluster, pod_of(cluster, home, "app"), UNSCHEDULABLE)
+    with pytest.raises(WaitError, match="not fulfilled after 18 s"):
+        wait(cluster, rollout(home), seconds=18)
 
 
 @pytest.mark.parametrize("status", [waiting("CrashLoopBackOff", restarts=1), waiting("ContainerCreating")])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
     InstalledRelease,
     Summary,
+    mesh_hosts,
+    node_addresses,
     public_hosts,
     running_images,
 )
@@ -66,3 +68,28 @@ def test_only_public_services_have_hosts() -> None:
 def test_images_of_all_containers_are_listed_once() -> None:
     pod = {"spec": {"initContainers": [{"image": "b"}], "containers": [{"image": "a"}, {"image": "b"}]}}
     assert running_images([pod, pod]) == ["a", "b"]
+
+
+def test_what_is_reached_at_a_node_needs_no_host() -> None:
+    text = summary(hosts=[], at_nodes=["127.0.0.1:30081"])
+    assert "  http://127.0.0.1:30081/" in text
+    assert "no public service" not in text
+
+
+def test_only_ports_of_nodes_are_told() -> None:
+    services = [
+        {"spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30081}]}},
+        {"spec": {"type": "LoadBalancer", "ports": [{"port": 80, "nodePort": 30080}]}},
+        {"spec": {"type": "ClusterIP", "ports": [{"port": 80}]}},
+    ]
+    assert node_addresses(services, "10.0.0.1") == ["10.0.0.1:30081"]
+    assert node_addresses(services, None) == []
+
+
+def test_only_what_is_bound_to_a_gateway_is_public_in_the_mesh() -> None:
+    services = [
+        {"spec": {"hosts": ["web.todo.example.com"], "gateways": ["web"]}},
+        {"spec": {"hosts": ["user.todo.svc.cluster.local"]}},
+        {"spec": {"hosts": ["rule.todo.svc.cluster.local"], "gateways": ["mesh"]}},
+    ]
+    assert mesh_hosts(services) == ["web.todo.example.com"]

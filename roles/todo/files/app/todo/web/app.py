@@ -20,10 +20,14 @@ from .upstream import Upstream
 
 
 def build() -> Starlette:
-    """The application. RULE_URL and USER_URL say where the services are, UPSTREAM_SECONDS how long they may take."""
+    """The application. RULE_URL and USER_URL say where the services are, UPSTREAM_SECONDS how long they may take.
+
+    UPSTREAM_KEEP_ALIVE: how many connections to each are kept open; 0 for a new one for each request.
+    """
     seconds = settings.integer("UPSTREAM_SECONDS", 60, 1, 600)
-    rule = Upstream("rule", _url("RULE_URL", "http://127.0.0.1:8081"), seconds)
-    user = Upstream("user", _url("USER_URL", "http://127.0.0.1:8082"), seconds)
+    kept = settings.integer("UPSTREAM_KEEP_ALIVE", 20, 0, 100)
+    rule = Upstream("rule", _url("RULE_URL", "http://127.0.0.1:8081"), seconds, kept)
+    user = Upstream("user", _url("USER_URL", "http://127.0.0.1:8082"), seconds, kept)
     return build_on(rule, user)
 
 

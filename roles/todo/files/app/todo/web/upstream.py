@@ -27,16 +27,23 @@ _LOG = logging.getLogger(__name__)
 
 
 class Upstream:
-    """One service. `name` is used in messages; `seconds` must cover its start from zero pods."""
+    """One service. `name` is used in messages; `seconds` must cover its start from zero pods.
 
-    def __init__(self, name: str, url: str, seconds: float) -> None:
+    `kept` connections stay open at the most: a Service of Kubernetes spreads connections over pods, not requests.
+    """
+
+    def __init__(self, name: str, url: str, seconds: float, kept: int = 20) -> None:
         self._name = name
         self._client = httpx.AsyncClient(
             base_url=url,
             timeout=httpx.Timeout(seconds, connect=5),
             # One new attempt, only when no connection came about: then nothing has been sent.
             # Without TLS no certificates are read, which is a good part of the time that web takes to start.
-            transport=httpx.AsyncHTTPTransport(retries=1, verify=not url.startswith("http://")),
+            transport=httpx.AsyncHTTPTransport(
+                retries=1,
+                verify=not url.startswith("http://"),
+                limits=httpx.Limits(max_keepalive_connections=kept),
+            ),
             follow_redirects=False,
             trust_env=False,
         )

@@ -1,0 +1,47 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of the todo application stands on a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..kube.cluster import Cluster
+from ..kube.deadline import Deadline
+from ..kube.objects import Document
+from ..kube.record import RELEASE_LABEL
+
+RELEASE = "todo"
+LOOK_SECONDS = 30.0
+KNATIVE = "serving.knative.dev/v1"
+OF_USER = "serving.knative.dev/service=user"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`runs_on` says what runs the services: deployments, knative, both or neither; after an interruption both may be.
+
+    `database` tells whether there is a database; `revisions` are the names of Knative's revisions of user, sorted.
+    """
+
+    runs_on: list[str]
+    database: bool
+    revisions: list[str]
+
+
+def standing(cluster: Cluster, namespace: str) -> Standing:
+    """What there is in `namespace`. Raises KubeError."""
+    cluster.discovery.ensure(Deadline(LOOK_SECONDS))
+    ours = f"{RELEASE_LABEL}={RELEASE}"
+    kinds = {"deployments": ("apps/v1", "Deployment"), "knative": (KNATIVE, "Service")}
+    return Standing(
+        runs_on=[name for name, kind in kinds.items() if any(map(_is_own, cluster.list(*kind, namespace, ours)))],
+        database=cluster.get("apps/v1", "StatefulSet", "database", namespace) is not None,
+        revisions=sorted(item["metadata"]["name"] for item in cluster.list(KNATIVE, "Revision", namespace, OF_USER)),
+    )
+
+
+def _is_own(item: Document) -> bool:
+    """Knative hands our labels on to what it makes; that has an owner."""
+    return not item["metadata"].get("ownerReferences")

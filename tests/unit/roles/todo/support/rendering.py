@@ -1,0 +1,25 @@
+"""The templates of the role, rendered by Ansible's own templating."""
+
+from __future__ import annotations
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from todo_servers import APP
+
+ROLE = APP.parents[1]
+VARIABLES = sorted(str(file.relative_to(ROLE)) for file in (ROLE / "vars" / "main").glob("*.yml"))
+IMAGE = "127.0.0.1:5001/todo/app@sha256:" + "a" * 64
+
+
+def render(template: str, **changed: object) -> str:
+    """The text of a template of the role with its defaults and the given variables."""
+    loader = DataLoader()
+    loader.set_basedir(str(ROLE))
+    variables = {"inventory_hostname": "here"}
+    for file in ("defaults/main.yml", *VARIABLES):
+        variables |= loader.load_from_file(str(ROLE / file), cache="none", trusted_as_template=True)
+    templar = Templar(loader, variables=variables | {"todo_image": IMAGE} | changed)
+    text = (ROLE / "templates" / template).read_text()
+    search_path = [str(ROLE / "templates")]
+    with templar.set_temporary_context(searchpath=search_path):
+        return templar.template(trust_as_template(text))
