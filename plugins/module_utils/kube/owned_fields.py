@@ -52,14 +52,15 @@ def _extract_map(value: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any
 
 
 def _extract_list(value: list[Any], fields: dict[str, Any]) -> list[Any]:
-    result = []
+    found = []
     for key, below in fields.items():
         if key == ".":
             continue
         item = _item(value, key)
         if item is not MISSING:
-            result.append(_extract(item, below) if below else item)
-    return result
+            found.append((value.index(item), _extract(item, below) if below else item))
+    # fieldsV1 sorts by key; the order of the object is what was applied
+    return [item for _position, item in sorted(found, key=lambda entry: entry[0])]
 
 
 def _item(value: list[Any], key: str) -> Any:

@@ -1,4 +1,4 @@
-"""The options that render, release and wait check are those that their documentation names."""
+"""The options that actions check are those that their documentation names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ def shape(options: dict[str, Any], nested: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", ["render", "release", "wait"])
+DRILLS = ["drill", "drill_check", "drill_count", "drill_report"]
+
+
+@pytest.mark.parametrize("name", ["render", "release", "wait", *DRILLS])
 def test_documentation_and_code_agree(name: str) -> None:
-    arguments = import_module(f"{PLUGINS}.action.{name}").ARGUMENTS
+    action = import_module(f"{PLUGINS}.action.{name}")
+    arguments = action.ActionModule.arguments if name in DRILLS else action.ARGUMENTS
     assert shape(arguments, "options") == shape(documented(name), "suboptions")

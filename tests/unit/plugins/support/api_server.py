@@ -91,6 +91,7 @@ class ApiServer:
             f"--root-ca-file={self.pki.ca_certificate}",
             "--leader-elect=false",
             "--secure-port=0",
+            "--horizontal-pod-autoscaler-sync-period=1s",
             "--kube-api-qps=200",
             "--kube-api-burst=400",
         )
