@@ -70,7 +70,7 @@ def build(site: Site, folder: Path, repository: str) -> tuple[str, int]:
 
 def test_two_builds_from_scratch_have_one_digest(site: Site, tmp_path: Path) -> None:
     digests = set()
-    for _ in range(2):
+    for _build in range(2):
         image, _changed = build(site, tmp_path, f"test/{uuid.uuid4().hex}")
         digests.add(image.partition("@")[2])
     assert len(digests) == 1

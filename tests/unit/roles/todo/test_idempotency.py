@@ -48,7 +48,7 @@ def test_a_key_is_for_one_title_and_goes_with_the_todo(client):
 
 
 def test_without_a_key_each_creation_counts(client):
-    for _ in range(2):
+    for _time in range(2):
         assert client.post("/todos", json={"title": "milk"}).status_code == 201
     assert client.get("/todos").json()["counts"]["open"] == 2
 
@@ -107,9 +107,9 @@ def test_no_acknowledged_write_is_lost_when_the_database_is_killed(serve, postgr
                     break
 
     with ThreadPoolExecutor(4) as threads:
-        writers = [threads.submit(write) for _ in range(4)]
+        writers = [threads.submit(write) for _time in range(4)]
         try:
-            for _ in range(3):
+            for _time in range(3):
                 so_far = len(acknowledged)
                 wait_until(lambda so_far=so_far: len(acknowledged) > so_far + 20, 20, "twenty writes more")
                 postgres.control("restart", "-m", "immediate")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from packageurl import PackageURL
 from todo_servers import APP
 
 sys.path.insert(0, str(APP / "image"))
@@ -60,6 +61,7 @@ def test_the_bill_of_materials_names_every_wheel_and_package(installed):
     told = {component["name"]: component for component in json.loads(text)["components"]}
     wheels = {name.lower() for name, _version, _digest in REQUIREMENT.findall((APP / "requirements.txt").read_text())}
     assert set(told) == (wheels - {""}) | {"libc6", "python"}
+    assert all(PackageURL.from_string(item["purl"]).to_string() == item["purl"] for item in told.values())
     assert told["httpx"]["purl"].startswith("pkg:pypi/httpx@")
     assert re.fullmatch(r"pkg:deb/debian/libc6@[^@?]+\?arch=\w+&distro=debian-\d+", told["libc6"]["purl"])
     assert all(len(told[name]["hashes"][0]["content"]) == 64 for name in wheels - {""})

@@ -53,7 +53,7 @@ def test_what_is_hardly_http(client, case):
     host = client.base_url.netloc
     with socket.create_connection((client.base_url.host, client.base_url.port), timeout=10) as connection:
         connection.sendall(sent.replace(b"HOST", b"Host: " + host))
-        head, _, body = receive(connection).partition(b"\r\n\r\n")
+        head, _end, body = receive(connection).partition(b"\r\n\r\n")
     line, *fields = head.decode().split("\r\n")
     headers = dict(field.lower().split(": ", 1) for field in fields)
     judge(client, int(line.split()[1]), headers, body, (status, code))

@@ -76,6 +76,8 @@ def test_the_answers_are_as_described(base_port, service, tmp_path):
     command += ["--checks=all", "--phases=coverage,fuzzing,stateful", "--no-color"]
     command.append(f"http://127.0.0.1:{base_port + SERVICES[service]}/openapi.json")
     environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200, check=False
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "No issues found" in done.stdout

@@ -74,7 +74,7 @@ def _interpreter(root: Root) -> None:
     root.add(real)
     for name in ("python", "python3", real.name):
         root.link(f"/usr/local/bin/{name}", real)
-    for name in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}:
+    for name in sorted({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}):
         root.add_tree(
             Path(name), unused=(*_STDLIB_UNUSED, f"config-{sys.version_info.major}.{sys.version_info.minor}*")
         )

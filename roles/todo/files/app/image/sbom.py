@@ -41,7 +41,7 @@ def document(application: Path, report: Path, packages: Sequence[debian.Package]
 
 
 def _component(kind: str, name: str, version: str, purl: str, qualifiers: str = "") -> dict[str, Any]:
-    full = f"{purl}@{quote(version, safe='+~:.-')}{qualifiers}".replace(":", "%3A").replace("pkg%3A", "pkg:", 1)
+    full = f"{purl}@{quote(version, safe=':')}{qualifiers}"
     return {"type": kind, "name": name, "version": version, "purl": full, "bom-ref": full}
 
 
