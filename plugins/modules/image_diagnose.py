@@ -87,7 +87,7 @@ findings:
   contains:
     trap: {description: Its short name., type: str}
     where: {description: The file or object that it is in., type: str}
-    message: {description: What is so, and what will come of it., type: str}
+    message: {description: "What is so, and what will come of it.", type: str}
     remedy: {description: What to change., type: str}
     fatal: {description: Whether a node is certain not to read its mirrors., type: bool}
 unknown:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from .errors import GateError, InvalidReference
@@ -21,7 +22,7 @@ from .settings import KEY_HINT, RegistrySettings
 
 MODES = ("runtime", "rewrite")
 _KEYS = {"mirrors", "map", "mode", "registries", "preset", "lock", "strict"}
-_NOTHING: Mapping[Reference, Reference] = {}
+NONE_CHOSEN: Mapping[Reference, Reference] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Gate:
         """Return whether only the registries can tell what is to stand in a manifest. Raises GateError."""
         return self.mode == "rewrite" and len(self.candidates(reference)) > 1
 
-    def deliverable(self, reference: str, chosen: Mapping[Reference, Reference] = _NOTHING) -> str:
+    def deliverable(self, reference: str, chosen: Mapping[Reference, Reference] = NONE_CHOSEN) -> str:
         """Return what is to stand in a manifest instead of a reference; the same text where nothing changes.
 
         `chosen` has the place of each image that is undecided, by its name after the exact map. Raises GateError (mode
@@ -133,11 +134,15 @@ class Gate:
         return reference if wanted == parsed else str(wanted)
 
     def origin_of(self, reference: str) -> str:
-        """Return in words where the gate takes an image from first."""
+        """Return in words where an image that runs under this name comes from, all places where it may be several."""
         try:
-            return self.candidates(Reference.parse(reference))[0].rule
+            parsed = Reference.parse(reference)
+            found = self.candidates(parsed)
         except (GateError, InvalidReference):
             return "no rule"
+        if self.mode == "rewrite":  # a name that was not rewritten is asked for as it is
+            found = [candidate for candidate in found if candidate.reference == parsed]
+        return " or ".join(candidate.rule for candidate in found) or "its own name"
 
     def _mirrors_of(self, reference: Reference) -> tuple[Mirror, ...]:
         sources = [source for source in self.mirrors if covers(source, reference)]

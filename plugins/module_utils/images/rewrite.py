@@ -10,11 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import GateError
-from .mapping import Gate
+from .mapping import NONE_CHOSEN, Gate
 from .places import places
 from .reference import Reference
-
-_NOTHING: Mapping[Reference, Reference] = {}
 
 
 def undecided(documents: Iterable[dict[str, Any]], gate: Gate) -> dict[Reference, bool]:
@@ -35,7 +33,7 @@ def undecided(documents: Iterable[dict[str, Any]], gate: Gate) -> dict[Reference
 
 
 def rewrite_document(
-    document: dict[str, Any], gate: Gate, chosen: Mapping[Reference, Reference] = _NOTHING
+    document: dict[str, Any], gate: Gate, chosen: Mapping[Reference, Reference] = NONE_CHOSEN
 ) -> dict[str, Any]:
     """Return a copy with every reference as it is to be delivered; the given document stays as it is.
 
@@ -56,7 +54,7 @@ def rewrite_document(
 
 
 def rewrite_documents(
-    documents: Iterable[dict[str, Any]], gate: Gate, chosen: Mapping[Reference, Reference] = _NOTHING
+    documents: Iterable[dict[str, Any]], gate: Gate, chosen: Mapping[Reference, Reference] = NONE_CHOSEN
 ) -> list[dict[str, Any]]:
     """Return copies of all documents, see rewrite_document."""
     return [rewrite_document(document, gate, chosen) for document in documents]

@@ -44,7 +44,7 @@ def run_in_container(
     command: list[str],
     given: Iterable[bytes] | None = None,
     take: Callable[[bytes], Any] = bytes,
-    silence: float = 120.0,
+    silence: float = 600.0,
 ) -> str:
     """Run `command`, feed it the chunks of `given`, hand its output to `take` in chunks; return its standard error.
 

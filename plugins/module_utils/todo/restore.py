@@ -22,15 +22,17 @@ from .database import LIVE, Database, Table
 LOOK_SECONDS = 30.0
 NEEDED = ("schema_migrations", "todos")  # without these tables it is a backup of something else
 _NEWEST = "SELECT coalesce(max(number), 0) FROM schema_migrations;\n"
-_CLOSED = "ALTER DATABASE {name} ALLOW_CONNECTIONS false;\n"
-_OPEN = "ALTER DATABASE {name} ALLOW_CONNECTIONS true;\n"
-# Nobody can connect, nobody is connected, and both names change in one transaction.
+_REOPEN = f"ALTER DATABASE {LIVE} ALLOW_CONNECTIONS true;\n"
+# Nobody can connect, nobody is connected, and both names change in one transaction. The pod has all of this script
+# before it begins, so that it ends well even when the controller does not.
 _SWAP = """
+ALTER DATABASE {live} ALLOW_CONNECTIONS false;
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN ('{live}', '{new}');
 BEGIN;
 ALTER DATABASE {live} RENAME TO {former};
 ALTER DATABASE {new} RENAME TO {live};
 COMMIT;
+ALTER DATABASE {former} ALLOW_CONNECTIONS true;
 """
 
 
@@ -98,10 +100,8 @@ def _is_older(database: Database, new: str) -> bool:
 
 
 def _swap(database: Database, new: str, former: str) -> None:
-    database.ask("postgres", _CLOSED.format(name=LIVE))
     try:
         database.ask("postgres", _SWAP.format(live=LIVE, new=new, former=former))
     except KubeError:
-        database.ask("postgres", _OPEN.format(name=LIVE))
+        database.ask("postgres", _REOPEN)
         raise
-    database.ask("postgres", _OPEN.format(name=former))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,7 +97,7 @@ def test_one_image_that_is_nowhere_stops_a_run_before_it_changes_anything(lab: L
     before = state(lab)
     done = lab.try_run("site.yml", image_prefetch_extra_images=[NOWHERE])
     assert done.returncode
-    assert "1 of 24 images cannot be had; nothing was changed." in done.stdout
+    assert re.search(r"1 of \d+ images cannot be had; nothing was changed\.", done.stdout)
     assert f"- {NOWHERE}, needed by image_prefetch_extra_images" in done.stdout
     assert f"{lab.mirror}/{NOWHERE} (mirror {lab.mirror}/gcr.io): not found" in done.stdout
     assert state(lab) == before

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from rendering import IMAGE, render
+from rendering import IMAGE, evaluate, render
 
 VARIANTS = ("kubernetes", "istio", "knative")
 DATA = {
@@ -206,3 +206,12 @@ def test_the_mesh_splits_user_and_takes_nothing_but_mutual_tls():
         gateway["servers"][0]["hosts"] == found["VirtualService", "web"]["spec"]["hosts"] == ["web.todo.here.example"]
     )
     assert found["PeerAuthentication", "default"]["spec"] == {"mtls": {"mode": "STRICT"}}
+
+
+def test_where_the_page_is_asked_for_after_a_change():
+    changed = {"todo_gateway_name": "edge", "todo_gateway_namespace": "mesh", "todo_gateway_address": "a:1"}
+    gateway = {"namespace": "mesh", "service": "edge", "host": "web.todo.example.com", "address": "a:1"}
+    assert evaluate("__todo_way_in", todo_variant="istio", **changed) == gateway
+    assert evaluate("__todo_way_in", todo_variant="knative", **changed) == gateway
+    node = {"namespace": "todo", "service": "web", "host": "", "address": "n"}
+    assert evaluate("__todo_way_in", todo_variant="kubernetes", todo_node_address="n", **changed) == node

@@ -68,6 +68,14 @@ def test_strict_an_origin_is_used_only_where_it_is_listed() -> None:
     assert gate.origin_of("a:1") == "mirror m.io/docker.io"
 
 
+def test_where_a_running_image_comes_from() -> None:
+    mirrors = {"docker.io": ["m.io/hub", "n.io"]}
+    assert Gate.from_config({"mirrors": mirrors}).origin_of("a:1") == "mirror m.io/hub or mirror n.io"
+    rewritten = Gate.from_config({"mirrors": mirrors, "mode": "rewrite"})
+    assert rewritten.origin_of("n.io/library/a:1") == "named at the mirror"
+    assert rewritten.origin_of("a:1") == "its own name"
+
+
 def test_without_mirrors_everything_comes_from_its_origin() -> None:
     assert places({}, "quay.io/a/b:1") == ["quay.io/a/b:1"]
     assert Gate.from_config(None).origin_of("quay.io/a/b:1") == "origin"

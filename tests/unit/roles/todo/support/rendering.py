@@ -13,13 +13,21 @@ IMAGE = "127.0.0.1:5001/todo/app@sha256:" + "a" * 64
 
 def render(template: str, **changed: object) -> str:
     """The text of a template of the role with its defaults and the given variables."""
+    text = (ROLE / "templates" / template).read_text()
+    templar = _templar(changed)
+    with templar.set_temporary_context(searchpath=[str(ROLE / "templates")]):
+        return templar.template(trust_as_template(text))
+
+
+def evaluate(expression: str, **changed: object) -> object:
+    """The value of an expression in the role, with its defaults and the given variables."""
+    return _templar(changed).template(trust_as_template(f"{{{{ {expression} }}}}"))
+
+
+def _templar(changed: dict[str, object]) -> Templar:
     loader = DataLoader()
     loader.set_basedir(str(ROLE))
-    variables = {"inventory_hostname": "here"}
+    variables: dict[str, object] = {"inventory_hostname": "here"}
     for file in ("defaults/main.yml", *VARIABLES):
         variables |= loader.load_from_file(str(ROLE / file), cache="none", trusted_as_template=True)
-    templar = Templar(loader, variables=variables | {"todo_image": IMAGE} | changed)
-    text = (ROLE / "templates" / template).read_text()
-    search_path = [str(ROLE / "templates")]
-    with templar.set_temporary_context(searchpath=search_path):
-        return templar.template(trust_as_template(text))
+    return Templar(loader, variables=variables | {"todo_image": IMAGE} | changed)

@@ -37,8 +37,9 @@ class Application:
         self._execute(lambda database: database.execute("DELETE FROM todos"))
 
     def _execute(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as database, database:
+        with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as database:
             work(database)
+            database.commit()
 
 
 @contextlib.contextmanager

@@ -31,11 +31,15 @@ class Listener:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         both = self.host == "::" and socket.has_dualstack_ipv6()
         try:
-            return socket.create_server((self.host, self.port), family=family, backlog=2048, dualstack_ipv6=both)
+            listening = socket.create_server((self.host, self.port), family=family, backlog=2048, dualstack_ipv6=both)
         except OSError as error:
             reason = (error.strerror or str(error)).partition(" (while")[0]
             text = f"{self.setting}={self.port} cannot be listened on at {self.host}: {reason}"
             raise PortUnusable(f"{text}; choose another") from error
+        # Connections inherit it. asyncio sets it only where a socket names its protocol, which those of the standard
+        # library do not: the second part of an answer would wait 40 ms for the caller's delayed acknowledgement.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
 
 
 def of_service(app: Starlette) -> Listener:
