@@ -6,44 +6,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.backup import back_up
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.database import Database
-
-display = Display()
-
-ARGUMENTS = {
-    "context": {"type": "str", "required": True},
-    "kubeconfig": {"type": "path"},
-    "namespace": {"type": "str", "required": True},
-    "file": {"type": "path", "required": True},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
+    CLUSTER,
+    ClusterAction,
+    connect,
+)
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process."""
+class ActionModule(ClusterAction):
+    """See the module's documentation."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    arguments: ClassVar[dict[str, Any]] = {
+        **CLUSTER,
+        "namespace": {"type": "str", "required": True},
+        "file": {"type": "path", "required": True},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return the finished backup; in check mode only where it would be."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        result.update(changed=True, file=str(Path(args["file"]).absolute()))
-        if self._task.check_mode:
-            return result
-        progress = Progress(display.display, args["context"])
-        try:
-            cluster = Cluster.connect(args["context"], args["kubeconfig"] or None, progress.retry)
-            backup = back_up(Database(cluster, args["namespace"]), Path(result["file"]), progress.tell)
-        except (KubeError, OSError) as error:
-            return {**result, "failed": True, "changed": False, "msg": f"context '{args['context']}': {error}"}
+        file = Path(args["file"]).absolute()
+        answer = {"changed": True, "file": str(file)}
+        if check:
+            return answer
+        cluster, progress = connect(args)
+        backup = back_up(Database(cluster, args["namespace"]), file, progress.tell)
         rows = {name: table.rows for name, table in backup.tables.items()}
-        return {**result, "size": backup.size, "sha256": backup.sha256, "rows": rows}
+        return {**answer, "size": backup.size, "sha256": backup.sha256, "rows": rows}

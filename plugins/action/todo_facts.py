@@ -5,39 +5,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, ClassVar
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.standing import standing
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
+    CLUSTER,
+    ClusterAction,
+    connect,
+)
 
-ARGUMENTS = {
-    "context": {"type": "str", "required": True},
-    "kubeconfig": {"type": "path"},
-    "namespace": {"type": "str", "required": True},
-}
 
+class ActionModule(ClusterAction):
+    """See the module's documentation."""
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process."""
+    arguments: ClassVar[dict[str, Any]] = {**CLUSTER, "namespace": {"type": "str", "required": True}}
 
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what stands; nothing of all on an empty cluster."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            cluster = Cluster.connect(args["context"], args["kubeconfig"] or None)
-            found = standing(cluster, args["namespace"])
-        except KubeError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        return {
-            **result,
-            "changed": False,
-            "runs_on": found.runs_on,
-            "database": found.database,
-            "revisions": found.revisions,
-        }
+        cluster, _progress = connect(args)
+        return {"changed": False, **asdict(standing(cluster, args["namespace"]))}

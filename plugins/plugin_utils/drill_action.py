@@ -6,61 +6,40 @@
 from __future__ import annotations
 
 import signal
-from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Ways
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError, Interrupted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import prepare
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import CLUSTER, connect
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.library_action import LibraryAction
 
 _display = Display()
 
 APPLICATION: dict[str, Any] = {
-    "context": {"type": "str", "required": True},
-    "kubeconfig": {"type": "path"},
+    **CLUSTER,
     "namespace": {"type": "str", "default": "todo"},
     "gateway_address": {"type": "str", "default": ""},
     "node_address": {"type": "str", "default": ""},
 }
 
 
-class DrillAction(ActionBase):
-    """Runs in the controller's process: the requests come from there, and progress is seen there."""
+class DrillAction(LibraryAction):
+    """An action of a drill; the requests come from the controller's process."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    arguments: ClassVar[dict[str, Any]]
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Check the arguments and act; the library's errors become the failure of the task."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=self.arguments)
-        try:
-            result.update(self.act(args, bool(self._task.check_mode)))
-        except (DrillError, KubeError, ValueError) as error:
-            raise AnsibleActionFail(str(error)) from error
-        return result
-
-    @abstractmethod
-    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
-        """Do it, or in check mode only tell what would be done, and return the result of the task."""
+    errors: ClassVar[tuple[type[Exception], ...]] = (DrillError, KubeError, ValueError)
 
 
 def stage_of(args: dict[str, Any], drill: str, timeout: float, write: bool) -> Stage:
     """The checked stage of a drill. With `write`, what a killed drill left behind is put back first."""
-    progress = Progress(_display.display, args["context"])
-    cluster = Cluster.connect(args["context"], args["kubeconfig"] or None, progress.retry)
+    cluster, progress = connect(args)
     ways = Ways(args["gateway_address"], args["node_address"])
     return prepare(cluster, drill, args["namespace"], ways, progress.tell, Deadline(timeout), write)
 

@@ -1,45 +1,23 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions on images have in common: checked arguments, one failure for the library's errors, progress."""
+"""What the actions on images have in common: their errors and their progress."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.library_action import LibraryAction
 
 _display = Display()
 
 
-class ImageAction(ActionBase):
-    """Runs in the controller's process: progress is seen there, and passwords are read there alone."""
+class ImageAction(LibraryAction):
+    """An action on images."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    arguments: ClassVar[dict[str, Any]]
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Check the arguments and act; the library's errors become the failure of the task."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=self.arguments)
-        try:
-            result.update(self.act(args, bool(self._task.check_mode)))
-        except (ImageError, OSError) as error:
-            raise AnsibleActionFail(f"{self.subject(args)}{error}") from error
-        return result
-
-    @abstractmethod
-    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
-        """Do it, or in check mode only tell what would be done, and return the result of the task."""
-
-    def subject(self, args: dict[str, Any]) -> str:
-        """Return what the message of a failure begins with."""
-        return ""
+    errors: ClassVar[tuple[type[Exception], ...]] = (ImageError, OSError)
 
 
 def report(line: str) -> None:
