@@ -22,6 +22,12 @@ def test_a_drill_of_another_variant_says_what_to_do(knative: Drills) -> None:
     assert "-e todo_variant=kubernetes" in done.stdout
 
 
+def test_a_drill_without_the_application_says_what_is_missing(knative: Drills) -> None:
+    done = knative.run("bad_version", "--check", drills_namespace="nowhere")
+    assert done.returncode != 0
+    assert "the to-do application is not in the namespace nowhere" in " ".join(done.stdout.split())
+
+
 def test_no_drill_is_answered_with_the_list(knative: Drills) -> None:
     done = knative.run("")
     assert done.returncode != 0
@@ -29,7 +35,7 @@ def test_no_drill_is_answered_with_the_list(knative: Drills) -> None:
 
 
 def test_cold_starts_beside_warm_answers(knative: Drills) -> None:
-    found = knative.make("cold_start", drills_cold_rounds=1, drills_warm_requests=30)
+    found = knative.make("cold_start", drills_cold_rounds=1, drills_warm_requests=30, drills_timeout=900)
     for service in ("user", "rule"):
         cold, warm = found.figures[f"{service}_cold"], found.figures[f"{service}_warm"]
         assert cold["requests"] >= 1 and warm["requests"] >= 30

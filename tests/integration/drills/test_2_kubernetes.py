@@ -74,7 +74,7 @@ def test_a_pod_of_web_is_lost_and_no_request_fails(kubernetes: Drills) -> None:
 
 
 def test_web_goes_out_to_three_pods_and_back(kubernetes: Drills) -> None:
-    found = kubernetes.make("scale_out")
+    found = kubernetes.make("scale_out", drills_load_workers=10)
     assert found.figures["seconds_to_3"] <= 180
     assert found.figures["seconds_back"] <= 360
     assert found.figures["load"]["failed"] == found.figures["visitor"]["failed"] == 0

@@ -52,7 +52,8 @@ def answers(lab: Lab) -> bool:
 
 def test_a_sync_copies_what_is_missing_and_then_nothing(lab: Lab) -> None:
     target = f"{lab.private}/mirror"
-    first = lab.images("sync", image_prefetch_sync_to=target)
+    few = {"image_prefetch_parallel": 3, "image_prefetch_parallel_per_host": 2}
+    first = lab.images("sync", image_prefetch_sync_to=target, **few)
     assert changed(first) >= 1
     for host in HOSTS:
         assert f"{host}: [{target}/{host}]" in first.replace('"', "")

@@ -24,8 +24,8 @@ def prepull(lab: Lab, **variables: Any) -> int:
     return changed(lab.run("site.yml", "--tags", "image_prefetch", **WANTED, **lab.gate(lab.mirror), **variables))
 
 
-def pods(lab: Lab) -> list[dict[str, Any]]:
-    return lab.site.objects("pods", "-n", "image-prefetch")
+def pods(lab: Lab, namespace: str) -> list[dict[str, Any]]:
+    return lab.site.objects("pods", "-n", namespace)
 
 
 def spaces(lab: Lab) -> str:
@@ -44,14 +44,15 @@ def test_by_containers_and_by_volumes(lab: Lab) -> None:
     assert prepull(lab, image_prefetch_prepull_by="containers") == 0
     lab.empty_node()
 
-    assert prepull(lab) >= 1
+    elsewhere = {"image_prefetch_prepull_namespace": "pulled-ahead", "image_prefetch_prepull_timeout": 300}
+    assert prepull(lab, **elsewhere) >= 1
     assert {*IMAGES} <= lab.on_node()
-    (pod,) = pods(lab)
+    (pod,) = pods(lab, "pulled-ahead")
     assert pod["status"]["phase"] == "Running"
     assert {*IMAGES, PAUSE} == {volume["image"]["reference"] for volume in pod["spec"]["volumes"]}
-    assert prepull(lab) == 0
+    assert prepull(lab, **elsewhere) == 0
 
     assert changed(lab.images("remove")) >= 1
-    assert "image-prefetch" not in spaces(lab)
+    assert "pulled-ahead" not in spaces(lab)
     assert changed(lab.images("remove")) == 0
     lab.empty_node()
