@@ -20,6 +20,8 @@ from ..kube.deadline import Deadline
 from ..kube.errors import KubeError
 from ..kube.objects import Document, ObjectRef
 from ..kube.owned_fields import owned_fields
+from ..kube.wait_targets import Target
+from ..kube.waiting import wait_for
 from .application import KNATIVE_SERVING
 from .errors import DrillError
 
@@ -77,10 +79,25 @@ class Undo:
     def _take_back(self, steps: list[dict[str, Document]]) -> None:
         for step in reversed(steps):
             self.cluster.apply(step["before"], deadline=Deadline(SECONDS))
-        for revision in self.cluster.list(KNATIVE_SERVING, "Revision", self.namespace, LABEL):
-            name = revision["metadata"]["name"]
+        revisions = self.cluster.list(KNATIVE_SERVING, "Revision", self.namespace, LABEL)
+        names = [revision["metadata"]["name"] for revision in revisions]
+        self._await_others([step["before"] for step in steps], names)
+        for name in names:
             self.cluster.delete(KNATIVE_SERVING, "Revision", name, self.namespace, deadline=Deadline(SECONDS))
         self.cluster.delete("v1", "ConfigMap", NAME, self.namespace, deadline=Deadline(SECONDS))
+
+    def _await_others(self, objects: list[Document], revisions: list[str]) -> None:
+        """Wait until Knative has newer revisions of the services than these; before that it would make them anew."""
+        newer = (
+            "status.observedGeneration == metadata.generation"
+            f" && !contains(`{json.dumps(revisions)}`, status.latestCreatedRevisionName)"
+        )
+        services = [
+            Target(KNATIVE_SERVING, "Service", self.namespace, document["metadata"]["name"], expression=newer)
+            for document in objects
+            if revisions and document["apiVersion"] == KNATIVE_SERVING
+        ]
+        wait_for(self.cluster, services, Deadline(SECONDS), lambda line: None, hopeless=False)
 
     def __enter__(self) -> Undo:
         return self

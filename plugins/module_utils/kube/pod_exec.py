@@ -10,7 +10,6 @@ channel, 255 says that the channel of the second byte ends. Served since Kuberne
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -51,12 +50,14 @@ def run_in_container(
     `silence` is how many seconds may pass without a byte from it. Raises ReleaseError for an exit code other than 0,
     with the standard error, and ClusterError when the connection does not come about or breaks. No secret belongs in
     `command`: the API server logs it.
+
+    All is given before anything is taken, in one thread: OpenSSL allows no reading beside writing on one connection.
+    So a command must read all of its input, and not write much before it has.
     """
     socket = _connect(cluster, container, command, given is not None, silence)
-    feeder = threading.Thread(target=_feed, args=(socket, given or ()), daemon=True)
     try:
         if given is not None:
-            feeder.start()
+            _feed(socket, given)
         stderr, status = _listen(socket, take)
     except (websocket.WebSocketException, OSError) as error:
         where = f"exec in pod {container.namespace}/{container.pod}"

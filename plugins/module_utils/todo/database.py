@@ -114,4 +114,7 @@ class Database:
         return b"".join(taken).decode()
 
     def _run(self, command: str, given: Iterable[bytes] | None = None, take: Callable[[bytes], Any] = bytes) -> str:
-        return run_in_container(self._cluster, self._container, ["sh", "-c", f"{_PREPARED}exec {command}"], given, take)
+        # A command that ends early, or does not want all of its input, leaves the rest to cat.
+        reading = f"code=0; {command} || code=$?; cat > /dev/null; exit $code"
+        script = _PREPARED + (f"exec {command}" if given is None else reading)
+        return run_in_container(self._cluster, self._container, ["sh", "-c", script], given, take)

@@ -41,7 +41,7 @@ def test_cold_starts_beside_warm_answers(knative: Drills) -> None:
         assert cold["requests"] >= 1 and warm["requests"] >= 30
         assert cold["failed"] == warm["failed"] == 0
         assert warm["p50"] < cold["p50"], "a pod that has to start takes longer"
-        values = found.replicas(f"{service} ready")
+        values = found.replicas(f"{service} present")
         assert 0 in values and values[-1] >= 1
 
 
