@@ -45,14 +45,17 @@ def cold_start(stage: Stage, settings: Settings) -> Result:
 def _wake(stage: Stage, watch: ReplicaWatch, service: str, cold: list[Shot], warm: list[Shot]) -> None:
     """Requests one by one until every revision that gets any has a pod; an answer is cold if its revision had none."""
     asleep = _revisions(stage) if service == "user" else {""}
+    # Knative sends requests to a pod before the kubelet calls it ready: whoever has answered is awake.
+    awake: set[str] = set()
     for _try in range(TRIES):
-        ready = {pod["metadata"]["labels"][REVISION] for pod in watch.pods(service) if is_ready(pod)}
+        ready = awake | {pod["metadata"]["labels"][REVISION] for pod in watch.pods(service) if is_ready(pod)}
         shot = _ask(stage, service, 1)[0]
         if shot.label in ready or (not shot.label and ready):
             warm.append(shot)
         else:
             cold.append(shot)
             stage.event(f"{_short(shot.label) or service} {milliseconds(shot.latency)}")
+        awake.add(shot.label)
         asleep.discard(shot.label)
         if not asleep or not shot.ok:
             return
