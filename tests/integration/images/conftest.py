@@ -114,7 +114,8 @@ class Lab:
     def ctr(self, *words: str) -> str:
         """Talk to the node's containerd."""
         node, socket = self.site.directory / "bin" / "lab-node", self.site.directory / "containerd" / "containerd.sock"
-        return output_of(str(node), "ctr", "--address", str(socket), "-n", "k8s.io", *words)
+        command = [str(node), "ctr", "--address", str(socket), "-n", "k8s.io", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def on_node(self) -> set[str]:
         """The names of the images on the node that are not the lab's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..conftest import until
 from .conftest import Lab, changed
 
 PAUSE = "registry.k8s.io/pause:3.10.2"
@@ -28,6 +29,12 @@ def pods(lab: Lab, namespace: str) -> list[dict[str, Any]]:
     return lab.site.objects("pods", "-n", namespace)
 
 
+def told(lab: Lab) -> set[str]:
+    """The names of the images that the node tells the cluster."""
+    images = [image for node in lab.site.objects("nodes") for image in node["status"].get("images") or []]
+    return {name for image in images for name in image.get("names") or []}
+
+
 def spaces(lab: Lab) -> str:
     return lab.site.kubectl("get", "namespaces", "-o", "name")
 
@@ -37,6 +44,8 @@ def test_by_containers_and_by_volumes(lab: Lab) -> None:
     # What prepull cannot do, and somebody else would have done: the node knows the mirrors.
     lab.run("site.yml", "--tags", "image_prefetch", image_prefetch_pull=False)
     assert not lab.on_node()
+    # The kubelet looks every half minute only; what it tells as there is not pulled.
+    until("the node tells none of them", lambda: not {*IMAGES} & told(lab), 120)
 
     assert prepull(lab, image_prefetch_prepull_by="containers") >= 1
     assert {*IMAGES} <= lab.on_node()
