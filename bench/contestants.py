@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.bundle import stream_images
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import Wanted, fetch_images
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import Wanted, fetch_images
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.bundle import stream_images
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
 
 from .processes import Processes, built, free_port, installed
 
@@ -50,7 +50,7 @@ def all_of(course: Course, processes: Processes) -> list[Contestant]:
 
 def ours(course: Course, processes: Processes) -> list[Contestant]:
     """Our library into a layout, and from there into containerd."""
-    clients = Clients(Gate())
+    clients = Clients(ImagePolicy())
     wanted = [
         Wanted(f"{repository}:1", (Reference(course.mirror, repository, "1"),)) for repository in course.repositories
     ]

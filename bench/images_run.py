@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 
 from .contestants import Contestant, Course, all_of, start_registry
 from .preflight import preflight

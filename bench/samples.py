@@ -8,15 +8,15 @@ import os
 import tarfile
 from pathlib import Path
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy import push_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
     OCI_MANIFEST,
     Manifest,
     digest_of,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
 
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"

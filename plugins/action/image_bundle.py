@@ -8,9 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.bundle import read_bundle, write_bundle
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.bundle import (
+    read_bundle,
+    write_bundle,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
 
 ARGUMENTS: dict[str, Any] = {

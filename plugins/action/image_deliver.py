@@ -12,21 +12,21 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_nodes import (
-    DELIVERIES,
-    Delivery,
-)
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import without_login
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd_hosts import without_login
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery import (
     Delivered,
     deliver,
     take_away,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import Wanted
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import node_from_config
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import (
+    DELIVERIES,
+    Delivery,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import Wanted
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import NODE, find_delivery
 
@@ -92,8 +92,8 @@ class ActionModule(ActionBase):
         if delivery.way == "references":
             _report("Images are delivered by their references alone; the nodes must be able to pull them as they stand")
             _report("in the table.")
-        gate = Gate.from_config(args["images"])
-        if gate.strict and not nodes:
+        policy = ImagePolicy.from_config(args["images"])
+        if policy.strict and not nodes:
             raise ImageError(
                 "serverless_images.strict cannot be told to nodes on which no command can be run; write strict: false"
             )
@@ -102,7 +102,7 @@ class ActionModule(ActionBase):
         rows = args["plan"] if args["pull"] else []
         images = [Wanted(row["delivered"], row["from"], row["digest"], row["size"]) for row in rows if row["prefetch"]]
         # All files first: what one runtime cannot be told is known before any node is changed.
-        files = [node.files(gate) for node in nodes]
+        files = [node.files(policy) for node in nodes]
         return [
             deliver(node, wanted, images, check=check, report=_report, layout=layout)
             for node, wanted in zip(nodes, files, strict=True)

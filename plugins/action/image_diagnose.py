@@ -12,31 +12,31 @@ from typing import Any, ClassVar
 
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_images import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.cluster_facts import (
     containers_of,
     disk_of,
     pods_refused,
     tags_of,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_nodes import DELIVERIES
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import by_name
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis import diagnose, text
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis_facts import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.facts import (
     ContainerdConfig,
     Disk,
     Facts,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import NodeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node_containerd import ContainerdNode
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node_docker import DockerNode
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node_facts import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.node_facts import (
     containerd_config,
     docker_config,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import node_from_config
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.traps import diagnose, text
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd import ContainerdNode
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd_hosts import by_name
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import DELIVERIES
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.docker import DockerNode
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import NodeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import is_ready
@@ -66,10 +66,10 @@ class ActionModule(ImageAction):
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what was found and what could not be asked; fail where mirrors are certain not to be used."""
-        gate = Gate.from_config(args["images"])
+        policy = ImagePolicy.from_config(args["images"])
         self.unknown: list[str] = []
         try:
-            facts = self._facts(args, gate)
+            facts = self._facts(args, policy)
         except KubeError as error:
             raise ImageError(str(error)) from error
         found = diagnose(facts)
@@ -77,8 +77,8 @@ class ActionModule(ImageAction):
             display.display(f"  not looked at: {line}")
         result = {"changed": False, "findings": [asdict(item) for item in found], "unknown": self.unknown}
         # Delivery gives containerd its directory by itself, so only what kubelets must pull by it cannot succeed.
-        left = gate.mode == "runtime" and gate.mirrors and not args["pull"]
-        needed = not args["offline"] and bool(left or gate.strict or by_name(gate))
+        left = policy.mode == "runtime" and policy.mirrors and not args["pull"]
+        needed = not args["offline"] and bool(left or policy.strict or by_name(policy))
         fatal = [item for item in found if item.fatal and needed]
         for item in found:
             if item not in fatal:
@@ -88,22 +88,22 @@ class ActionModule(ImageAction):
             return {**result, "failed": True, "msg": text(fatal) + remark}
         return result
 
-    def _facts(self, args: dict[str, Any], gate: Gate) -> Facts:
+    def _facts(self, args: dict[str, Any], policy: ImagePolicy) -> Facts:
         cluster = Cluster.connect(args["context"], args["kubeconfig"] or None)
         rows = [row for row in args["plan"] if row["prefetch"]] if args["pull"] else []
         documents = [document for path in args["manifests"] for document in load_documents(path)]
         documents = [document for document in documents if isinstance(document, dict)]
         containerd, docker = self._runtimes(args)
-        from_afar = tuple(row["image"] for row in args["plan"] if gate.mode == "runtime" and row["rule"] != "origin")
+        from_afar = tuple(row["image"] for row in args["plan"] if policy.mode == "runtime" and row["rule"] != "origin")
         return Facts(
             containerd=containerd,
             docker=docker,
             images=from_afar,
-            containers=containers_of(documents, gate),
+            containers=containers_of(documents, policy),
             preloaded=tuple(row["image"] for row in rows),
             disks=self._disks(cluster, rows),
-            tags=tags_of(documents, gate),
-            pods=pods_refused(cluster.list("v1", "Pod"), gate) if gate.strict else None,
+            tags=tags_of(documents, policy),
+            pods=pods_refused(cluster.list("v1", "Pod"), policy) if policy.strict else None,
         )
 
     def _runtimes(self, args: dict[str, Any]) -> tuple[dict[str, ContainerdConfig], dict[str, str]]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import (
     LIMITS,
     Limits,
     fetch_images,
     is_complete,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_rows import wanted_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.rows import wanted_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
 
 ARGUMENTS: dict[str, Any] = {
@@ -41,8 +41,8 @@ class ActionModule(ImageAction):
 
 
 def _fetch(args: dict[str, Any], check: bool) -> dict[str, Any]:
-    gate = Gate.from_config(args["images"])
-    wanted = wanted_of(args["plan"], gate, args["architectures"])
+    policy = ImagePolicy.from_config(args["images"])
+    wanted = wanted_of(args["plan"], policy, args["architectures"])
     directory = Path(args["layout"])
     if check and not directory.exists():
         lacking = [item.name for item in wanted]
@@ -52,5 +52,5 @@ def _fetch(args: dict[str, Any], check: bool) -> dict[str, Any]:
     answer = {"changed": bool(lacking), "layout": str(directory), "fetched": lacking, "bytes": 0}
     if lacking and not check:
         limits = Limits(args["parallel"], args["parallel_per_host"])
-        answer["bytes"] = fetch_images(wanted, layout, Clients(gate), limits, report).bytes
+        answer["bytes"] = fetch_images(wanted, layout, Clients(policy), limits, report).bytes
     return answer

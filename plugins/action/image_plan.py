@@ -12,17 +12,24 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_nodes import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import Found, extract_references
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.lock import Lock, differences, extend_lock
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import Plan, Row, make_plan
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_offline import make_plan_of_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_text import missing_message, table
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.pods import images_of_pod, pod_name
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import architectures_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import (
+    Lock,
+    differences,
+    extend_lock,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.offline import make_plan_of_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.plan import Plan, Row, make_plan
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.text import missing_message, table
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.extract import (
+    Found,
+    extract_references,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.pods import images_of_pod, pod_name
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 
 display = Display()
@@ -53,10 +60,10 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         try:
-            gate = Gate.from_config(args["images"])
+            policy = ImagePolicy.from_config(args["images"])
             architectures = args["architectures"] or _of_nodes(args["context"], args["kubeconfig"])
             lock = Lock.read(Path(args["lock"])) if args["lock"] else Lock()
-            plan = _plan(args, gate, architectures, lock)
+            plan = _plan(args, policy, architectures, lock)
         except (ImageError, KubeError, ValueError) as error:
             raise AnsibleActionFail(str(error)) from error
         lines = table(plan)
@@ -72,7 +79,7 @@ class ActionModule(ActionBase):
             self._keep(plan, lock, args),
             lines=lines,
             architectures=architectures,
-            table=[_described(row, gate) for row in plan.rows],
+            table=[_described(row, policy) for row in plan.rows],
             size=_size(plan),
         )
         return result
@@ -102,13 +109,13 @@ class ActionModule(ActionBase):
         return answer
 
 
-def _plan(args: dict[str, Any], gate: Gate, architectures: list[str], lock: Lock) -> Plan:
+def _plan(args: dict[str, Any], policy: ImagePolicy, architectures: list[str], lock: Lock) -> Plan:
     trusted = Lock() if args["lock_update"] == "all" else lock
     if args["layout"]:
         layout = Layout.open(Path(args["layout"]))
-        return make_plan_of_layout(_references(args), gate, architectures, layout, "bundle", trusted)
+        return make_plan_of_layout(_references(args), policy, architectures, layout, "bundle", trusted)
     check_only = [Found(text, "a build") for text in args["check_only"]]
-    return make_plan(_references(args), gate, architectures, check_only, _report, trusted)
+    return make_plan(_references(args), policy, architectures, check_only, _report, trusted)
 
 
 def _references(args: dict[str, Any]) -> list[Found]:
@@ -132,8 +139,8 @@ def _of_nodes(context: str | None, kubeconfig: str | None) -> list[str]:
     return architectures_of(Cluster.connect(context, kubeconfig or None).list("v1", "Node"))
 
 
-def _described(row: Row, gate: Gate) -> dict[str, Any]:
-    delivered = row.source if gate.mode == "rewrite" and row.source else row.image
+def _described(row: Row, policy: ImagePolicy) -> dict[str, Any]:
+    delivered = row.source if policy.mode == "rewrite" and row.source else row.image
     if delivered.digest:
         # With a digest the runtime's name of an image is without the tag.
         delivered = delivered.at(delivered.digest)

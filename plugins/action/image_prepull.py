@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.prepull import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.prepull import (
     SECRET,
     lacking,
     prepull_documents,
@@ -17,7 +16,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.prepu
     told_waits,
     volumes_known,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
@@ -52,7 +52,7 @@ class ActionModule(ImageAction):
         images = [row["delivered"] for row in rows]
         logins = {
             host: {"username": settings.username, "password": dict(settings.password)}
-            for host, settings in Gate.from_config(args["images"]).registries.items()
+            for host, settings in ImagePolicy.from_config(args["images"]).registries.items()
             if settings.username
         }
         space = args["namespace"]

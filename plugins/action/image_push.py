@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy import Copied, push_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import Copied, push_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
 ARGUMENTS: dict[str, Any] = {
@@ -48,7 +48,7 @@ class ActionModule(ImageAction):
 def _push(args: dict[str, Any], check: bool) -> Copied:
     target = Reference.parse(args["image"])
     layout = Layout.open(Path(args["layout"]))
-    registry = Registry(target.registry, Gate.from_config(args["images"]).settings(target.registry))
+    registry = Registry(target.registry, ImagePolicy.from_config(args["images"]).settings(target.registry))
     if not check:
         return push_layout(layout, args["name"], registry, target)
     digest = layout.find(args["name"]).digest

@@ -8,17 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import LIMITS, Limits
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan_rows import wanted_of
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.sync import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import LIMITS, Limits
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.sync import (
     lacking_in,
     mirror_variables,
     place_in,
     sync_images,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.rows import wanted_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
 
 ARGUMENTS: dict[str, Any] = {
@@ -43,9 +43,9 @@ class ActionModule(ImageAction):
 
 
 def _sync(args: dict[str, Any], check: bool) -> dict[str, Any]:
-    gate = Gate.from_config(args["images"])
-    wanted = wanted_of(args["plan"], gate, args["architectures"])
-    clients, target = Clients(gate), args["to"]
+    policy = ImagePolicy.from_config(args["images"])
+    wanted = wanted_of(args["plan"], policy, args["architectures"])
+    clients, target = Clients(policy), args["to"]
     place_in(target, "check/it")
     names = [item.name for item in wanted]
     answer: dict[str, Any] = {

@@ -14,23 +14,26 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.applier import ApplyOptions
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.documents import flatten, namespace_document
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.outcome import Outcome
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_absent import (
-    AbsentOptions,
-    remove_release,
-)
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_present import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.applier import ApplyOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import (
     PresentOptions,
     apply_release,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.secrets import secret_document
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_gate import lock_path, through_gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.documents import (
+    flatten,
+    namespace_document,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.secrets import secret_document
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
+    AbsentOptions,
+    remove_release,
+)
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_policy import apply_policy, lock_path
 
 display = Display()
 Tell = Callable[[str], None]
@@ -159,7 +162,7 @@ class ActionModule(ActionBase):
             documents += flatten(load_documents(path), path)
         documents += flatten(args["definitions"], "definitions")
         if args["images"]:
-            documents = through_gate(documents, args["images"], cluster, args["lock"], tell)
+            documents = apply_policy(documents, args["images"], cluster, args["lock"], tell)
         if args["create_namespace"]:
             if not args["namespace"]:
                 raise ValueError("create_namespace needs the option namespace")

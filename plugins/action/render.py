@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.render import Rendering, render
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.extract import extract_references
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.extract import extract_references
 
 MATCHER = {
     "kind": {"type": "str"},

@@ -10,10 +10,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.record import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
     RECORD_LABEL,
@@ -106,6 +106,6 @@ def _releases(cluster: Cluster) -> list[InstalledRelease]:
 
 
 def _images(cluster: Cluster, config: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every image that pods run, with the place the gate takes it from."""
-    gate = Gate.from_config(config)
-    return [(reference, gate.origin_of(reference)) for reference in running_images(cluster.list("v1", "Pod"))]
+    """Every image that pods run, with the place the policy takes it from."""
+    policy = ImagePolicy.from_config(config)
+    return [(reference, policy.origin_of(reference)) for reference in running_images(cluster.list("v1", "Pod"))]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.secret_source import SecretSourceError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.build_key import build_key
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import BuilderError, choose_builder
@@ -52,12 +52,12 @@ class ActionModule(ActionBase):
 def _look(args: dict[str, Any]) -> dict[str, Any]:
     key = build_key(Path(args["sources"]), Path(args["dockerfile"]), [args["base"]])
     name = f"{args['registry']}/{args['repository']}"
-    gate = Gate.from_config(args["images"])
-    digest = find_image(f"{name}:{key}", gate)
+    policy = ImagePolicy.from_config(args["images"])
+    digest = find_image(f"{name}:{key}", policy)
     base, builder = Base("", False), ""
     if not digest:
         builder = choose_builder(args["builder"])
-        base = find_base(args["base"], gate)
+        base = find_base(args["base"], policy)
     return {
         "key": key,
         "image": name,

@@ -11,12 +11,12 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait_targets import Target
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.waiting import wait_for
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.targets import Target
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.waiting import wait_for
 
 display = Display()
 

@@ -18,13 +18,13 @@ def pinned(url: str, pins: Mapping[str, str]) -> dict[str, str]:
     return {"url": url, "sha256": pins.get(url, "")}
 
 
-def registries_of_gate(gate: Mapping[str, Any]) -> list[str]:
-    """Return the registries of an image gate that only the nodes can reach, as Knative writes them, sorted.
+def registries_of_policy(policy: Mapping[str, Any]) -> list[str]:
+    """Return the registries of an image policy that only the nodes can reach, as Knative writes them, sorted.
 
     These are the mirrored source registries, the mirrors themselves and the registries with settings of their own.
     """
-    hosts = set(gate.get("registries") or {})
-    for source, mirrors in (gate.get("mirrors") or {}).items():
+    hosts = set(policy.get("registries") or {})
+    for source, mirrors in (policy.get("mirrors") or {}).items():
         hosts.add(source)
         for mirror in mirrors:
             hosts.add((mirror if isinstance(mirror, str) else mirror["host"]).split("/", 1)[0])
@@ -36,4 +36,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"pinned": pinned, "registries_of_gate": registries_of_gate}
+        return {"pinned": pinned, "registries_of_policy": registries_of_policy}

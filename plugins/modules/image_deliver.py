@@ -12,7 +12,7 @@ short_description: Deliver planned images to nodes, or take them away
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
-  - Tells the container runtime of each node the mirrors of the image gate (for containerd and k3s C(hosts.toml) files,
+  - Tells the container runtime of each node the mirrors of the image policy (for containerd and k3s C(hosts.toml) files,
     for CRI-O a file in C(registries.conf.d), for docker certificate authorities alone), has it pull the planned images
     that it lacks, and proves that every name then stands for the planned digest.
   - docker pulls by digest from the mirror and names the image as wanted, since its own mirror setting serves docker.io alone.
@@ -97,7 +97,7 @@ options:
     type: path
     default: ""
   images:
-    description: The image gate, as in the inventory's C(serverless_images).
+    description: The image policy, as in the inventory's C(serverless_images).
     type: dict
     default: {}
   plan:

@@ -16,7 +16,7 @@ description:
   - containerd that does not read the mirrors where they are written (C(config_path) not set, another one, or several
     directories); docker's C(registry-mirrors), which serve docker.io alone; containers with the policy Always whose image is
     brought to the nodes; disks on which the kubelet is about to remove unused images; tags that Knative's controller resolves
-    itself, past the mirrors; running pods whose registry C(strict) of the image gate refuses.
+    itself, past the mirrors; running pods whose registry C(strict) of the image policy refuses.
   - Each is a warning. Where it is certain that containerd does not read what kubelets need to pull (mirrors without O(pull),
     registries with an authority of their own or without TLS, C(strict)), the task fails.
   - Runs on the controller and changes nothing. What it cannot ask is named, and is no failure.
@@ -40,7 +40,7 @@ options:
     elements: dict
     default: []
   images:
-    description: The image gate, as in the inventory's C(serverless_images).
+    description: The image policy, as in the inventory's C(serverless_images).
     type: dict
     default: {}
   manifests:

@@ -26,7 +26,7 @@ options:
     type: path
     required: true
   images:
-    description: The image gate, as in the inventory's C(serverless_images).
+    description: The image policy, as in the inventory's C(serverless_images).
     type: dict
     default: {}
   architectures:

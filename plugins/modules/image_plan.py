@@ -12,7 +12,7 @@ short_description: Plan all images and check that the mirrors have them
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
-  - Finds every image reference in rendered manifests, hidden places included, and asks the mirrors of the image gate
+  - Finds every image reference in rendered manifests, hidden places included, and asks the mirrors of the image policy
     for all of them at once, for the architectures of the nodes.
   - Prints a table of image, place, digest, size and status.
   - Fails if an image cannot be had, with every such image, every place asked and the reason of each.
@@ -34,7 +34,7 @@ options:
     elements: str
     default: []
   images:
-    description: The image gate, as in the inventory's C(serverless_images). Without one images come from their origins.
+    description: The image policy, as in the inventory's C(serverless_images). Without one images come from their origins.
     type: dict
     default: {}
   architectures:

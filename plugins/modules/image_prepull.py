@@ -30,7 +30,7 @@ options:
     elements: dict
     required: true
   images:
-    description: The image gate, as in the inventory's C(serverless_images).
+    description: The image policy, as in the inventory's C(serverless_images).
     type: dict
     default: {}
   by:

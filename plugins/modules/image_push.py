@@ -30,7 +30,7 @@ options:
     required: true
   images:
     description:
-      - The image gate, as in the inventory's C(serverless_images).
+      - The image policy, as in the inventory's C(serverless_images).
       - Only its C(registries) are read here, for the certificate authority and the login of the registry.
     type: dict
     default: {}

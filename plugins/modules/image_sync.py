@@ -26,7 +26,7 @@ options:
     type: path
     required: true
   images:
-    description: The image gate, as in the inventory's C(serverless_images).
+    description: The image policy, as in the inventory's C(serverless_images).
     type: dict
     default: {}
   architectures:
@@ -43,7 +43,7 @@ options:
     type: int
     default: 12
   to:
-    description: The registry, C(host) or C(host/path). Its login and authority stand in the image gate's C(registries).
+    description: The registry, C(host) or C(host/path). Its login and authority stand in the image policy's C(registries).
     type: str
     required: true
 attributes:

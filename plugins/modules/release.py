@@ -85,9 +85,9 @@ options:
         type: dict
   images:
     description:
-      - The image gate. References in the documents are rewritten as it says; without it they stay.
+      - The image policy. References in the documents are rewritten as it says; without it they stay.
       - In mode C(rewrite), of several mirrors the first is taken that has the image for the nodes' architectures. Which image
-        that must be stands in the gate's C(lock), by default C(images.lock.yml) beside the inventory.
+        that must be stands in the policy's C(lock), by default C(images.lock.yml) beside the inventory.
     type: dict
   namespace:
     description: Namespace of documents that need one and name none.

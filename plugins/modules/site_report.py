@@ -16,7 +16,7 @@ extends_documentation_fragment:
   - selfhosted.serverless.cluster
 options:
   images:
-    description: The image gate, as in the inventory's C(serverless_images).
+    description: The image policy, as in the inventory's C(serverless_images).
     type: dict
     default: {}
   gateway_address:

@@ -40,7 +40,7 @@ options:
     type: str
     required: true
   images:
-    description: The image gate, which says through which mirror the base comes and how each registry is reached.
+    description: The image policy, which says through which mirror the base comes and how each registry is reached.
     type: dict
     default: {}
 attributes:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, ClassVar
 
 from ansible.utils.display import Display
-from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Ways
+from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Endpoints
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError, Interrupted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import prepare
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
@@ -40,8 +40,8 @@ class DrillAction(LibraryAction):
 def stage_of(args: dict[str, Any], drill: str, timeout: float, write: bool) -> Stage:
     """The checked stage of a drill. With `write`, what a killed drill left behind is put back first."""
     cluster, progress = connect(args)
-    ways = Ways(args["gateway_address"], args["node_address"])
-    return prepare(cluster, drill, args["namespace"], ways, progress.tell, Deadline(timeout), write)
+    endpoints = Endpoints(args["gateway_address"], args["node_address"])
+    return prepare(cluster, drill, args["namespace"], endpoints, progress.tell, Deadline(timeout), write)
 
 
 @contextmanager

@@ -9,12 +9,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_nodes import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import (
     Delivery,
     choose_delivery,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import RUNTIMES
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import RUNTIMES
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 
 # What is left out is the runtime's own default.
 NODE = {

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..kube.documents import flatten
+from ..kube.desired.documents import flatten
 from ..kube.errors import ReleaseError
 from ..kube.objects import Document, matches
 from .errors import ContentError

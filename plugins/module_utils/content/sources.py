@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import download
+from ..content import download
 from .checksum import sha256_of, verify
 from .errors import ContentError
 from .go_module import module_directory

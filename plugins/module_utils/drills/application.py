@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..kube.cluster import Cluster
+from ..kube.client.cluster import Cluster
 from ..kube.objects import Document
 from ..site.gateway import gateway_address, node_host
 from .errors import DrillError
@@ -40,7 +40,7 @@ class Application:
 
 
 @dataclass(frozen=True)
-class Ways:
+class Endpoints:
     """How the inventory says that the cluster is reached from here: the gateway's host:port, and a node's host.
 
     Either may be empty and is then found out from the cluster.
@@ -50,14 +50,14 @@ class Ways:
     node: str = ""
 
 
-def find_application(cluster: Cluster, namespace: str, ways: Ways) -> Application:
+def find_application(cluster: Cluster, namespace: str, endpoints: Endpoints) -> Application:
     """Look at the cluster.
 
     Raises DrillError when the application is not there or has no address outside the cluster.
     """
     knative = cluster.get(KNATIVE_SERVING, "Service", "web", namespace)
     if knative is not None:
-        return Application(KNATIVE, namespace, _through_gateway(cluster, ways.gateway, _host_of(knative)))
+        return Application(KNATIVE, namespace, _through_gateway(cluster, endpoints.gateway, _host_of(knative)))
     if cluster.get(APPS, "Deployment", "web", namespace) is None:
         raise DrillError(
             f"the to-do application is not in the namespace {namespace}: there is neither a Knative Service nor a "
@@ -65,8 +65,10 @@ def find_application(cluster: Cluster, namespace: str, ways: Ways) -> Applicatio
         )
     service = cluster.get("v1", "Service", "web", namespace) or {}
     if (service.get("spec") or {}).get("type") == "NodePort":
-        return Application(KUBERNETES, namespace, _by_node_port(cluster, ways.node, service))
-    return Application(ISTIO, namespace, _through_gateway(cluster, ways.gateway, _host_of_route(cluster, namespace)))
+        return Application(KUBERNETES, namespace, _by_node_port(cluster, endpoints.node, service))
+    return Application(
+        ISTIO, namespace, _through_gateway(cluster, endpoints.gateway, _host_of_route(cluster, namespace))
+    )
 
 
 def user_shares(cluster: Cluster, application: Application) -> dict[str, int]:

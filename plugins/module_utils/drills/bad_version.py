@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from ..kube.deadline import Deadline
-from ..kube.diagnosis import Diagnosis
 from ..kube.objects import Document
-from ..kube.wait_targets import ROLLOUT, Target
-from ..kube.waiting import wait_for
+from ..kube.wait.diagnosis import Diagnosis
+from ..kube.wait.targets import ROLLOUT, Target
+from ..kube.wait.waiting import wait_for
 from .application import KNATIVE
 from .load import Plan
 from .replicas import ReplicaWatch, staying

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kube.cluster import Cluster
+from ..kube.client.cluster import Cluster
 from ..kube.errors import ApiError
 from .application import KNATIVE_SERVING, Application, user_shares
 from .catalogue import DRILLS, listing

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..kube.cluster import Cluster
+from ..kube.client.cluster import Cluster
+from ..kube.client.watch import Feed
 from ..kube.deadline import Deadline
-from ..kube.feed import Feed
 from ..kube.objects import Document
 from .timeline import Steps
 

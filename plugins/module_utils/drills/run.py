@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..kube.cluster import Cluster
+from ..drills import report
+from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.errors import KubeError
-from . import report
-from .application import Ways, find_application
+from .application import Endpoints, find_application
 from .bad_version import bad_version
 from .cold_start import cold_start
 from .errors import DrillError, Interrupted
@@ -38,7 +38,7 @@ def prepare(
     cluster: Cluster,
     drill: str,
     namespace: str,
-    ways: Ways,
+    endpoints: Endpoints,
     tell: Callable[[str], None],
     deadline: Deadline,
     write: bool,
@@ -48,7 +48,7 @@ def prepare(
     if write:
         for what in Undo(cluster, namespace).restore_former():
             tell(f"put back what an earlier drill, which did not end, had changed: {what}")
-    application = find_application(cluster, namespace, ways)
+    application = find_application(cluster, namespace, endpoints)
     check(cluster, application, drill)
     return Stage(cluster, application, tell, deadline)
 

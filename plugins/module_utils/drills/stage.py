@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ..kube.cluster import Cluster
+from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.parallel import SIGN_OF_LIFE
 from .application import Application

@@ -15,13 +15,13 @@ import copy
 import json
 from collections.abc import Callable
 
-from ..kube.cluster import FIELD_MANAGER, Cluster
+from ..kube.client.cluster import FIELD_MANAGER, Cluster
 from ..kube.deadline import Deadline
 from ..kube.errors import KubeError
+from ..kube.inventory.managed_fields import owned_fields
 from ..kube.objects import Document, ObjectRef
-from ..kube.owned_fields import owned_fields
-from ..kube.wait_targets import Target
-from ..kube.waiting import wait_for
+from ..kube.wait.targets import Target
+from ..kube.wait.waiting import wait_for
 from .application import KNATIVE_SERVING
 from .errors import DrillError
 

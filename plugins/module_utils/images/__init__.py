@@ -1,4 +1,4 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Container images: references, mirrors, registries, image layouts. Nothing in here knows Ansible."""
+"""Container images: references, policy, registries, plan, copy, layouts, nodes. No Ansible imports."""

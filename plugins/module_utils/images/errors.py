@@ -35,7 +35,7 @@ class InvalidReference(ImageError):
 
 
 class GateError(ImageError):
-    """The image gate (serverless_images) is written wrongly, or has no rule for an image."""
+    """The image policy (serverless_images) is written wrongly, or has no rule for an image."""
 
 
 class LayoutError(ImageError):

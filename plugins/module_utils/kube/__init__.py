@@ -1,4 +1,4 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Talking to one Kubernetes API server: client, discovery, apply, releases, waits. No Ansible imports."""
+"""Kubernetes releases: client, desired state, inventory, plan, apply, remove, wait. No Ansible imports."""

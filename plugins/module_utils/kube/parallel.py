@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-from .cluster import CONCURRENCY
+from .client.cluster import CONCURRENCY
 from .errors import KubeError
 
 Item = TypeVar("Item")

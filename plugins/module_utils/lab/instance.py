@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import control_groups, namespaces, residue
+from ..lab import control_groups, namespaces, residue
 from .errors import LabStartError
 from .health import Health
 from .supervisor import ProgramState, SupervisorClient

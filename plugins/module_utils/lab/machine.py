@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import control_groups, namespaces, ports
+from ..lab import control_groups, namespaces, ports
 
 GIB = 1024**3
 # A machine sold with 6 GiB shows somewhat less

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 
-from . import control_groups, namespaces
+from ..lab import control_groups, namespaces
 from .errors import LabStartError
 
 

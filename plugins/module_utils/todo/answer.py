@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..kube.cluster import Cluster
+from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.errors import KubeError, WaitError
 from ..kube.parallel import SIGN_OF_LIFE

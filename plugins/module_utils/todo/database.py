@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..kube.cluster import Cluster
+from ..kube.client.cluster import Cluster
+from ..kube.client.pod_exec import Container, run_in_container
 from ..kube.errors import ReleaseError
-from ..kube.pod_exec import Container, run_in_container
 
 LIVE = "todo"  # the database that the application uses
 CHUNK = 256 * 1024  # bytes

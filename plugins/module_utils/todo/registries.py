@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..images.errors import ImageError, RegistryError
-from ..images.mapping import Gate
-from ..images.reference import Reference
-from ..images.registry import Registry
+from ..images.policy.policy import ImagePolicy
+from ..images.reference.reference import Reference
+from ..images.registry.client import Registry
 
 
 class BaseNotFound(ImageError):
@@ -25,22 +25,22 @@ class Base:
     plain_http: bool
 
 
-def find_image(image: str, gate: Gate) -> str:
+def find_image(image: str, policy: ImagePolicy) -> str:
     """Return the digest of an image in its registry, '' where it is not there.
 
     Raises ImageError when the registry does not answer or refuses the login.
     """
     reference = Reference.parse(image)
-    registry = Registry(reference.registry, gate.settings(reference.registry))
+    registry = Registry(reference.registry, policy.settings(reference.registry))
     return registry.has_manifest(reference.repository, reference.version)
 
 
-def find_base(base: str, gate: Gate) -> Base:
-    """Return the first place, in the order of the gate's mirrors, that has the base image. Raises BaseNotFound."""
+def find_base(base: str, policy: ImagePolicy) -> Base:
+    """Return the first place, in the order of the policy's mirrors, that has the base image. Raises BaseNotFound."""
     told = []
-    for candidate in gate.candidates(Reference.parse(base)):
+    for candidate in policy.candidates(Reference.parse(base)):
         place = candidate.reference
-        settings = gate.settings(place.registry)
+        settings = policy.settings(place.registry)
         try:
             if Registry(place.registry, settings).has_manifest(place.repository, place.version):
                 return Base(str(place), settings.scheme == "http")

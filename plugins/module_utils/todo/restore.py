@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..kube.cluster import Cluster
+from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.errors import KubeError, ReleaseError
 from .backup import require_dump

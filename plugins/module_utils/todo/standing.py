@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..kube.cluster import Cluster
+from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
+from ..kube.inventory.store import RELEASE_LABEL
 from ..kube.objects import Document
-from ..kube.record import RELEASE_LABEL
 
 RELEASE = "todo"
 LOOK_SECONDS = 30.0

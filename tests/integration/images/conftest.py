@@ -53,7 +53,7 @@ class Lab:
         """Where containerd looks for the settings of registries."""
         return self.site.directory / "certs.d"
 
-    def gate(self, *places: str, **more: Any) -> dict[str, Any]:
+    def policy(self, *places: str, **more: Any) -> dict[str, Any]:
         """Variables for a run with these mirrors of all registries; the lab's exact map stays."""
         login = {
             "ca_file": str(self.site.directory / "pki" / "ca.crt"),
@@ -63,7 +63,7 @@ class Lab:
         mirrors = {host: [f"{place}/{host}" for place in places] for host in HOSTS}
         lock = str(self.site.directory / "images.lock.yml")
         wanted = {"mirrors": mirrors, "registries": {self.private: login}, "lock": lock, **more}
-        return {"gate": wanted, "serverless_images": "{{ gate | combine({'map': __lab_image_map}) }}"}
+        return {"policy": wanted, "serverless_images": "{{ policy | combine({'map': __lab_image_map}) }}"}
 
     def control(self, *words: str) -> str:
         """Talk to the supervisor of the lab's processes."""

@@ -69,7 +69,7 @@ def test_what_the_first_mirror_lacks_comes_from_the_second_in_both_modes(lab: La
     lab.images("sync", **stock)
     before = state(lab)
 
-    output = lab.run("site.yml", "--tags", "image_prefetch", "--check", **lab.gate(first, lab.mirror))
+    output = lab.run("site.yml", "--tags", "image_prefetch", "--check", **lab.policy(first, lab.mirror))
     table = rows(output)
     assert set(table) == planned
     for image, (place, status) in table.items():
@@ -80,8 +80,8 @@ def test_what_the_first_mirror_lacks_comes_from_the_second_in_both_modes(lab: La
             assert (place, status) == (f"mirror {first}/{host}", "found")
 
     # A role run alone, which has no plan, rewrites its manifests in the same way.
-    gate = lab.gate(first, lab.mirror, mode="rewrite")
-    output = lab.run("site.yml", "--tags", "image_prefetch,knative", "--check", "--diff", **gate)
+    policy = lab.policy(first, lab.mirror, mode="rewrite")
+    output = lab.run("site.yml", "--tags", "image_prefetch,knative", "--check", "--diff", **policy)
     assert {image: place for image, (place, _status) in rows(output).items()} == {
         image: place for image, (place, _status) in table.items()
     }
@@ -170,7 +170,7 @@ def test_the_password_of_a_mirror_is_nowhere(lab: Lab) -> None:
     secrets = [lab.password, base64.b64encode(f"todo:{lab.password}".encode()).decode()]
     lab.empty_node()
     logs = {path: path.stat().st_size for path in (lab.site.directory / "log" / "lab").glob("*.log")}
-    variables = {**FEW, **lab.gate(f"{lab.private}/canary")}
+    variables = {**FEW, **lab.policy(f"{lab.private}/canary")}
     with command_lines() as seen:
         output = lab.run("site.yml", "--tags", "image_prefetch", "-vvvv", "--diff", **variables)
         output += lab.run("playbooks/images.yml", "-vvvv", "--diff", images_verb="remove", **variables)

@@ -75,7 +75,7 @@ def test_a_site_pulls_what_the_list_says_and_nothing_else(lab: Lab) -> None:
     lab.empty_node()
     since, target = lab.size("registry"), f"{lab.private}/mirror"
     with lab.without("mirror"):
-        output = lab.run("site.yml", image_prefetch_pull=False, **lab.gate(target))
+        output = lab.run("site.yml", image_prefetch_pull=False, **lab.policy(target))
         until("the application answers", lambda: answers(lab), 60)
         listed = set(rows(output))
         base = {"docker.io/library/python:3.11-slim-bookworm"}  # checked for the build, for no node

@@ -22,7 +22,7 @@ WANTED = {
 
 def prepull(lab: Lab, **variables: Any) -> int:
     """Run the role with prepull and return how many tasks changed something."""
-    return changed(lab.run("site.yml", "--tags", "image_prefetch", **WANTED, **lab.gate(lab.mirror), **variables))
+    return changed(lab.run("site.yml", "--tags", "image_prefetch", **WANTED, **lab.policy(lab.mirror), **variables))
 
 
 def pods(lab: Lab, namespace: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster  # noqa: E402
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster  # noqa: E402
 from api_server import ApiServer, find_binaries  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 

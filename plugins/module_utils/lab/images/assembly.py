@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...images.layout import Layout
-from ...images.manifests import OCI_INDEX, OCI_MANIFEST, Manifest, digest_of
+from ...images.layout.layout import Layout
+from ...images.registry.manifests import OCI_INDEX, OCI_MANIFEST, Manifest, digest_of
 from .layer_file import LayerBlob
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"

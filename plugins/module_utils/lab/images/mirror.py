@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ...images.copy import push_layout
+from ...images.copy.copy import push_layout
 from ...images.errors import ImageError
-from ...images.layout import Layout
-from ...images.reference import Reference
-from ...images.registry import Registry
+from ...images.layout.layout import Layout
+from ...images.reference.reference import Reference
+from ...images.registry.client import Registry
 from ..report import Report
 from .errors import LabImageError
 from .store import CachedImage

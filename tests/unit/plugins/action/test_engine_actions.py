@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.checksum import sha256_of
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from api_server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[4]

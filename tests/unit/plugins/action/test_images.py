@@ -37,10 +37,10 @@ def registry(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_push_and_push_again(registry: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
-    host, gate = registry
+    host, policy = registry
     image = SampleImage(layer=b"pushed by the action" * 99)
     image.write(tmp_path / "layout")
-    arguments = {"layout": str(tmp_path / "layout"), "image": f"{host}/todo/app:1", "images": gate}
+    arguments = {"layout": str(tmp_path / "layout"), "image": f"{host}/todo/app:1", "images": policy}
     push = [{"selfhosted.serverless.image_push": arguments}]
     foreseen, _text = play(tmp_path, push, "-v", "--check")
     first, output = play(tmp_path, push, "-vvvv", "--diff")
@@ -53,12 +53,12 @@ def test_push_and_push_again(registry: tuple[str, dict[str, Any]], tmp_path: Pat
 def test_plan_prints_its_table_and_stops_at_what_is_missing(
     registry: tuple[str, dict[str, Any]], tmp_path: Path
 ) -> None:
-    host, gate = registry
+    host, policy = registry
     SampleImage(layer=b"planned" * 99).write(tmp_path / "layout")
-    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/plan/app:1", "images": gate}
+    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/plan/app:1", "images": policy}
     manifests = tmp_path / "web.yaml"
     manifests.write_text(PODS.format(image="plan/app:1"))
-    mirrored = {**gate, "mirrors": {"docker.io": [f"{host}/docker.io"]}, "mode": "rewrite"}
+    mirrored = {**policy, "mirrors": {"docker.io": [f"{host}/docker.io"]}, "mode": "rewrite"}
     arguments = {"manifests": [str(manifests)], "images": mirrored, "architectures": ["amd64"]}
     tasks = [{"selfhosted.serverless.image_push": push}, {"selfhosted.serverless.image_plan": arguments}]
     result, output = play(tmp_path, tasks, "-v")
@@ -81,11 +81,11 @@ def test_without_nodes_delivery_says_so(tmp_path: Path) -> None:
 
 
 def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
-    host, gate = registry
+    host, policy = registry
     image = SampleImage(b"bundled" * 1000)
     image.write(tmp_path / "layout")
-    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/moved/app:1", "images": gate}
-    mirrored = {**gate, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
+    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/moved/app:1", "images": policy}
+    mirrored = {**policy, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
     plan = {"extra": ["moved/app:1"], "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
     common = {"plan": "{{ plan.table }}", "layout": str(tmp_path / "store"), "images": mirrored}
     begin = [
@@ -135,10 +135,10 @@ def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], tmp_path: P
 
 
 def test_the_lock_and_its_updates(registry: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
-    host, gate = registry
+    host, policy = registry
     SampleImage(b"locked" * 100).write(tmp_path / "layout")
-    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/locked/app:1", "images": gate}
-    mirrored = {**gate, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
+    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/locked/app:1", "images": policy}
+    mirrored = {**policy, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
     plan = {"extra": ["locked/app:1"], "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
     tasks = [{"selfhosted.serverless.image_push": push}, {"selfhosted.serverless.image_plan": plan}]
     play(tmp_path, tasks[:1], "-v")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_gate import lock_path
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_policy import lock_path
 from api_server import ApiServer
 from plays import play
 

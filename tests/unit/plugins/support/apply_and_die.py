@@ -8,7 +8,7 @@ import sys
 from releases import present
 
 if __name__ == "__main__":
-    from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+    from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 
     kubeconfig, release, documents = sys.argv[1:]
     present(Cluster.connect("test", kubeconfig), release, json.loads(documents))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.applier import ApplyOptions
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.outcome import Outcome
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_absent import (
-    AbsentOptions,
-    remove_release,
-)
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.release_present import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.applier import ApplyOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import (
     PresentOptions,
     apply_release,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
+    AbsentOptions,
+    remove_release,
 )
 
 Document = dict[str, Any]

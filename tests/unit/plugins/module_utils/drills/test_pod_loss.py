@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills import pod_loss as drill
-from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Ways
+from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Endpoints
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import finish, prepare, run
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.settings import Settings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from page_server import PageServer
 from stand_in import Kubelet, install
@@ -49,7 +49,7 @@ def home(cluster: Cluster, name: str, page: PageServer) -> str:
 
 
 def stage_of(cluster: Cluster, home: str, told: list[str]) -> Stage:
-    return prepare(cluster, "pod_loss", home, Ways(node="127.0.0.1"), told.append, Deadline(60), write=True)
+    return prepare(cluster, "pod_loss", home, Endpoints(node="127.0.0.1"), told.append, Deadline(60), write=True)
 
 
 def least(cluster: Cluster, home: str) -> int:
@@ -85,7 +85,7 @@ def test_a_failed_request_fails_the_drill(cluster: Cluster, home: str, page: Pag
             page.status = 503
 
     with Kubelet(cluster, home):
-        stage = prepare(cluster, "pod_loss", home, Ways(node="127.0.0.1"), tell, Deadline(60), write=True)
+        stage = prepare(cluster, "pod_loss", home, Endpoints(node="127.0.0.1"), tell, Deadline(60), write=True)
         result = run(stage, "pod_loss", Settings(rate=50))
     assert not result.met
     assert result.figures["requests"]["failed"] >= 50

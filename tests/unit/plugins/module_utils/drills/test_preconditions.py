@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import (
     Application,
-    Ways,
+    Endpoints,
     find_application,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.catalogue import DRILLS
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.http_client import Address
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.preconditions import check
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from page_server import PageServer
 from releases import namespace
 from stand_in import install
@@ -33,13 +33,13 @@ def test_a_drill_that_there_is_not_is_answered_with_all_there_are(cluster: Clust
 def test_no_application(cluster: Cluster, name: str) -> None:
     cluster.apply(namespace(name))
     with pytest.raises(DrillError, match=f"the to-do application is not in the namespace {name}"):
-        find_application(cluster, name, Ways("127.0.0.1:80"))
+        find_application(cluster, name, Endpoints("127.0.0.1:80"))
 
 
 def test_an_application_by_node_port_is_found(cluster: Cluster, name: str) -> None:
     install(cluster, name, PORT)
     try:
-        found = find_application(cluster, name, Ways("127.0.0.1:30080", "127.0.0.9"))
+        found = find_application(cluster, name, Endpoints("127.0.0.1:30080", "127.0.0.9"))
     finally:
         cluster.delete("v1", "Service", "web", name)
     assert found == Application("kubernetes", name, Address("127.0.0.9", PORT, f"127.0.0.9:{PORT}"))

@@ -10,7 +10,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.http_client import Address
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.load import Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from page_server import PageServer
 

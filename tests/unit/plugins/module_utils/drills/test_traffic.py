@@ -11,7 +11,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.setti
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.shots import Shot
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.traffic import Count, count, summarize
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from page_server import PageServer
 

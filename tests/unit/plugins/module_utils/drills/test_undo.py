@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.undo import NAME, Undo
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from releases import config_map, deployment, namespace, present
 
 Document = dict

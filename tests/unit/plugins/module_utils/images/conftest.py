@@ -11,10 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.patience import Patience  # noqa: E402
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.settings import (  # noqa: E402
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import (  # noqa: E402
     RegistrySettings,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff  # noqa: E402
 from faulty_registry import FaultyRegistry  # noqa: E402
 from registry_process import PASSWORD, USERNAME, RegistryProcess  # noqa: E402
 from throwaway_pki import Pki  # noqa: E402
@@ -58,6 +58,6 @@ def faulty() -> Iterator[FaultyRegistry]:
 
 
 @pytest.fixture
-def quick() -> Patience:
+def quick() -> Backoff:
     """Short pauses and limits."""
-    return Patience(attempts=3, first_pause=0.01, longest_pause=2.0, connect_timeout=1.0, read_timeout=0.5)
+    return Backoff(attempts=3, first_pause=0.01, longest_pause=2.0, connect_timeout=1.0, read_timeout=0.5)

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy import push_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery import (
     Delivered,
     deliver,
     take_away,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import NodeError, Wanted
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node_docker import DockerNode
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import node_from_config
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.docker import DockerNode
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import NodeError, Wanted
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from docker_daemon import DockerDaemon
 from registry_process import RegistryProcess
 from sample_images import SampleImage, layer_of
@@ -134,8 +134,8 @@ def test_an_image_that_cannot_be_pulled_is_named(
 
 
 def test_authorities_are_put_where_docker_looks(tmp_path: Path, pki: Pki, node: DockerNode) -> None:
-    gate = Gate.from_config({"registries": {"own.io:5001": {"ca_file": str(pki.ca_certificate)}}})
-    deliver(node, node.files(gate), [], check=False, report=lambda line: None)
+    policy = ImagePolicy.from_config({"registries": {"own.io:5001": {"ca_file": str(pki.ca_certificate)}}})
+    deliver(node, node.files(policy), [], check=False, report=lambda line: None)
     placed = tmp_path / "certs/own.io:5001/ca.crt"
     assert placed.read_bytes() == pki.ca_certificate.read_bytes()
     take_away(node, check=False)

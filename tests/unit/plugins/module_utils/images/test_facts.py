@@ -7,22 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.cluster_images import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.cluster_facts import (
     UNPACKED,
     containers_of,
     disk_of,
     pods_refused,
     tags_of,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis import always_pulled
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis_containerd import config_path
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis_facts import Disk, TagResolution
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node_facts import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.containerd_config import (
+    config_path,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.facts import Disk, TagResolution
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.node_facts import (
     containerd_config,
     docker_config,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import node_from_config
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.traps import always_pulled
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from containerd_process import find_containerd
 
 DIGEST = "sha256:" + "a" * 64
@@ -103,17 +105,17 @@ def pod_template(**container: str) -> dict[str, Any]:
 
 
 def test_containers_of_manifests_by_their_names_after_the_map() -> None:
-    gate = Gate.from_config({"map": {f"gcr.io/a@{DIGEST}": "gcr.io/a:v1"}})
+    policy = ImagePolicy.from_config({"map": {f"gcr.io/a@{DIGEST}": "gcr.io/a:v1"}})
     spec = pod_template(image=f"gcr.io/a@{DIGEST}", imagePullPolicy="Always")
     deployment = {"kind": "Deployment", "metadata": {"namespace": "x", "name": "y"}, "spec": spec}
     schema = {"kind": "CustomResourceDefinition", "spec": {"containers": {"type": "array"}}}
-    (found,) = always_pulled(containers_of([deployment, schema], gate), ["gcr.io/a:v1"])
+    (found,) = always_pulled(containers_of([deployment, schema], policy), ["gcr.io/a:v1"])
     assert found.where == "Deployment x/y"
 
 
 def test_tags_of_knative_services_as_they_will_be_applied() -> None:
     mirrors = {"docker.io": ["m.io/hub"], "quay.io": ["one.io", "two.io"]}
-    gate = Gate.from_config({"mirrors": mirrors, "mode": "rewrite"})
+    policy = ImagePolicy.from_config({"mirrors": mirrors, "mode": "rewrite"})
     settings = {
         "kind": "ConfigMap",
         "metadata": {"namespace": "knative-serving", "name": "config-deployment"},
@@ -124,9 +126,9 @@ def test_tags_of_knative_services_as_they_will_be_applied() -> None:
         for image in ("team/app:1", "quay.io/team/app:2")
     ]
     images = ("m.io/hub/team/app:1", "one.io/team/app:2")
-    assert tags_of([settings, *services], gate) == TagResolution(images, "ko.local")
-    assert tags_of(services, gate) is None
-    assert tags_of([settings], gate) is None
+    assert tags_of([settings, *services], policy) == TagResolution(images, "ko.local")
+    assert tags_of(services, policy) is None
+    assert tags_of([settings], policy) is None
 
 
 def test_pods_that_strict_would_refuse() -> None:
@@ -134,5 +136,5 @@ def test_pods_that_strict_would_refuse() -> None:
         {"metadata": {"namespace": "a", "name": name}, "spec": {"containers": [{"image": image}]}}
         for name, image in (("one", "nginx:1"), ("two", "ghcr.io/x/y:1"), ("three", "m.io/hub/library/nginx:1"))
     ]
-    gate = Gate.from_config({"mirrors": {"docker.io": ["m.io/hub"]}, "strict": True})
-    assert pods_refused(json.loads(json.dumps(pods)), gate) == {"ghcr.io": ("a/two",)}
+    policy = ImagePolicy.from_config({"mirrors": {"docker.io": ["m.io/hub"]}, "strict": True})
+    assert pods_refused(json.loads(json.dumps(pods)), policy) == {"ghcr.io": ("a/two",)}

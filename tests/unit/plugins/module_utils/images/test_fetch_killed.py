@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import Wanted, is_complete
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import Wanted, is_complete
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from faulty_registry import FaultyRegistry, Handler
 from sample_images import SampleImage
 

@@ -8,12 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.blobs import fetch_blob
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import Reason, RegistryError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import Descriptor, digest_of
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.patience import Patience
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.settings import RegistrySettings
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import fetch_blob
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
+    Descriptor,
+    digest_of,
+)
 from faulty_registry import FaultyRegistry, Handler
 from sample_images import LAYER, SampleImage
 from throwaway_pki import Pki
@@ -43,9 +46,9 @@ def hang(handler: Handler) -> None:
 
 
 @pytest.fixture
-def client(faulty: FaultyRegistry, quick: Patience) -> Registry:
+def client(faulty: FaultyRegistry, quick: Backoff) -> Registry:
     faulty.add(IMAGE)
-    return Registry(faulty.host, patience=quick)
+    return Registry(faulty.host, backoff=quick)
 
 
 def refused(client: Registry, version: str = "1") -> RegistryError:
@@ -123,18 +126,18 @@ def test_a_hang_is_a_timeout(faulty: FaultyRegistry, client: Registry) -> None:
     assert refused(client).reason == Reason.TIMEOUT
 
 
-def test_nobody_listens(quick: Patience) -> None:
+def test_nobody_listens(quick: Backoff) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{probe.getsockname()[1]}"
-    assert refused(Registry(host, patience=quick)).reason == Reason.REFUSED
+    assert refused(Registry(host, backoff=quick)).reason == Reason.REFUSED
 
 
-def test_a_name_without_address(quick: Patience) -> None:
-    assert refused(Registry("registry.invalid", patience=quick)).reason == Reason.DNS
+def test_a_name_without_address(quick: Backoff) -> None:
+    assert refused(Registry("registry.invalid", backoff=quick)).reason == Reason.DNS
 
 
-def test_an_unknown_authority(pki: Pki, quick: Patience) -> None:
+def test_an_unknown_authority(pki: Pki, quick: Backoff) -> None:
     registry = FaultyRegistry(pki.server_certificate, pki.server_key)
     registry.add(IMAGE)
     try:

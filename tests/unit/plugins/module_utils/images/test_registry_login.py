@@ -6,16 +6,19 @@ import base64
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.blobs import fetch_blob
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import (
     ImageError,
     Reason,
     RegistryError,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import Descriptor, digest_of
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.patience import Patience
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.settings import RegistrySettings
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import fetch_blob
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
+    Descriptor,
+    digest_of,
+)
 from faulty_registry import FaultyRegistry, Handler
 from registry_process import USERNAME, RegistryProcess
 from sample_images import LAYER, SampleImage
@@ -30,7 +33,7 @@ def login(host: str, password: str = "secret") -> RegistrySettings:
     return RegistrySettings(host, username="user", password={"value": password})
 
 
-def test_a_token_that_ran_out_is_renewed(faulty: FaultyRegistry, quick: Patience, tmp_path: Path) -> None:
+def test_a_token_that_ran_out_is_renewed(faulty: FaultyRegistry, quick: Backoff, tmp_path: Path) -> None:
     faulty.add(IMAGE)
     faulty.guard = service = TokenService(faulty, uses=1)
     client = Registry(faulty.host, login(faulty.host), quick)
@@ -40,14 +43,14 @@ def test_a_token_that_ran_out_is_renewed(faulty: FaultyRegistry, quick: Patience
     assert service.given == ["Basic " + base64.b64encode(b"user:secret").decode()] * 2
 
 
-def test_anonymous_token(faulty: FaultyRegistry, quick: Patience) -> None:
+def test_anonymous_token(faulty: FaultyRegistry, quick: Backoff) -> None:
     faulty.add(IMAGE)
     faulty.guard = service = TokenService(faulty, uses=9)
-    Registry(faulty.host, patience=quick).manifest("app", "1")
+    Registry(faulty.host, backoff=quick).manifest("app", "1")
     assert service.given == [""]
 
 
-def test_a_token_service_without_tls_elsewhere_gets_nothing(faulty: FaultyRegistry, quick: Patience) -> None:
+def test_a_token_service_without_tls_elsewhere_gets_nothing(faulty: FaultyRegistry, quick: Backoff) -> None:
     challenge = {"WWW-Authenticate": 'Bearer realm="http://tokens.example.com/token",service="x"'}
     faulty.faults["manifests"] = [lambda handler: handler.reply(401, b"", challenge)]
     with pytest.raises(RegistryError) as caught:
@@ -56,7 +59,7 @@ def test_a_token_service_without_tls_elsewhere_gets_nothing(faulty: FaultyRegist
     assert "TLS" in str(caught.value)
 
 
-def test_a_redirect_elsewhere_carries_no_login(faulty: FaultyRegistry, quick: Patience, tmp_path: Path) -> None:
+def test_a_redirect_elsewhere_carries_no_login(faulty: FaultyRegistry, quick: Backoff, tmp_path: Path) -> None:
     storage = FaultyRegistry()
     storage.add(IMAGE)
     faulty.guard = TokenService(faulty, uses=9)

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.containerd_hosts import host_files
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy import push_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.delivery import deliver, take_away
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.node import Node, NodeError, Wanted
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes import node_from_config
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd_hosts import host_files
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery import deliver, take_away
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import Node, NodeError, Wanted
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from containerd_process import ContainerdProcess
 from registry_process import RegistryProcess
 from sample_images import SampleImage, layer_of
@@ -49,11 +49,11 @@ def test_what_is_not_listed_is_refused_and_all_else_is_not(
         push_layout(layout, "", Registry(mirror.host), Reference.parse(f"{mirror.host}/{place}:1"))
     # The registry listed with its origin stands for any that answers under its own name.
     mirrors = {"docker.io": [f"{mirror.host}/docker.io"], "origin.example": [mirror.host, "origin.example"]}
-    gate = Gate.from_config({"mirrors": mirrors, "mode": mode, "strict": True})
+    policy = ImagePolicy.from_config({"mirrors": mirrors, "mode": mode, "strict": True})
     Path(node.certs_dir, "_default").mkdir(parents=True)
     Path(node.certs_dir, "_default/hosts.toml").write_text("# the owner's\n")
-    deliver(node, node.files(gate), [], check=False, report=print)
-    assert not deliver(node, node.files(gate), [], check=False, report=print).changed
+    deliver(node, node.files(policy), [], check=False, report=print)
+    assert not deliver(node, node.files(policy), [], check=False, report=print).changed
 
     start = time.monotonic()
     with pytest.raises(NodeError, match=REFUSED):
@@ -78,8 +78,8 @@ def test_what_is_not_listed_is_refused_and_all_else_is_not(
 
 def test_the_directories_of_a_strict_gate() -> None:
     config = {"mirrors": {"docker.io": ["a.io/hub", "docker.io"]}, "registries": {"own.io": {}}}
-    assert sorted(host_files(Gate.from_config(config))) == ["docker.io/hosts.toml"]
-    strict = host_files(Gate.from_config({**config, "strict": True}))
+    assert sorted(host_files(ImagePolicy.from_config(config))) == ["docker.io/hosts.toml"]
+    strict = host_files(ImagePolicy.from_config({**config, "strict": True}))
     assert sorted(strict) == [f"{name}/hosts.toml" for name in ("_default", "a.io", "docker.io", "own.io")]
     assert b'server = "https://own.io"' in strict["own.io/hosts.toml"]
     assert b'host."https://a.io/v2/hub"' in strict["docker.io/hosts.toml"]
@@ -87,15 +87,15 @@ def test_the_directories_of_a_strict_gate() -> None:
 
 def test_strict_is_asked_for_and_then_holds_for_the_plan_too() -> None:
     image = Reference.parse("ghcr.io/team/app:1")
-    assert not Gate.from_config({}).strict
-    assert Gate.from_config({}).candidates(image)
+    assert not ImagePolicy.from_config({}).strict
+    assert ImagePolicy.from_config({}).candidates(image)
     with pytest.raises(GateError, match=r"no rule says where ghcr\.io/team/app:1 may come from"):
-        Gate.from_config({"strict": True}).candidates(image)
+        ImagePolicy.from_config({"strict": True}).candidates(image)
     with pytest.raises(GateError, match="true or false"):
-        Gate.from_config({"strict": "false"})
+        ImagePolicy.from_config({"strict": "false"})
 
 
 @pytest.mark.parametrize("runtime", ["docker", "cri-o"])
 def test_runtimes_that_cannot_be_told(runtime: str) -> None:
     with pytest.raises(GateError, match="strict cannot be told to"):
-        node_from_config({"name": "n", "exec": [], "runtime": runtime}).files(Gate.from_config({"strict": True}))
+        node_from_config({"name": "n", "exec": [], "runtime": runtime}).files(ImagePolicy.from_config({"strict": True}))

@@ -6,16 +6,16 @@ import threading
 import time
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube import transport
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client import transport
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import (
     ApiError,
     ClusterError,
     ReleaseError,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait_targets import Target
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.waiting import wait_for
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.targets import Target
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.waiting import wait_for
 from api_server import ApiServer
 from fault_proxy import Fault, FaultProxy
 from releases import absent, config_map, names, namespace, present

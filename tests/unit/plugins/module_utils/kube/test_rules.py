@@ -6,22 +6,22 @@ import random
 from datetime import UTC, datetime
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.conflicts import changes_nothing, value_at
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.documents import flatten
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, ReleaseError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef, matches
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.owned_fields import owned_fields
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.pod_trouble import troubles
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.pointers import without
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.retry import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.backoff import (
     parse_retry_after,
     pause_before,
     worth_retrying,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.sent_fields import sent_fields
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.settled import settled
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.stages import Stage, stage_of
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait_list import wait_list
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.documents import flatten
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.pointers import without
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.sent_fields import sent_fields
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.stages import Stage, stage_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, ReleaseError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.managed_fields import owned_fields
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef, matches
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.conflicts import changes_nothing, value_at
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.drift import settled
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.pods import troubles
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.readiness import wait_list
 from releases import config_map, deployment, document
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.errors import LabImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.mirror import Mirror
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.recipes import parse_recipes

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.errors import LabImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.recipes import Recipes, parse_recipes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.sources import Sources

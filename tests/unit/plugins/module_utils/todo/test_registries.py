@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import (
     Base,
     BaseNotFound,
@@ -48,22 +48,26 @@ def registry() -> Iterator[ThreadingHTTPServer]:
 
 
 def test_an_image_has_a_digest_once_it_is_there(registry):
-    assert find_image(f"{registry.address}/todo/app:1a2b", Gate()) == ""
+    assert find_image(f"{registry.address}/todo/app:1a2b", ImagePolicy()) == ""
     registry.paths.add("/v2/todo/app/manifests/1a2b")
-    assert find_image(f"{registry.address}/todo/app:1a2b", Gate()) == DIGEST
+    assert find_image(f"{registry.address}/todo/app:1a2b", ImagePolicy()) == DIGEST
 
 
 def test_the_base_comes_from_the_first_mirror_that_has_it(registry):
     registry.paths.add("/v2/second/library/python/manifests/3.11-slim-bookworm")
-    gate = Gate.from_config({"mirrors": {"docker.io": [f"{registry.address}/first", f"{registry.address}/second"]}})
+    policy = ImagePolicy.from_config(
+        {"mirrors": {"docker.io": [f"{registry.address}/first", f"{registry.address}/second"]}}
+    )
     place = f"{registry.address}/second/library/python:3.11-slim-bookworm"
-    assert find_base(BASE, gate) == Base(place, plain_http=True)
+    assert find_base(BASE, policy) == Base(place, plain_http=True)
 
 
 def test_a_base_that_is_nowhere_is_named_with_every_place(registry):
-    gate = Gate.from_config({"mirrors": {"docker.io": [f"{registry.address}/first", f"{registry.address}/second"]}})
+    policy = ImagePolicy.from_config(
+        {"mirrors": {"docker.io": [f"{registry.address}/first", f"{registry.address}/second"]}}
+    )
     with pytest.raises(BaseNotFound) as error:
-        find_base(BASE, gate)
+        find_base(BASE, policy)
     text = str(error.value)
     assert BASE in text and "todo_base_image" in text
     assert f"{registry.address}/first/" in text and f"{registry.address}/second/" in text

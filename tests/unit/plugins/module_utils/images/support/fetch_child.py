@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.clients import Clients
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.fetch import Limits, Wanted, fetch_images
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.mapping import Gate
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import (
+    Limits,
+    Wanted,
+    fetch_images,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
 
 directory, host, number, streams = sys.argv[1:]
 wanted = [
@@ -17,4 +21,6 @@ wanted = [
 ]
 print("begins", flush=True)
 limits = Limits(int(streams), int(streams))
-fetch_images(wanted, Layout.create(Path(directory)), Clients(Gate()), limits, lambda line: print(line, flush=True))
+fetch_images(
+    wanted, Layout.create(Path(directory)), Clients(ImagePolicy()), limits, lambda line: print(line, flush=True)
+)

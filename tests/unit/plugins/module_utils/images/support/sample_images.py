@@ -7,8 +7,8 @@ import json
 import tarfile
 from pathlib import Path
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.manifests import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
     OCI_INDEX,
     OCI_MANIFEST,
     Manifest,

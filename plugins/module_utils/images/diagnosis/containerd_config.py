@@ -1,0 +1,103 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether containerd reads the mirrors where they are written: config_path of its plugins.
+
+Source: containerd issues 12415 and 12636, internal/cri/config and plugins/cri/images. The CRI plugin splits config_path
+at ':'. Pulls through the transfer service (from 2.1 on) take it as the name of one directory and find no hosts.toml,
+without saying so. Where it is not set, 2.2 and later take two directories, and earlier ones none.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from .facts import ContainerdConfig, Finding
+
+TRAP = "config_path"
+# Plugins with a config_path: CRI of configuration version 2, CRI of version 3 and 4, the transfer service
+_CRI = (("io.containerd.grpc.v1.cri", "registry"), ("io.containerd.cri.v1.images", "registry"))
+_TRANSFER = ("io.containerd.transfer.v1.local",)
+# Settings of the CRI plugin with which it pulls by itself, without the transfer service, and their values then
+# (internal/cri/config, CheckLocalImagePullConfigs)
+_LOCAL = {
+    "use_local_image_pull": True,
+    "disable_snapshot_annotations": False,
+    "discard_unpacked_layers": True,
+    "image_pull_with_sync_fs": True,
+}
+
+
+def config_path(node: str, config: ContainerdConfig) -> list[Finding]:
+    """Look for what keeps containerd from reading the hosts.toml files of the node's certs_dir.
+
+    A finding is fatal where the configuration is known with all its defaults, so that there is no doubt.
+    """
+    where = f"{node}, containerd's config.toml"
+    try:
+        document = tomllib.loads(config.text)
+    except tomllib.TOMLDecodeError as error:
+        return [Finding(TRAP, where, f"is no TOML: {error}", "Repair it; containerd does not start with it.")]
+    address = _address(document)
+    if config.address and address and address != config.address:
+        message = f"is that of another containerd, whose socket is {address} and not {config.address}"
+        return [Finding(TRAP, where, message, "Name the right file as `config` of the node in image_prefetch_nodes.")]
+    plugins = document.get("plugins")
+    return _of_cri(where, config, plugins) + _of_transfer(where, plugins)
+
+
+def _of_cri(where: str, config: ContainerdConfig, plugins: Any) -> list[Finding]:
+    name, path = next(((keys[0], path) for keys in _CRI if (path := _value(plugins, keys))), (_CRI[-1][0], ""))
+    directories = [part.rstrip("/") for part in path.split(":") if part]
+    wanted = config.certs_dir.rstrip("/")
+    if len(directories) > 1 and not _pulls_by_itself(config, _table(plugins, (name,))):
+        keep = wanted or directories[0]
+        message = f"{name} has {len(directories)} directories as config_path; mirrors may be ignored silently"
+        remedy = f'Set config_path = "{keep}" there, move all hosts.toml into it, restart containerd.'
+        return [Finding(TRAP, where, message, remedy, fatal=config.whole)]
+    if not wanted or wanted in directories:
+        return []
+    told = f"config_path of {name} is {path}" if path else f"config_path of {name} is not set"
+    remedy = f'Set config_path = "{wanted}" there and restart containerd'
+    remedy += f", or certs_dir: {directories[0]} for the node in image_prefetch_nodes." if path else "."
+    return [Finding(TRAP, where, f"{told}; mirrors written to {wanted} are not read", remedy, fatal=config.whole)]
+
+
+def _of_transfer(where: str, plugins: Any) -> list[Finding]:
+    path, others = _value(plugins, _TRANSFER), {path for keys in _CRI if (path := _value(plugins, keys))}
+    directories = [part for part in path.split(":") if part]
+    if len(directories) > 1:
+        message = f"{_TRANSFER[0]} has {len(directories)} directories as config_path; mirrors may be ignored silently"
+        remedy = f'Set config_path = "{directories[0]}" there, move all hosts.toml into it, restart containerd.'
+        return [Finding(TRAP, where, message, remedy)]
+    if path and others and not any(":" in other for other in others) and others != {path}:
+        message = f"config_path differs: {_TRANSFER[0]} has {path}, the CRI plugin {', '.join(sorted(others))}"
+        return [Finding(TRAP, where, message, "Set the same single directory in both and restart containerd.")]
+    return []
+
+
+def _pulls_by_itself(config: ContainerdConfig, plugin: Mapping[str, Any]) -> bool:
+    """Return whether the CRI plugin pulls without the transfer service, as all did before 2.1."""
+    if config.whole and "use_local_image_pull" not in plugin:
+        return True
+    downloads = plugin.get("max_concurrent_downloads", 3)
+    return downloads != 3 or any(plugin.get(key) is value for key, value in _LOCAL.items())
+
+
+def _address(document: Mapping[str, Any]) -> str:
+    """Return the path of the socket, where it is set: in a table of its own up to version 3, of a plugin since."""
+    tables = (_table(document, ("grpc",)), _table(document.get("plugins"), ("io.containerd.server.v1.grpc",)))
+    return next((str(table["address"]) for table in tables if table.get("address")), "")
+
+
+def _value(plugins: Any, keys: tuple[str, ...]) -> str:
+    path = _table(plugins, keys).get("config_path")
+    return path if isinstance(path, str) else ""
+
+
+def _table(document: Any, keys: tuple[str, ...]) -> Mapping[str, Any]:
+    for key in keys:
+        document = document.get(key) if isinstance(document, Mapping) else None
+    return document if isinstance(document, Mapping) else {}

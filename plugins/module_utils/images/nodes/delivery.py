@@ -1,0 +1,171 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delivery to one node: its runtime is told the mirrors, pulls the planned images, and must then know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ..layout.layout import Layout
+from ..progress import PERIOD, Progress
+from .containerd_hosts import LOGIN
+from .delivery_record import DeliveryRecord
+from .node import Node, NodeError, Wanted
+
+_PULLS = 4  # images at a time; each pulls its layers in parallel
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file below the node's certs_dir and its text before and after; '' where there is none."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass
+class Delivered:
+    """What was done on a node, or would be in check mode; `kept` are images that stay, because containers use them."""
+
+    node: str
+    files: list[FileChange] = field(default_factory=list)
+    pulled: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.files or self.pulled or self.removed)
+
+
+def deliver(
+    node: Node,
+    files: Mapping[str, bytes],
+    images: Sequence[Wanted],
+    *,
+    check: bool,
+    report: Report,
+    layout: Layout | None = None,
+    period: float = PERIOD,
+) -> Delivered:
+    """Bring a node to these files (by name below certs_dir) and these images.
+
+    The node pulls the images, or gets them out of a layout on the controller where there is one; `report` is told every
+    `period` seconds how far that is. Raises NodeError if a command fails or if in the end a name stands for another
+    digest than planned.
+    """
+    record = DeliveryRecord.of(node)
+    done = Delivered(node.name, files=_changes(node, record, files))
+    done.pulled = node.lacking(images, layout)
+    if check or not done.changed:
+        return done
+    present = node.names()
+    for change in done.files:
+        if change.name in files:
+            record.files.setdefault(change.name, change.before or None)
+    # The record first: what is written but not recorded could not be taken away again.
+    record.save(node)
+    _write(node, record, done.files, files)
+    record.images = sorted({*record.images, *(name for name in done.pulled if name not in present)})
+    record.save(node)
+    wanted = [image for image in images if image.name in done.pulled]
+    if layout:
+        _load(node, wanted, layout, report, period)
+    else:
+        _pull(node, wanted, report, period)
+    wrong = node.lacking(images, layout)
+    if wrong:
+        raise NodeError(
+            f"node {node.name}: after the delivery these names do not stand for the planned images: "
+            f"{', '.join(wrong)}. "
+            f"See that the runtime reads its registries' settings from the one directory {node.certs_dir}"
+        )
+    node.pin(done.pulled)
+    return done
+
+
+def take_away(node: Node, *, check: bool) -> Delivered:
+    """Take from a node what the record says: files as they were before, and images that no container uses."""
+    record = DeliveryRecord.of(node)
+    if not record.files and not record.images:
+        return Delivered(node.name)
+    done = Delivered(node.name, files=_changes(node, record, {}))
+    done.removed = node.removable(record.images)
+    if check:
+        return done
+    _write(node, record, done.files, {})
+    if done.removed:
+        node.remove_images(done.removed)
+    record.images = done.kept = sorted(set(record.images) & node.names())
+    record.save(node)
+    return done
+
+
+def _changes(node: Node, record: DeliveryRecord, files: Mapping[str, bytes]) -> list[FileChange]:
+    """Return the files that differ from what they shall be, earlier ones that are wanted no more included."""
+    wanted: dict[str, str] = {name: text or "" for name, text in record.files.items()}
+    wanted.update({name: content.decode() for name, content in files.items()})
+    there = node.read_files(wanted) if wanted else {}
+    texts = {name: there.get(name, b"").decode("utf-8", "replace") for name in wanted}
+    return [FileChange(name, texts[name], wanted[name]) for name in sorted(wanted) if texts[name] != wanted[name]]
+
+
+def _write(node: Node, record: DeliveryRecord, changes: Iterable[FileChange], files: Mapping[str, bytes]) -> None:
+    for change in changes:
+        if change.after:
+            # A file with a login is root's alone.
+            node.write_file(change.name, change.after.encode(), "0600" if LOGIN in change.after else "0644")
+        else:
+            node.remove_files([change.name])
+    for name in set(record.files) - set(files):
+        del record.files[name]
+
+
+def _load(node: Node, images: list[Wanted], layout: Layout, report: Report, period: float) -> None:
+    """Have the node import images out of a layout."""
+    if not images:
+        return
+    report(f"{node.name}: importing {len(images)} images")
+    with Progress(lambda line: report(f"{node.name}: {line}"), len(images), period) as progress:
+        progress.expect(sum(image.size for image in images))
+        node.load(layout, [image.name for image in images], progress.moved)
+
+
+def _pull(node: Node, images: list[Wanted], report: Report, period: float) -> None:
+    """Pull all images. Raises NodeError with every image that failed, after the others are there."""
+    failures: list[str] = []
+    under_way: dict[str, None] = {}
+
+    def names() -> str:
+        return f"pulling {', '.join(list(under_way))}" if under_way else ""
+
+    with (
+        Progress(lambda line: report(f"{node.name}: {line}"), len(images), period, names) as progress,
+        ThreadPoolExecutor(_PULLS) as pool,
+    ):
+        progress.expect(sum(image.size for image in images))
+
+        def pull(image: Wanted) -> None:
+            under_way[image.name] = None
+            try:
+                node.pull(image)
+            except NodeError as error:
+                failures.append(str(error))
+            else:
+                progress.moved(image.size)
+                progress.image_done()
+            finally:
+                del under_way[image.name]
+
+        # What is largest takes longest, so it begins first.
+        list(pool.map(pull, sorted(images, key=lambda image: -image.size)))
+    if images:
+        report(f"{node.name}: {progress.images}/{len(images)} images pulled")
+    if failures:
+        raise NodeError("\n".join(failures))

@@ -1,0 +1,80 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mirrors of source registries: the forms in which they are written, and what they make of a reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import GateError
+from ..reference.reference import Reference
+
+_PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """One mirror of a source, which is a registry, or a registry and the begin of a path.
+
+    `form` is prefix (`place` takes the place of the source), host (only the registry is replaced) or flat (`place` and
+    the last component of the path). A mirror that is the source itself is the origin.
+    """
+
+    source: str
+    form: str
+    place: str
+
+    @classmethod
+    def from_config(cls, source: str, entry: Any) -> Mirror:
+        """Check one entry of `mirrors` of the image policy. Raises GateError."""
+        where = f"serverless_images.mirrors[{source!r}]"
+        form, place = "prefix", entry
+        if isinstance(entry, Mapping) and len(entry) == 1:
+            form, place = next(iter(entry.items()))
+        if not isinstance(place, str) or form not in ("prefix", "host", "flat"):
+            raise GateError(
+                f"{where}: {entry!r} is no mirror; write 'host/path' to put in place of {source}, "
+                "{host: HOST} to replace the registry alone, {flat: 'host/path'} to keep only the last part of the path"
+            )
+        if not _PLACE.fullmatch(place) or (form == "host" and "/" in place):
+            raise GateError(f"{where}: {place!r} must be host or host:port{'' if form == 'host' else ', then a path'}")
+        return cls(source, form, place)
+
+    @property
+    def host(self) -> str:
+        """The registry to ask."""
+        return self.place.partition("/")[0]
+
+    @property
+    def is_origin(self) -> bool:
+        return self.place == self.source
+
+    @property
+    def prefix(self) -> str | None:
+        """Path below which the mirror holds the whole source registry; None where that cannot be said so simply."""
+        if self.form == "flat" or "/" in self.source:
+            return None
+        return self.place.partition("/")[2]
+
+    def apply(self, reference: Reference) -> Reference:
+        """Return where this mirror has an image of its source."""
+        if self.form == "host":
+            return reference.with_name(self.place, reference.repository)
+        if self.form == "flat":
+            rest = reference.repository.rpartition("/")[2]
+        else:
+            rest = reference.name.removeprefix(self.source).removeprefix("/")
+        registry, _slash, path = self.place.partition("/")
+        return reference.with_name(registry, f"{path}/{rest}".strip("/"))
+
+    def __str__(self) -> str:
+        return "origin" if self.is_origin else f"mirror {self.place}"
+
+
+def covers(source: str, reference: Reference) -> bool:
+    """Return whether a source is the reference's registry, or begins its path too."""
+    return reference.name == source or reference.name.startswith(f"{source}/")

@@ -1,0 +1,75 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often and how long a registry is asked again. Only what a second try can mend is tried again."""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Too early, too many, and the server's or its proxy's own trouble (RFC 9110, RFC 6585).
+RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+# Of these, what says that the registry has too much to do, whoever asks.
+PAUSING_STATUS = frozenset({429, 503})
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Limits of one client; all times in seconds.
+
+    `attempts` counts tries of one request, or tries of one download that bring no further byte. A pause that the
+    registry asks for is kept if it is at most `longest_pause`; a longer one ends the request with the registry's word.
+    """
+
+    attempts: int = 5
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+
+    def pause(self, attempt: int, asked: float | None) -> float:
+        """Return the pause after the given failed attempt, counted from 1: as asked, else doubling with jitter."""
+        if asked is not None:
+            return asked
+        return min(self.longest_pause, self.first_pause * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+
+
+class Cooldown:
+    """What a registry asked to be left alone, shared by all who ask it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until = 0.0
+
+    def ask(self, seconds: float) -> None:
+        """Have everyone wait at least this long from now; what was asked before and lasts longer stays."""
+        with self._lock:
+            self._until = max(self._until, time.monotonic() + seconds)
+
+    def wait(self) -> None:
+        """Return when the registry may be asked again."""
+        while (left := self._left()) > 0:
+            time.sleep(left)
+
+    def _left(self) -> float:
+        with self._lock:
+            return self._until - time.monotonic()
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that an answer asks to wait: Retry-After (RFC 9110), else X-RateLimit-Reset, a Unix time."""
+    value = (headers.get("Retry-After") or "").strip()
+    if value.isdigit():
+        return float(value)
+    if value:
+        try:
+            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        except ValueError:
+            return None
+    reset = (headers.get("X-RateLimit-Reset") or "").strip()
+    return max(0.0, float(reset) - time.time()) if reset.isdigit() else None

@@ -1,0 +1,91 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the network or a registry said to a reason and one line for a person."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+try:
+    from urllib3 import exceptions as http
+except ImportError:
+    http = None  # type: ignore[assignment]
+
+from ..errors import Reason, RegistryError
+from .backoff import retry_after
+
+_LONGEST_TEXT = 300
+_STATUS = {
+    401: Reason.LOGIN,
+    403: Reason.FORBIDDEN,
+    404: Reason.NOT_FOUND,
+    429: Reason.RATE_LIMIT,
+}
+
+
+def of_exception(registry: str, error: Exception) -> RegistryError:
+    """Return what urllib3 or the system raised as an error with its reason."""
+    cause = _root(error)
+    if isinstance(error, http.SSLError) or isinstance(cause, ssl.SSLError):
+        detail = getattr(cause, "verify_message", "") or str(getattr(cause, "reason", "") or cause)
+        return RegistryError(
+            Reason.TLS,
+            registry,
+            f"{detail}; a private authority is named by ca_file under serverless_images.registries",
+        )
+    if isinstance(error, http.NameResolutionError):
+        return RegistryError(Reason.DNS, registry, "the name has no address here")
+    if isinstance(error, http.ConnectTimeoutError) and not isinstance(error, http.NewConnectionError):
+        return RegistryError(Reason.TIMEOUT, registry, "no connection in time")
+    if isinstance(error, (http.ReadTimeoutError, TimeoutError)):
+        return RegistryError(Reason.TIMEOUT, registry, "connected, but no answer in time")
+    if isinstance(error, http.ProxyError):
+        return RegistryError(Reason.REFUSED, registry, f"the proxy cannot be used: {_line(str(cause))}")
+    if isinstance(error, http.NewConnectionError):
+        return RegistryError(Reason.REFUSED, registry, _line(getattr(cause, "strerror", "") or str(cause)))
+    return RegistryError(Reason.BROKEN, registry, _line(str(cause)))
+
+
+def of_status(registry: str, status: int, headers: Mapping[str, str], body: bytes) -> RegistryError:
+    """Return an answer that refuses as an error with its reason."""
+    said = _said(body)
+    wait = retry_after(headers) if status in (429, 503) else None
+    reason = _STATUS.get(status) or (Reason.SERVER if status >= 500 else Reason.PROTOCOL)
+    detail = f"{status} {said}".strip()
+    if wait is not None:
+        detail += f"; it ends in {wait:.0f} s"
+    return RegistryError(reason, registry, detail, wait)
+
+
+def _said(body: bytes) -> str:
+    """Return the registry's own words: the errors of the distribution spec, else the begin of the text."""
+    text = body[: 64 * 1024].decode("utf-8", "replace")
+    try:
+        errors = json.loads(text)["errors"]
+        return _line("; ".join(_error(item) for item in errors))
+    except (ValueError, KeyError, TypeError):
+        return "" if "<html" in text.lower() else _line(text)
+
+
+def _error(item: Any) -> str:
+    return ": ".join(str(item[key]) for key in ("code", "message") if item.get(key))
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return what lies under urllib3's wrapping."""
+    seen = error
+    for _depth in range(5):
+        inner = seen.__cause__ or seen.__context__
+        if isinstance(seen, (ssl.SSLError, TimeoutError)) or inner is None:
+            break
+        seen = inner
+    return seen

@@ -1,0 +1,58 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which failed requests are worth another try, and when. Pure rules, no clock and no socket of their own.
+
+An apply (PATCH), a GET, a LIST and a DELETE may be repeated safely. Source of the rules: client-go's wait and
+retry packages, the API conventions on Retry-After, and the race list in the design notes.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ..errors import ApiError
+
+RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+LONGEST_RETRY_AFTER = 30.0  # seconds
+FIRST_PAUSE = 0.2  # seconds
+LONGEST_PAUSE = 5.0  # seconds
+
+
+def worth_retrying(error: ApiError) -> bool:
+    """True when the same request may succeed later without anybody changing it."""
+    if error.is_field_conflict or error.is_schema_mismatch:
+        return False
+    if error.is_namespace_terminating:
+        return True
+    if error.status == 409:
+        # A stale resourceVersion or a quota being recalculated; "already exists" never goes away by itself.
+        return error.reason == "Conflict"
+    return error.status in RETRIED_STATUS or error.is_not_from_kubernetes
+
+
+def pause_before(attempt: int, retry_after: float | None, rng: random.Random | None = None) -> float:
+    """Seconds to wait before try number `attempt` + 1 (`attempt` counts from 1): Retry-After, else full jitter."""
+    if retry_after is not None:
+        return min(max(retry_after, 0.0), LONGEST_RETRY_AFTER)
+    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
+    return (rng or random).uniform(ceiling / 4, ceiling)
+
+
+def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds from a Retry-After header (a number of seconds or an HTTP date); None when absent or unreadable."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        when = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())

@@ -1,0 +1,172 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until targets are fulfilled: list, watch, and a look at the pods of what is not ready."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ..client.cluster import Cluster
+from ..client.watch import Feed
+from ..deadline import Deadline
+from ..errors import WaitError
+from ..objects import Document
+from ..parallel import SIGN_OF_LIFE, for_each
+from .diagnosis import Diagnosis
+from .targets import ABSENT, ENDPOINTS, Target, Verdict, judge
+from .webhooks import SERVICE_LABEL, has_ready_endpoint
+
+DIAGNOSIS_EVERY = 3.0  # seconds
+
+
+def wait_for(
+    cluster: Cluster,
+    targets: list[Target],
+    deadline: Deadline,
+    progress: Callable[[str], None],
+    hopeless: bool = True,
+) -> None:
+    """Return when every target is fulfilled. Raises WaitError at the deadline, or at once for a hopeless state."""
+    if targets:
+        _Wait(cluster, targets, deadline, progress, hopeless).run()
+
+
+class _Wait:
+    def __init__(
+        self,
+        cluster: Cluster,
+        targets: list[Target],
+        deadline: Deadline,
+        progress: Callable[[str], None],
+        hopeless: bool,
+    ) -> None:
+        self.cluster = cluster
+        self.pending = list(dict.fromkeys(targets))
+        self.total = len(self.pending)
+        self.deadline = deadline
+        self.progress = progress
+        self.look_for_hopeless = hopeless
+        self.diagnosis = Diagnosis(cluster)
+        self.feeds = self._make_feeds()
+        self.why: dict[Target, str] = {}
+        self._something_new = threading.Event()
+
+    def run(self) -> None:
+        self.cluster.discovery.ensure(self.deadline)
+        errors = for_each(lambda feed: feed.list(), set(self.feeds.values()))[1]
+        if errors:
+            raise errors[0]
+        self._settle()
+        if not self.pending:
+            return
+        for feed in {self.feeds[target] for target in self.pending}:
+            feed.start(self._something_new.set)
+        try:
+            self._loop()
+        finally:
+            for feed in set(self.feeds.values()):
+                feed.stop()
+
+    def _loop(self) -> None:
+        diagnosed = told = self.deadline.elapsed
+        while self.pending:
+            if self.deadline.passed:
+                raise WaitError(self._timeout_message())
+            self._something_new.wait(min(1.0, self.deadline.remaining))
+            self._something_new.clear()
+            self._settle()
+            now = self.deadline.elapsed
+            if self.pending and self.look_for_hopeless and now - diagnosed >= DIAGNOSIS_EVERY:
+                diagnosed = now
+                self._stop_if_hopeless()
+            if self.pending and now - told >= SIGN_OF_LIFE:
+                told = now
+                first = self.pending[0]
+                self.progress(
+                    f"waiting for {len(self.pending)} of {self.total}, such as {first} ({self.why.get(first, '?')}), "
+                    f"{now:.0f} s"
+                )
+
+    def _settle(self) -> None:
+        """Take what is fulfilled off the list."""
+        still = []
+        for target in self.pending:
+            verdict = self._judge(target)
+            if verdict.hopeless and self.look_for_hopeless:
+                raise WaitError(f"{target} cannot come true: {verdict.why}")
+            if not verdict.fulfilled:
+                self.why[target] = verdict.why
+                still.append(target)
+        self.pending = still
+
+    def _judge(self, target: Target) -> Verdict:
+        feed = self.feeds[target]
+        found = [item for item in (feed.objects or {}).values() if _is_meant(target, item)]
+        if target.condition == ENDPOINTS:
+            return Verdict(has_ready_endpoint(found), "no ready endpoint")
+        if target.condition == ABSENT:
+            held = [finalizer for item in found for finalizer in item["metadata"].get("finalizers") or []]
+            return Verdict(not found, f"{len(found)} still there" + (f", held by {', '.join(held)}" if held else ""))
+        if not feed.served:
+            return Verdict(False, f"the cluster does not serve {target.kind} of {target.api_version}")
+        if not found:
+            return Verdict(False, "it does not exist")
+        verdicts = [judge(target, item) for item in found]
+        return next((verdict for verdict in verdicts if not verdict.fulfilled), Verdict(True))
+
+    def _stop_if_hopeless(self) -> None:
+        for target in self.pending:
+            reason = self.diagnosis.hopeless(target)
+            if reason:
+                raise WaitError(f"{target} cannot come true: {reason}")
+
+    def _timeout_message(self) -> str:
+        lines = [f"not fulfilled after {self.deadline.seconds:.0f} s:"]
+        for target in self.pending[:8]:
+            reasons = [
+                str(self.feeds[target].error or self.why.get(target, "unknown")),
+                *self.diagnosis.reasons(target),
+            ]
+            lines.append(f"{target}: {'; '.join(reasons)}{_where_to_look(target)}")
+        if len(self.pending) > 8:
+            lines.append(f"and {len(self.pending) - 8} more")
+        return "\n".join(lines)
+
+    def _make_feeds(self) -> dict[Target, Feed]:
+        """One feed per kind and place; a lone target is watched by its own name."""
+        shared: dict[tuple[str, str, str | None, str], list[Target]] = {}
+        feeds: dict[Target, Feed] = {}
+        for target in self.pending:
+            if target.condition == ENDPOINTS:
+                selectors = {"labelSelector": f"{SERVICE_LABEL}={target.name}"}
+                feeds[target] = self._feed("discovery.k8s.io/v1", "EndpointSlice", target.namespace, selectors)
+            else:
+                key = (target.api_version, target.kind, target.namespace, target.label_selector or "")
+                shared.setdefault(key, []).append(target)
+        for (api_version, kind, namespace, selector), members in shared.items():
+            selectors = {"labelSelector": selector} if selector else {}
+            if len(members) == 1 and members[0].name:
+                selectors = {"fieldSelector": f"metadata.name={members[0].name}"}
+            feed = self._feed(api_version, kind, namespace, selectors)
+            feeds.update(dict.fromkeys(members, feed))
+        return feeds
+
+    def _feed(self, api_version: str, kind: str, namespace: str | None, selectors: dict[str, str]) -> Feed:
+        return Feed(self.cluster, api_version, kind, namespace, selectors, self.deadline)
+
+
+def _where_to_look(target: Target) -> str:
+    """The command that shows more."""
+    place = f" -n {target.namespace}" if target.namespace else ""
+    group, slash, version = target.api_version.rpartition("/")
+    kind = f"{target.kind}.{version}.{group}" if slash else target.kind
+    chosen = target.name or f"-l {target.label_selector}"
+    return f" (more: kubectl{place} describe {kind.lower()} {chosen})"
+
+
+def _is_meant(target: Target, item: Document) -> bool:
+    if target.label_selector or target.condition == ENDPOINTS:
+        return True  # the feed holds nothing else
+    return item["metadata"]["name"] == target.name

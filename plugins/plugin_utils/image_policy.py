@@ -1,0 +1,58 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documents through the image policy, as far as that needs registries and the cluster's nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import architectures_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.choice import choose
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import Lock
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.rewrite import (
+    rewrite_documents,
+    undecided,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+
+_LOCK = "images.lock.yml"
+
+
+def lock_path(images: Mapping[str, Any] | None, task_vars: Mapping[str, Any]) -> str:
+    """Return the lock file of a policy's configuration, beside the inventory unless it says otherwise; '' for none."""
+    named = (images or {}).get("lock")
+    if named is not None:
+        return str(named)
+    directory = task_vars.get("inventory_dir")
+    return str(Path(directory, _LOCK)) if directory else ""
+
+
+def apply_policy(
+    documents: list[dict[str, Any]],
+    images: Mapping[str, Any],
+    cluster: Cluster,
+    lock: str,
+    tell: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """Return the documents with their image references as the policy says.
+
+    Registries and nodes are asked only in mode rewrite, and only for images with several places. Raises ImageError and
+    KubeError.
+    """
+    policy = ImagePolicy.from_config(images)
+    wanted = undecided(documents, policy)
+    if not wanted:
+        return rewrite_documents(documents, policy)
+    architectures = architectures_of(cluster.list("v1", "Node"))
+    answers = choose(wanted, policy, architectures, Lock.read(Path(lock).expanduser()) if lock else Lock())
+    for image, answer in sorted(answers.items()):
+        if answer.failures:
+            others = ", ".join(f"{failure.rule}: {failure.reason}" for failure in answer.failures)
+            tell(f"{image} from {answer.candidate.rule} ({others})")
+    return rewrite_documents(
+        documents, policy, {image: answer.candidate.reference for image, answer in answers.items()}
+    )

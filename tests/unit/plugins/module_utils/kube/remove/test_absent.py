@@ -1,0 +1,146 @@
+"""Removing releases from a real API server: order, adoption, shared namespaces, what others have."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
+from releases import absent, config_map, definition, deployment, document, names, namespace, present
+
+
+def in_namespace(item: dict, name: str) -> dict:
+    return {**item, "metadata": {**item["metadata"], "namespace": name}}
+
+
+def test_pods_of_workloads_are_gone_too(cluster: Cluster, name: str) -> None:
+    cluster.apply(namespace(name), manager="someone")
+    present(cluster, name, [deployment("app", replicas=1)])
+    absent(cluster, name)
+    assert cluster.list("apps/v1", "ReplicaSet", name) == []
+    assert cluster.list("v1", "Pod", name) == []
+
+
+def test_adopted_objects_are_given_back(cluster: Cluster, name: str) -> None:
+    cluster.apply(namespace(name), manager="someone")
+    theirs = in_namespace(config_map("a", {"theirs": "1"}), name)
+    cluster.apply(theirs, manager="someone")
+    documents = [namespace(name), config_map("a", {"ours": "2"}), config_map("b", {})]
+    outcome = present(cluster, name, documents)
+    assert names(outcome.configured) == [f"ConfigMap {name}/a", f"Namespace {name}"]
+    assert not present(cluster, name, documents).changed
+
+    outcome = absent(cluster, name)
+    assert names(outcome.deleted) == [f"ConfigMap {name}/b"]
+    assert names(outcome.returned) == [f"ConfigMap {name}/a", f"Namespace {name}"]
+    live = cluster.get("v1", "ConfigMap", "a", name)
+    assert live["data"] == {"theirs": "1"} and "labels" not in live["metadata"]
+    assert "annotations" not in live["metadata"]
+    assert not absent(cluster, name).changed
+
+
+def test_a_namespace_goes_with_the_last_release_in_it(cluster: Cluster, name: str) -> None:
+    first, second = name, f"{name}-2"
+    labelled = namespace(name)
+    labelled["metadata"]["labels"] = {"second": "yes"}
+    present(cluster, first, [namespace(name), config_map("a", {})])
+    present(cluster, second, [labelled, config_map("b", {})], namespace=name)
+    assert not present(cluster, first, [namespace(name), config_map("a", {})]).changed
+    assert not present(cluster, second, [labelled, config_map("b", {})], namespace=name).changed
+
+    outcome = absent(cluster, first)
+    assert names(outcome.deleted) == [f"ConfigMap {name}/a"] and names(outcome.returned) == [f"Namespace {name}"]
+    assert cluster.get("v1", "Namespace", name)["metadata"]["labels"]["second"] == "yes"
+    assert not present(cluster, second, [labelled, config_map("b", {})], namespace=name).created
+    assert f"Namespace {name}" in names(absent(cluster, second).deleted)
+    assert cluster.get("v1", "Namespace", name) is None
+
+
+def test_the_second_release_may_also_go_first(cluster: Cluster, name: str) -> None:
+    present(cluster, name, [namespace(name)])
+    present(cluster, f"{name}-2", [namespace(name), config_map("b", {})], namespace=name)
+    assert names(absent(cluster, f"{name}-2").deleted) == [f"ConfigMap {name}/b"]
+    assert names(absent(cluster, name).deleted) == [f"Namespace {name}"]
+
+
+def test_definitions_with_objects_of_others_are_kept(cluster: Cluster, name: str) -> None:
+    group = f"{name}.example.org"
+    present(cluster, name, [namespace(name), definition(group, "Widget"), document(f"{group}/v1", "Widget", "ours")])
+    cluster.apply(in_namespace(document(f"{group}/v1", "Widget", "theirs"), "default"), manager="someone")
+
+    outcome = absent(cluster, name)
+    assert names(outcome.kept) == [f"CustomResourceDefinition widgets.{group}"]
+    assert "Widget default/theirs" in outcome.warnings[0] and "purge" in outcome.warnings[0]
+    assert not absent(cluster, name).changed
+    assert names(absent(cluster, name, purge=True).deleted) == [f"CustomResourceDefinition widgets.{group}"]
+    cluster.discovery.refresh()
+    assert cluster.discovery.find(f"{group}/v1", "Widget") is None
+
+
+def test_what_shall_be_kept_is_kept(cluster: Cluster, name: str) -> None:
+    cluster.apply(namespace(name), manager="someone")
+    present(cluster, name, [config_map("data-1", {}), config_map("a", {})])
+    outcome = absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}])
+    assert names(outcome.kept) == [f"ConfigMap {name}/data-1"]
+    assert not absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}]).changed
+    assert names(absent(cluster, name).deleted) == [f"ConfigMap {name}/data-1"]
+
+
+def test_a_namespace_with_something_kept_is_kept(cluster: Cluster, name: str) -> None:
+    present(cluster, name, [namespace(name), config_map("data-1", {}), config_map("a", {})])
+    outcome = absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}])
+    assert names(outcome.kept) == [f"ConfigMap {name}/data-1", f"Namespace {name}"]
+    assert cluster.get("v1", "ConfigMap", "data-1", name)
+    assert not present(cluster, name, [namespace(name), config_map("data-1", {})]).changed
+    assert len(absent(cluster, name).deleted) == 2
+
+
+def test_without_a_record_the_labels_tell(cluster: Cluster, name: str) -> None:
+    service = document("v1", "Service", "s", spec={"ports": [{"port": 80}], "selector": {"app": "app"}})
+    present(cluster, name, [namespace(name), config_map("a", {}), deployment("app", replicas=0), service])
+    copies = Deadline(10)
+    while not cluster.list("v1", "Endpoints", name) and not copies.passed:
+        time.sleep(0.1)  # the controllers give the service's labels to what they make of it
+    cluster.delete("v1", "ConfigMap", f"release-{name}", "kube-system")
+    assert names(absent(cluster, name).deleted) == [
+        f"ConfigMap {name}/a",
+        f"Deployment {name}/app",
+        f"Namespace {name}",
+        f"Service {name}/s",
+    ]
+
+
+def test_residue_of_controllers_is_swept(cluster: Cluster, name: str) -> None:
+    other = f"{name}-2"
+    for home in (name, other):
+        cluster.apply(namespace(home), manager="someone")
+        cluster.apply(in_namespace(config_map(f"root-{name}", {}), home), manager="controller")
+        cluster.apply(in_namespace(config_map("theirs", {}), home), manager="someone")
+    present(cluster, name, [config_map("a", {})])
+    rules = [{"api_version": "v1", "kind": "ConfigMap", "name": f"root-{name}"}]
+    swept = [f"ConfigMap {name}/a", f"ConfigMap {name}/root-{name}", f"ConfigMap {other}/root-{name}"]
+    for check_mode in (True, False):
+        assert names(absent(cluster, name, residue=rules, check_mode=check_mode).deleted) == sorted(swept)
+    assert not absent(cluster, name, residue=rules).changed
+    assert cluster.get("v1", "ConfigMap", "theirs", other)
+    with pytest.raises(ReleaseError, match="needs a name or a label_selector"):
+        absent(cluster, name, residue=[{"api_version": "v1", "kind": "ConfigMap"}])
+
+
+def test_what_holds_an_object_is_named(cluster: Cluster, name: str) -> None:
+    held = config_map("a", {})
+    held["metadata"]["finalizers"] = ["example.org/hold"]
+    present(cluster, name, [namespace(name), held])
+    with pytest.raises(ReleaseError, match=rf"not gone after 2 s:\nConfigMap {name}/a: held by example.org/hold"):
+        absent(cluster, name, seconds=2)
+    patch = {"metadata": {"finalizers": None}}
+    cluster.transport.call(
+        "PATCH",
+        f"/api/v1/namespaces/{name}/configmaps/a",
+        body=patch,
+        content_type="application/merge-patch+json",
+    )
+    absent(cluster, name)
+    assert cluster.get("v1", "Namespace", name) is None
