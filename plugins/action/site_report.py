@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.record import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
     RECORD_LABEL,
