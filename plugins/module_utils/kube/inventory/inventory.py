@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory of a release: which objects belong to it, how each came to it, and which version stands on the cluster."""
+"""The inventory of a release: its objects, how each came to it, and which version stands on the cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Identity = tuple[str, str, str, str]
 class Entry:
     """One object of a release. `uid` is that of the object when it was last seen; empty where it is not known yet.
 
-    `is_data` marks what cannot be made again: a volume claim, a generated password. It goes only with the whole release.
+    `is_data` marks what cannot be made again: a volume claim, a generated password. It goes with the whole release only.
     """
 
     ref: ObjectRef
@@ -33,7 +33,7 @@ class Entry:
 
     @classmethod
     def from_line(cls, line: str) -> Entry:
-        """The reverse of `to_line`; a line of the first form is a reference alone. Raises ValueError on a damaged line."""
+        """The reverse of `to_line`; the first form was a reference alone. Raises ValueError on a damaged line."""
         words = line.split(" ")
         ref = ObjectRef.from_line(" ".join(words[:4]))
         if len(words) == 4:

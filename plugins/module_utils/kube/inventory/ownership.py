@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from ..objects import Document
@@ -16,7 +16,7 @@ RELEASE_LABEL = "serverless.selfhosted/release"
 ADOPTED_ANNOTATION = "serverless.selfhosted/adopted"
 
 
-class Origin(str, Enum):
+class Origin(StrEnum):
     """How an object came to a release.
 
     CREATED: the release made it, and may delete it. ADOPTED: it was there before any release of ours; it is given back,

@@ -54,8 +54,8 @@ def _parsed(stored: Document) -> Inventory:
         entries = [Entry.from_line(line) for line in (data.get("objects") or "").splitlines() if line.strip()]
     except ValueError as error:
         raise ReleaseError(
-            f"{ObjectRef.of(stored)}, the inventory of release '{release}', has a line that is not understood: {error}; "
-            "correct it, or delete it to have the release found by the labels on its objects"
+            f"{ObjectRef.of(stored)}, the inventory of '{release}', has a line that is not understood: {error}. "
+            "Correct it, or delete it to have the release found by its labels"
         ) from error
     return Inventory(
         release=release,

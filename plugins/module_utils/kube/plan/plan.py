@@ -1,19 +1,19 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a run: what would be done to each object and why, and what forbids the run. Data; nothing is asked here."""
+"""The plan of a run, as data: what would be done to each object and why, and what forbids the run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from ..objects import Document, ObjectRef
 
 
-class Action(str, Enum):
+class Action(StrEnum):
     """What happens to one object."""
 
     CREATE = "create"
@@ -34,7 +34,7 @@ class Action(str, Enum):
 class Step:
     """One object's part of a plan.
 
-    `live` is the object as it was found, `document` what is sent by field manager `manager` (create, adopt, change, give
+    `live` is the object as found, `document` what is sent by field manager `manager` (create, adopt, change, give
     back). `before` and `after` are the fields that are ours, for --diff. `takes` names the fields that are taken from
     other field managers, each as 'manager: field'.
     """

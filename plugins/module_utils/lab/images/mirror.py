@@ -15,7 +15,7 @@ from ...images.reference.reference import Reference
 from ...images.registry.client import Registry
 from ..report import Report
 from .errors import LabImageError
-from .record import CachedImage
+from .store import CachedImage
 
 # Images at a time; the time goes into hashing at the registry, on few cores.
 _WORKERS = 4
