@@ -68,7 +68,8 @@ def _carry_out(
     )
     execution.run([step for step in plan.steps if step.action not in LEAVING])
     leaving = plan.of(*LEAVING)
-    carry_out(cluster, options.release, leaving, deadline, progress)
+    if leaving:
+        carry_out(cluster, options.release, leaving, deadline, progress)
     keeper.end(execution.done)
     outcome = Outcome(plan)
     for step in [*execution.done, *leaving]:

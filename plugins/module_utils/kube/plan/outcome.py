@@ -41,6 +41,7 @@ class Outcome:
 
     def count(self, step: Step) -> None:
         """Take one step that was carried out as planned into account."""
+        made_anew = step.action is Action.WAIT_GONE and step.document is not None
         verdicts = {
             Action.CREATE: self.created,
             Action.ADOPT: self.configured,
@@ -49,7 +50,9 @@ class Outcome:
             Action.GIVE_BACK: self.returned,
             Action.KEEP: self.unchanged if step.reason == UNCHANGED else self.kept,
         }
-        if step.action in verdicts:
+        if made_anew:
+            self.created.append(step.ref)
+        elif step.action in verdicts:
             verdicts[step.action].append(step.ref)
         if step.action.writes:
             self.differences.append(difference(step.ref, step.before, step.after))

@@ -145,7 +145,10 @@ class _Planner:
             return Plan(self.release)
         wanted = {ObjectRef.of(document).identity for document in documents}
         gone = [entry for entry in sorted(self.inventory.entries) if entry.ref.identity not in wanted]
-        return plan_leaving(self.cluster, self.inventory, self.others, gone, LeavingPolicy(whole=False), self.deadline)
+        if not gone:
+            return Plan(self.release)
+        policy = LeavingPolicy(whole=False)
+        return plan_leaving(self.cluster, self.inventory, self.others, gone, policy, self.deadline)
 
     def _step(self, document: Document) -> tuple[Step, Blocker | None]:
         ref = ObjectRef.of(document)
