@@ -62,7 +62,12 @@ class ApiError(KubeError):
     @property
     def is_schema_mismatch(self) -> bool:
         """True for a field that the kind lacks or whose value has the wrong form; the answer to an apply is 500."""
-        texts = ("field not declared in schema", "unknown field", "failed to create typed patch object")
+        texts = (
+            "field not declared in schema",
+            "unknown field",
+            "failed to create typed",
+            "failed to convert new object",
+        )
         return any(text in self.message for text in texts)
 
     @property

@@ -16,7 +16,7 @@ from ..inventory.managed_fields import owned_fields, owned_set
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
 from ..plan.conflicts import changes_nothing, conflicting_managers
-from ..plan.handover import HANDOVER_MANAGER, handover
+from ..plan.handover import HANDOVER_MANAGER
 from ..plan.plan import UNCHANGED, Action, Step
 from ..plan.refusals import explain
 from ..remove.gone import await_gone
@@ -30,15 +30,13 @@ DEFINITION = "CustomResourceDefinition"
 class Execution:
     """Applies the steps of one release. `done` are the steps with what the server made of them.
 
-    `documents` are the whole documents by identity, before what others own was taken out; `generated` those that must
-    never take the place of an object that is there.
+    `generated` are the objects that must never take the place of one that is there.
     """
 
     cluster: Cluster
     release: str
     deadline: Deadline
     progress: Callable[[str], None]
-    documents: dict[tuple[str, str, str, str], Document]
     force_conflicts: bool = False
     role: str = ""
     generated: frozenset[ObjectRef] = frozenset()
@@ -112,8 +110,8 @@ class Execution:
         if step.ref in self.generated and step.action is Action.CREATE:
             # Refused where the object is there after all, whatever an earlier answer said.
             self.cluster.create(step.document, manager=FIELD_MANAGER, deadline=self.deadline)
-        if step.live is not None and step.action is Action.CHANGE:
-            self._hand_over(step, step.live)
+        if step.handed_over is not None:
+            self.cluster.apply(step.handed_over, manager=HANDOVER_MANAGER, force=True, deadline=self.deadline)
         try:
             return self._patch(step, force=bool(step.takes) or self.force_conflicts)
         except ApiError as error:
@@ -130,13 +128,6 @@ class Execution:
         ref = step.ref
         live = self.cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, self.deadline)
         return live is not None and changes_nothing(error, live, self._patch(step, force=True, dry_run=True))
-
-    def _hand_over(self, step: Step, live: Document) -> None:
-        assert step.document is not None
-        whole = self.documents.get(step.ref.identity)
-        kept = handover(whole, step.document, live, step.manager) if whole else None
-        if kept is not None:
-            self.cluster.apply(kept, manager=HANDOVER_MANAGER, force=True, deadline=self.deadline)
 
     def _patch(self, step: Step, force: bool, dry_run: bool = False) -> Document:
         assert step.document is not None

@@ -61,7 +61,6 @@ def _carry_out(
         options.release,
         deadline,
         progress,
-        {ObjectRef.of(document).identity: document for document in prepared.documents},
         options.force_conflicts,
         options.role,
         options.data,

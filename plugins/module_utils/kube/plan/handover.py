@@ -32,6 +32,30 @@ def handover(document: Document, sent: Document, live: Document, manager: str) -
     return {**names, "metadata": {**kept.get("metadata", {}), **metadata}, **fields}
 
 
+def combined(sent: Any, handed_over: Any) -> Any:
+    """What both apply together: an object is judged with the fields that the handover manager will own."""
+    if isinstance(sent, dict) and isinstance(handed_over, dict):
+        both = {key: combined(value, handed_over.get(key, value)) for key, value in sent.items()}
+        return {**handed_over, **both}
+    if isinstance(sent, list) and isinstance(handed_over, list) and all(isinstance(item, dict) for item in sent):
+        return _combined_items(sent, handed_over)
+    return sent
+
+
+def _combined_items(sent: list[dict[str, Any]], handed_over: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Items that have the same value under every key they share are the same item: the shared ones are its keys."""
+    items = []
+    for item in sent:
+        partners = [other for other in handed_over if other.keys() & item.keys() and _agree(item, other)]
+        items.append(combined(item, partners[0]) if partners else item)
+    return items
+
+
+def _agree(item: dict[str, Any], other: dict[str, Any]) -> bool:
+    plain = [key for key in item.keys() & other.keys() if not isinstance(item[key], dict | list)]
+    return bool(plain) and all(item[key] == other[key] for key in plain)
+
+
 def _released(fields: dict[str, Any], document: Any, sent: Any) -> dict[str, Any]:
     """The part of a fieldsV1 set whose values are in `document` and not in `sent`."""
     found: dict[str, Any] = {}

@@ -22,7 +22,9 @@ from ..parallel import for_each
 from .data_guards import lost_secrets, moved_data
 from .drift import settled
 from .existing import ExistingPolicy, applied_beside, foreign_installation, plan_beside
+from .handover import handover
 from .leaving import LeavingPolicy, plan_leaving
+from .node_ports import taken_node_ports, wants_node_ports
 from .plan import UNCHANGED, Action, Blocker, Plan, Step
 from .rehearsal import Rehearsal, Rehearser
 
@@ -111,6 +113,11 @@ class _Planner:
             plan.blockers += [blocker] if blocker else []
         plan.add(leaving)
         plan.blockers += moved_data(documents, self.inventory, leaving) + lost_secrets(plan, self.options.data)
+        if wants_node_ports(documents):
+            services = self._list("v1", "Service")
+            blockers, warnings = taken_node_ports(documents, services, frozenset(self.leaving_uids))
+            plan.blockers += blockers
+            plan.warnings += warnings
         return plan
 
     def _look_around(self, documents: list[Document]) -> None:
@@ -203,15 +210,19 @@ class _Planner:
         if settled(sent, live, manager) or (shared and not _says_anything(sent)):
             return Step(Action.KEEP, ref, UNCHANGED, live, sent, manager), None
         action, reason = (Action.CHANGE, "it differs") if owner else (Action.ADOPT, "it was there before")
-        rehearsal = self.rehearser.apply(sent, manager, live)
+        handed_over = handover(document, sent, live, manager)
+        rehearsal = self.rehearser.apply(sent, manager, live, handed_over)
         before = owned_fields(live, manager)
         if rehearsal.after is None:
             why = f"; cannot be judged before the run: {rehearsal.unjudged}" if rehearsal.unjudged else ""
             return Step(action, ref, reason + why, live, sent, manager, _shown(before), _shown(sent)), rehearsal.blocker
         after = owned_fields(rehearsal.after, manager)
-        if before == after and owned_set(live, manager) == owned_set(rehearsal.after, manager):
+        if before == after and owned_set(live, manager) == owned_set(rehearsal.after, manager) and not handed_over:
             action, reason = Action.KEEP, UNCHANGED
-        step = Step(action, ref, reason, live, sent, manager, _shown(before), _shown(after), rehearsal.takes)
+        if handed_over:
+            reason = f"{reason}; fields left to others keep their values"
+        shown = (_shown(before), _shown(after))
+        step = Step(action, ref, reason, live, sent, manager, *shown, rehearsal.takes, handed_over)
         return step, rehearsal.blocker
 
     def _is_adopted(self, ref: ObjectRef, live: Document) -> bool:

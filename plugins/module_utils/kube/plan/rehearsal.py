@@ -13,6 +13,7 @@ from ..deadline import Deadline
 from ..errors import ApiError, ReleaseError
 from ..objects import Document, ObjectRef
 from .conflicts import changes_nothing, conflicting_managers, field_conflicts
+from .handover import combined
 from .plan import Blocker
 from .refusals import conflict_reason, conflict_remedy, reason_of, remedy_of
 
@@ -48,14 +49,22 @@ class Rehearser:
     force_conflicts: bool = False
     role: str = ""
 
-    def apply(self, sent: Document, manager: str, live: Document | None) -> Rehearsal:
+    def apply(
+        self, document: Document, manager: str, live: Document | None, handed_over: Document | None = None
+    ) -> Rehearsal:
         """Rehearse an apply in the object's own place. Raises ReleaseError where no answer can be had."""
-        ref = ObjectRef.of(sent)
+        ref = ObjectRef.of(document)
+        sent = combined(document, handed_over) if handed_over else document
         try:
             return Rehearsal(after=self._dry_run(sent, manager, force=False))
         except ApiError as error:
-            if not error.is_field_conflict or live is None:
+            if not error.is_field_conflict:
                 return self._refused(ref, error)
+            if live is None:
+                what = "it is there, although the API server just said that it is not"
+                return Rehearsal(
+                    blocker=Blocker(str(ref), what, "Start again; look at what is between here and the server")
+                )
             return self._conflict(ref, sent, manager, live, error)
 
     def elsewhere(self, sent: Document) -> Rehearsal:
