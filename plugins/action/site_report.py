@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
@@ -28,38 +24,18 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
     public_hosts,
     running_images,
 )
-
-display = Display()
-
-ARGUMENTS: dict[str, Any] = {
-    "context": {"type": "str", "required": True},
-    "kubeconfig": {"type": "path"},
-    "images": {"type": "dict", "default": {}},
-    "gateway_address": {"type": "str", "default": ""},
-    "node_address": {"type": "str", "default": ""},
-    "gateway_name": {"type": "str", "default": "istio-ingressgateway"},
-    "remove": {"type": "list", "elements": "str", "default": []},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process."""
+class ActionModule(ClusterAction):
+    """Reads only."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Print the summary and return it as lines and as data."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            summary = _summary(Cluster.connect(args["context"], args["kubeconfig"]), args)
-        except (KubeError, ValueError) as error:
-            raise AnsibleActionFail(str(error)) from error
+        summary = _summary(self.connect(args)[0], args)
         lines = summary.lines()
-        display.display("\n" + "\n".join(lines) + "\n")
+        self.show(lines)
         return {
-            **result,
             "changed": False,
             "lines": lines,
             "releases": {release.name: release.version for release in summary.releases},
