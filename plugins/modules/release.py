@@ -19,6 +19,9 @@ description:
   - What belongs to the release carries the label C(serverless.selfhosted/release) and is listed in a ConfigMap
     C(release-NAME), from which pruning and removal work.
   - The result tells a change exactly when the server stored something new.
+  - Image references in the documents are rewritten as the image policy says. In mode C(rewrite), of several mirrors the
+    first is taken that has the image for the nodes' architectures. Which image that must be stands in the policy's C(lock),
+    by default C(images.lock.yml) beside the inventory.
   - An object that was there before is adopted. It is given back on removal (our fields are taken off), not deleted. A
     namespace may belong to several releases.
   - Fields that controllers own are never sent, such as the CA bundle of webhooks, the replicas of what an autoscaler
@@ -34,6 +37,7 @@ attributes:
     description: The fields that the release owns, before and after. Values of secrets are shown as fingerprints.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
+  - selfhosted.serverless.images
 options:
   name:
     description: Name of the release.
@@ -83,12 +87,6 @@ options:
       docker_config:
         description: Registries (host or host:port), each with C(username) and C(password), the latter a source as above.
         type: dict
-  images:
-    description:
-      - The image policy. References in the documents are rewritten as it says; without it they stay.
-      - In mode C(rewrite), of several mirrors the first is taken that has the image for the nodes' architectures. Which image
-        that must be stands in the policy's C(lock), by default C(images.lock.yml) beside the inventory.
-    type: dict
   namespace:
     description: Namespace of documents that need one and name none.
     type: str
@@ -185,20 +183,16 @@ EXAMPLES = r"""
   selfhosted.serverless.release:
     name: knative-serving
     version: 1.15.2
-    context: "{{ serverless_context }}"
     manifests: ["{{ serverless_work_dir }}/knative-serving.yaml"]
-    images: "{{ serverless_images }}"
   register: serving
 
 - name: Wait until it is ready
   selfhosted.serverless.wait:
-    context: "{{ serverless_context }}"
     for: "{{ serving.wait }}"
 
 - name: A database password that nobody has to know
   selfhosted.serverless.release:
     name: shop
-    context: "{{ serverless_context }}"
     namespace: shop
     create_namespace: true
     secrets:
@@ -210,7 +204,6 @@ EXAMPLES = r"""
   selfhosted.serverless.release:
     name: istio
     state: absent
-    context: "{{ serverless_context }}"
     residue:
       - api_version: v1
         kind: ConfigMap
