@@ -14,11 +14,8 @@ description:
   - Everything is read from the cluster, so it is right after a partial run as well.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
+  - selfhosted.serverless.images
 options:
-  images:
-    description: The image policy, as in the inventory's C(serverless_images).
-    type: dict
-    default: {}
   gateway_address:
     description: Where the gateway's http port is reached, as host:port. Empty, it is found out from the gateway's service.
     type: str

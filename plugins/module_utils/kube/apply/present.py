@@ -12,11 +12,12 @@ from ..deadline import Deadline
 from ..errors import ApiError, ReleaseError
 from ..inventory.inventory import Entry, Inventory
 from ..inventory.ownership import uid_of
+from ..inventory.run_lock import RunLock
 from ..inventory.store import inventory_name, write_inventory
 from ..objects import Document, ObjectRef
 from ..plan.entries import entries_after
 from ..plan.outcome import Outcome
-from ..plan.plan import Action, Step, refusal
+from ..plan.plan import Action, Plan, Step, refusal
 from ..plan.present import Prepared, PresentOptions, plan_present
 from ..plan.refusals import explain
 from ..remove.execute import carry_out
@@ -32,21 +33,35 @@ def apply_release(
     options: PresentOptions,
     deadline: Deadline,
     progress: Callable[[str], None],
+    lock: RunLock | None = None,
 ) -> Outcome:
     """Apply all `documents` as one release. Raises ReleaseError, WaitError or ClusterError.
 
     What forbids the run is told before anything is written, in check mode too. What was applied before a later error
-    stays and is in the inventory, so that the next run goes on from there.
+    stays and is in the inventory, so that the next run goes on from there. A run that changes nothing takes no lock.
     """
     prepared = plan_present(cluster, documents, options, deadline)
-    if prepared.plan.blockers:
-        raise ReleaseError(refusal(options.release, "applied", prepared.plan.blockers))
+    if prepared.plan.blockers and lock and lock.await_others():
+        prepared = plan_present(cluster, documents, options, deadline)
+    _stop_on_blockers(prepared.plan)
     if options.check_mode:
         outcome = Outcome.of(prepared.plan)
-    else:
+    elif not prepared.plan.changes or lock is None:
         outcome = _carry_out(cluster, prepared, options, deadline, progress)
+    else:
+        with lock.held() as waited:
+            if waited:
+                deadline = Deadline(deadline.seconds)
+                prepared = plan_present(cluster, documents, options, deadline)
+                _stop_on_blockers(prepared.plan)
+            outcome = _carry_out(cluster, prepared, options, deadline, progress)
     outcome.wait = [] if prepared.is_left else wait_list(prepared.documents)
     return outcome
+
+
+def _stop_on_blockers(plan: Plan) -> None:
+    if plan.blockers:
+        raise ReleaseError(refusal(plan.release, "applied", plan.blockers))
 
 
 def _carry_out(
@@ -57,13 +72,7 @@ def _carry_out(
     if plan.changes:
         keeper.begin()
     execution = Execution(
-        cluster,
-        options.release,
-        deadline,
-        progress,
-        options.force_conflicts,
-        options.role,
-        options.data,
+        cluster, options.release, deadline, progress, options.force_conflicts, options.role, options.data
     )
     execution.run([step for step in plan.steps if step.action not in LEAVING])
     leaving = plan.of(*LEAVING)

@@ -70,52 +70,90 @@ class Holder:
         return f"{self.user} {self.host} pid {self.pid} {self.started or '-'}"
 
 
-@contextmanager
-def run_lock(
-    cluster: Cluster, namespace: str, holder: Holder, deadline: Deadline, tell: Callable[[str], None]
-) -> Iterator[None]:
-    """Hold the lease for this run, waiting for another run to end. Raises ReleaseError, naming it, at the deadline.
+@dataclass(frozen=True)
+class RunLock:
+    """The lock of one run on one cluster; `seconds` is how long another run is waited for."""
 
-    It is kept afterwards for the next task of the same run; `release_lock` gives it up.
-    """
-    _acquire(cluster, namespace, holder, deadline, tell)
-    done = threading.Event()
-    thread = threading.Thread(target=_renew, args=(cluster, namespace, holder, done), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join(RENEW_EVERY)
+    cluster: Cluster
+    namespace: str
+    holder: Holder
+    seconds: float
+    tell: Callable[[str], None]
 
+    def await_others(self) -> bool:
+        """Wait until no other run is at work; True when there was one. Nothing is written. Raises ReleaseError."""
+        deadline, waited, told = Deadline(self.seconds), False, 0.0
+        while True:
+            other = _held_by_other(self._read(deadline), self.holder)
+            if other is None:
+                return waited
+            what = f"another run is at work on this cluster: {other}"
+            if deadline.passed:
+                raise ReleaseError(
+                    f"{what}; it was waited for {self.seconds:.0f} s. Start again when it has ended; if it has died, its "
+                    f"lease {self.namespace}/{NAME} runs out after {SECONDS} s"
+                )
+            if not waited or deadline.elapsed - told >= TELL_EVERY:
+                told = deadline.elapsed
+                self.tell(f"{what}; waiting for it to end")
+            waited = True
+            time.sleep(LOOK_EVERY)
 
-def release_lock(cluster: Cluster, namespace: str, holder: Holder, deadline: Deadline) -> None:
-    """Give the lease up, if this run holds it."""
-    live = cluster.get(API_VERSION, KIND, NAME, namespace, deadline)
-    if live and (live.get("spec") or {}).get("holderIdentity") == str(holder):
-        uid = live["metadata"]["uid"]
-        cluster.delete(API_VERSION, KIND, NAME, namespace, uid=uid, deadline=deadline)
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Hold the lease, waiting for another run to end; gives whether there was one. Raises ReleaseError.
 
+        It is kept afterwards for the next task of the same run; `give_up` ends it.
+        """
+        waited = self.await_others()
+        while not self._write(Deadline(self.seconds)):
+            waited = self.await_others() or waited
+        done = threading.Event()
+        thread = threading.Thread(target=self._renew, args=(done,), daemon=True)
+        thread.start()
+        try:
+            yield waited
+        finally:
+            done.set()
+            thread.join(RENEW_EVERY)
 
-def _acquire(cluster: Cluster, namespace: str, holder: Holder, deadline: Deadline, tell: Callable[[str], None]) -> None:
-    told = -TELL_EVERY
-    while True:
-        live = cluster.get(API_VERSION, KIND, NAME, namespace, deadline)
-        other = _held_by_other(live, holder)
-        if other is None and _write(cluster, namespace, holder, live, deadline):
-            return
-        if other is None:
-            continue  # somebody else was quicker
-        what = f"another run is at work on this cluster: {other}"
-        if deadline.passed:
-            raise ReleaseError(
-                f"{what}; it was waited for {deadline.seconds:.0f} s. Start again when it has ended; "
-                f"if it has died, its lease {namespace}/{NAME} runs out after {SECONDS} s"
-            )
-        if deadline.elapsed - told >= TELL_EVERY:
-            told = deadline.elapsed
-            tell(f"{what}; waiting for it to end")
-        time.sleep(LOOK_EVERY)
+    def give_up(self, deadline: Deadline) -> None:
+        """Free the lease, if this run holds it."""
+        live = self._read(deadline)
+        if live and (live.get("spec") or {}).get("holderIdentity") == str(self.holder):
+            uid = live["metadata"]["uid"]
+            self.cluster.delete(API_VERSION, KIND, NAME, self.namespace, uid=uid, deadline=deadline)
+
+    def _read(self, deadline: Deadline) -> Document | None:
+        return self.cluster.get(API_VERSION, KIND, NAME, self.namespace, deadline)
+
+    def _write(self, deadline: Deadline) -> bool:
+        """Take or renew the lease; False when somebody else has it or was quicker."""
+        live = self._read(deadline)
+        if _held_by_other(live, self.holder) is not None:
+            return False
+        metadata = {"name": NAME, "namespace": self.namespace}
+        spec = {"holderIdentity": str(self.holder), "leaseDurationSeconds": SECONDS, "renewTime": _now()}
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
+        try:
+            if live is None:
+                self.cluster.create(body, manager=MANAGER, deadline=deadline)
+            else:
+                # With the resourceVersion that was read, the server refuses when the lease was written since.
+                metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
+                self.cluster.apply(body, manager=MANAGER, force=True, deadline=deadline, retry_if=_is_passing)
+        except ApiError as error:
+            if error.status in (404, 409):
+                return False
+            raise
+        return True
+
+    def _renew(self, done: threading.Event) -> None:
+        while not done.wait(RENEW_EVERY):
+            try:
+                self._write(Deadline(RENEW_EVERY))
+            except KubeError:
+                continue  # the work itself meets the same trouble, and tells it
 
 
 def _held_by_other(live: Document | None, holder: Holder) -> str | None:
@@ -132,37 +170,9 @@ def _held_by_other(live: Document | None, holder: Holder) -> str | None:
     return f"{known.user} on {known.host} (process {known.pid})" if known else identity
 
 
-def _write(cluster: Cluster, namespace: str, holder: Holder, live: Document | None, deadline: Deadline) -> bool:
-    """Take or renew the lease; False when somebody else wrote it since `live` was read."""
-    metadata = {"name": NAME, "namespace": namespace}
-    spec = {"holderIdentity": str(holder), "leaseDurationSeconds": SECONDS, "renewTime": _now()}
-    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
-    try:
-        if live is None:
-            cluster.create(body, manager=MANAGER, deadline=deadline)
-        else:
-            # With the resourceVersion that was read, the server refuses when the lease was written since.
-            metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
-            cluster.apply(body, manager=MANAGER, force=True, deadline=deadline, retry_if=_never_for_conflict)
-    except ApiError as error:
-        if error.status in (404, 409):
-            return False
-        raise
-    return True
-
-
-def _never_for_conflict(error: ApiError) -> bool:
+def _is_passing(error: ApiError) -> bool:
+    """Whether a write is tried again: not after a conflict, which says that another run took the lease."""
     return error.status in (429, 500, 502, 503, 504)
-
-
-def _renew(cluster: Cluster, namespace: str, holder: Holder, done: threading.Event) -> None:
-    while not done.wait(RENEW_EVERY):
-        try:
-            live = cluster.get(API_VERSION, KIND, NAME, namespace, Deadline(RENEW_EVERY))
-            if live and (live.get("spec") or {}).get("holderIdentity") == str(holder):
-                _write(cluster, namespace, holder, live, Deadline(RENEW_EVERY))
-        except KubeError:
-            continue  # the work itself meets the same trouble, and tells it
 
 
 def _start_of(pid: int) -> str:

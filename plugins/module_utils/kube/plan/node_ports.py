@@ -41,9 +41,7 @@ def taken_node_ports(
                 remedy = "Choose another one, or 0 to have the cluster choose"
                 blockers.append(Blocker(str(ref), f"node port {port} is taken by {holder}", remedy))
             elif port not in DEFAULT_RANGE and not has_other_range:
-                warnings.append(
-                    f"{ref}: node port {port} is outside of 30000-32767, the usual range"
-                )
+                warnings.append(f"{ref}: node port {port} is outside of 30000-32767, the usual range")
     return blockers, warnings
 
 
