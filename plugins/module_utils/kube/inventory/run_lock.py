@@ -90,8 +90,8 @@ class RunLock:
             what = f"another run is at work on this cluster: {other}"
             if deadline.passed:
                 raise ReleaseError(
-                    f"{what}; it was waited for {self.seconds:.0f} s. Start again when it has ended; if it has died, its "
-                    f"lease {self.namespace}/{NAME} runs out after {SECONDS} s"
+                    f"{what}; it was waited for {self.seconds:.0f} s. Start again when it has ended; "
+                    f"if it has died, its lease {self.namespace}/{NAME} runs out after {SECONDS} s"
                 )
             if not waited or deadline.elapsed - told >= TELL_EVERY:
                 told = deadline.elapsed
