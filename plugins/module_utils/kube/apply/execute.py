@@ -108,8 +108,7 @@ class Execution:
     def _send(self, step: Step) -> Document:
         assert step.document is not None
         if step.ref in self.generated and step.action is Action.CREATE:
-            # Refused where the object is there after all, whatever an earlier answer said.
-            self.cluster.create(step.document, manager=FIELD_MANAGER, deadline=self.deadline)
+            self._create(step.ref, step.document)
         if step.handed_over is not None:
             self.cluster.apply(step.handed_over, manager=HANDOVER_MANAGER, force=True, deadline=self.deadline)
         try:
@@ -120,6 +119,18 @@ class Execution:
             if not self._may_overrule(step, error):
                 raise
             return self._patch(step, force=True)
+
+    def _create(self, ref: ObjectRef, document: Document) -> None:
+        """Make an object that must be new: refused where it is there after all, whatever an earlier answer said."""
+        try:
+            self.cluster.create(document, manager=FIELD_MANAGER, deadline=self.deadline)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+            # The answer to a first try may have been lost: then it is what was sent.
+            live = self.cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, self.deadline)
+            if live is None or live.get("data") != document.get("data"):
+                raise
 
     def _may_overrule(self, step: Step, error: ApiError) -> bool:
         """Conflicts with managers of our own, and those in words only, are no reason to stop."""

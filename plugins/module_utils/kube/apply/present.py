@@ -117,7 +117,7 @@ class _InventoryKeeper:
         self._write(inventory.with_entries(entries))
 
     def _write(self, inventory: Inventory) -> None:
-        if inventory == self.stored:
+        if inventory == self.stored or (self.stored is None and not inventory.entries):
             return
         try:
             write_inventory(self.cluster, inventory, self.options.record_namespace, self.deadline)

@@ -64,9 +64,9 @@ def present(
     cluster: Cluster, release: str, documents: list[Document], check_mode: bool = False, **options: Any
 ) -> Outcome:
     """Apply a release; `release` is also the namespace of documents that name none."""
-    seconds = options.pop("seconds", 60)
+    seconds, lock = options.pop("seconds", 60), options.pop("lock", None)
     settings = PresentOptions(release, check_mode=check_mode, **{"namespace": release, **options})
-    return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None)
+    return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None, lock)
 
 
 def absent(cluster: Cluster, release: str, **options: Any) -> Outcome:

@@ -100,7 +100,7 @@ def test_all_that_forbids_a_run_is_told_at_once_and_nothing_is_written(
         assert "todo_ignore_fields" in message and "todo_force_conflicts: true" in message
         assert f"Deployment {name}/quantity" in message and f"Service {name}/port" in message
         assert ("does not serve Thing" in message) is not check_mode
-        assert "fine" not in message and "nothing was changed" in message
+        assert f"{name}/fine" not in message and "nothing was changed" in message
         assert written(fault_proxy) == []
 
 
