@@ -28,6 +28,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.secrets import secret_document
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
     AbsentOptions,
@@ -89,8 +90,33 @@ ARGUMENTS: dict[str, Any] = {
             "name": {"type": "str"},
             "namespace": {"type": "str"},
             "label_selector": {"type": "str"},
+            "managers": {"type": "list", "elements": "str", "default": []},
+            "unless": {
+                "type": "dict",
+                "options": {
+                    "api_version": {"type": "str", "required": True},
+                    "kind": {"type": "str", "required": True},
+                    "label_selector": {"type": "str"},
+                },
+            },
         },
     },
+    "dependents": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "api_version": {"type": "str", "required": True},
+            "kind": {"type": "str", "required": True},
+            "namespace": {"type": "str"},
+            "label_selector": {"type": "str"},
+            "expression": {"type": "str"},
+            "what": {"type": "str", "required": True},
+            "blocks": {"type": "bool", "default": True},
+        },
+    },
+    "without": {"type": "list", "elements": "str", "default": []},
+    "data_hint": {"type": "str", "default": ""},
     "purge": {"type": "bool", "default": False},
     "record_namespace": {"type": "str", "default": "kube-system"},
     "timeout": {"type": "int", "default": 300},
@@ -149,10 +175,19 @@ class ActionModule(ActionBase):
             record_namespace=args["record_namespace"],
             keep=args["keep"],
             residue=args["residue"],
+            dependents=args["dependents"],
+            without=args["without"],
+            data_hint=args["data_hint"],
             purge=args["purge"],
             check_mode=bool(self._task.check_mode),
         )
-        return remove_release(cluster, options, deadline, tell)
+        plan = remove_release(cluster, options, deadline, tell)
+        return Outcome(
+            deleted=[step.ref for step in plan.of(Action.DELETE, Action.WAIT_GONE)],
+            returned=[step.ref for step in plan.of(Action.GIVE_BACK)],
+            kept=[step.ref for step in plan.of(Action.KEEP)],
+            warnings=plan.warnings,
+        )
 
     def _documents(
         self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell
