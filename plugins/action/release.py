@@ -101,7 +101,7 @@ class ActionModule(ClusterAction):
             residue=args["residue"],
             dependents=args["dependents"],
             purge=args["purge"],
-            without=frozenset(args["without"]),
+            without=args["without"],
             data_hint=args["data_hint"],
             check_mode=check,
         )

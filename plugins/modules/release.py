@@ -198,8 +198,9 @@ options:
     suboptions: *matcher
   residue:
     description:
-      - With O(state=absent), what controllers of the release made outside of it and left behind. It is deleted last.
-        Each item needs O(residue[].name) or O(residue[].label_selector).
+      - With O(state=absent), what controllers of the release made outside of it and left behind. It is deleted once the
+        controllers are gone, and only when the release was there. Each item needs O(residue[].name) or
+        O(residue[].label_selector).
     type: list
     elements: dict
     default: []
@@ -219,12 +220,37 @@ options:
         description: Namespaces in which to look; a shell pattern. Without it, all.
         type: str
       label_selector:
-        description: Selects objects by their labels.
+        description: Selects objects by their labels, by equality alone.
         type: str
+      managers:
+        description:
+          - The field managers by which the controller writes. An object that anybody else has written to as well is not
+            touched.
+        type: list
+        elements: str
+        default: []
+      unless:
+        description:
+          - What another installation of the same product would have. While there is such an object that does not go with
+            the release, nothing of this item is deleted.
+        type: dict
+        suboptions:
+          api_version:
+            description: API version of the objects.
+            type: str
+            required: true
+          kind:
+            description: Kind of the objects.
+            type: str
+            required: true
+          label_selector:
+            description: Selects objects by their labels.
+            type: str
   dependents:
     description:
-      - With O(state=absent), what of others breaks without the release although it is of no kind that the release
-        defines. While there is such an object, the removal is refused.
+      - With O(state=absent), objects that would break without the release although they are not of its kinds. Those that
+        do not go themselves forbid the removal; with O(purge), or in a namespace that the removal gives back, they are
+        named in a warning.
     type: list
     elements: dict
     default: []
@@ -238,33 +264,40 @@ options:
         type: str
         required: true
       namespace:
-        description: Namespace in which to look. Without it, all.
+        description: Namespaces in which to look; a shell pattern. Without it, all.
         type: str
       label_selector:
         description: Selects objects by their labels.
         type: str
       expression:
-        description: JMESPath that is true for the objects that are meant.
+        description: JMESPath that must be truthy on the object.
         type: str
       what:
-        description: How they depend on the release, for the message.
+        description: What the object has to do with the release, as the end of a sentence about it.
         type: str
         required: true
-  purge:
-    description:
-      - With O(state=absent), whether objects of others that are of the release's kinds are deleted first. Otherwise the
-        removal is refused while there are any.
-    type: bool
-    default: false
+      blocks:
+        description: Whether the object forbids the removal. Otherwise it is named in a warning.
+        type: bool
+        default: true
   without:
-    description: With O(state=absent), releases that count as removed already (rehearsals of several).
+    description:
+      - With O(state=absent), releases that count as removed already. A rehearsal of several removals, in check mode, names
+        in each the ones before it.
     type: list
     elements: str
     default: []
   data_hint:
-    description: With O(state=absent), how data can be kept, for the warning that names what is lost.
+    description: With O(state=absent), how the data of the release is kept or copied, for the warning that it is deleted.
     type: str
     default: ""
+  purge:
+    description:
+      - With O(state=absent), whether objects that others have of the release's kinds are deleted with it, first of all,
+        while its controllers live. Otherwise they forbid the removal, before anything is changed. Releases of this
+        collection that need this one forbid it in any case.
+    type: bool
+    default: false
   lock_timeout:
     description: Seconds to wait for another run that is at work on the same cluster.
     type: int

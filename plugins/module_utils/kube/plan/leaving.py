@@ -6,32 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..inventory.inventory import Entry, Inventory
-from .plan import Plan
+from ..inventory.lookup import find_live
+from ..objects import Document
+from .leaving_definitions import plan_definitions
+from .leaving_namespaces import plan_namespaces
+from .leaving_objects import deleted_data, plan_objects
+from .obstacles import plan_obstacles
+from .plan import Action, Plan
+from .policy import LeavingPolicy, Scene
+from .residue import plan_residue
+from .waves import wave_of
 
-
-@dataclass(frozen=True)
-class LeavingPolicy:
-    """How a release leaves; the meanings are those of the release module's options.
-
-    `keep` are matchers of objects that stay. `residue` and `dependents` are rules, see residue.py and dependents.py.
-    `purge` deletes what others have of the release's kinds. Releases named in `without` count as removed already.
-    `whole`: the whole release goes; otherwise some of its objects are no longer wanted. `data_hint` tells how data is
-    kept, for the warning that names what is lost.
-    """
-
-    keep: list[dict[str, Any]] = field(default_factory=list)
-    residue: list[dict[str, Any]] = field(default_factory=list)
-    dependents: list[dict[str, Any]] = field(default_factory=list)
-    purge: bool = False
-    without: frozenset[str] = frozenset()
-    whole: bool = True
-    data_hint: str = ""
+__all__ = ["LeavingPolicy", "plan_leaving"]
 
 
 def plan_leaving(
@@ -45,6 +35,37 @@ def plan_leaving(
     """The steps for the entries of `own` that leave, with what forbids them. Reads and rehearses; writes nothing.
 
     `others` are the inventories of all other releases. A step KEEP stays in the inventory; an entry without a step is
-    not there any more, or not ours (a warning names it), and is forgotten.
+    not there any more, or not ours (a warning names it), and is forgotten. Raises KubeError.
     """
-    raise NotImplementedError
+    cluster.discovery.ensure(deadline)
+    scene = Scene.of(cluster, own, others, policy, deadline)
+    entries = frozenset(leaving)
+    live = find_live(cluster, entries, deadline)
+    staying = own.entries - entries
+    plan = Plan(own.release)
+    plan.add(plan_objects(scene, _others_than(live, "Namespace", "CustomResourceDefinition"), staying))
+    _mark(scene, plan)
+    plan.add(plan_definitions(scene, _of_kind(live, "CustomResourceDefinition"), live))
+    _mark(scene, plan)
+    if policy.whole and own.entries:
+        plan.steps += plan_residue(cluster, policy.residue, scene.going, deadline)
+        _mark(scene, plan)
+    kept = {step.ref.namespace for step in plan.of(Action.KEEP)} | {entry.ref.namespace for entry in staying}
+    plan.add(plan_namespaces(scene, _of_kind(live, "Namespace"), kept))
+    if policy.whole and own.entries:
+        plan.add(plan_obstacles(scene, plan))
+    plan.warnings[:0] = deleted_data(scene, plan, live)
+    plan.steps.sort(key=lambda step: (wave_of(own.release, step), step.ref))
+    return plan
+
+
+def _of_kind(live: dict[Entry, Document], kind: str) -> dict[Entry, Document]:
+    return {entry: item for entry, item in live.items() if entry.ref.kind == kind}
+
+
+def _others_than(live: dict[Entry, Document], *kinds: str) -> dict[Entry, Document]:
+    return {entry: item for entry, item in live.items() if entry.ref.kind not in kinds}
+
+
+def _mark(scene: Scene, plan: Plan) -> None:
+    scene.going.add(step.live for step in plan.of(Action.DELETE, Action.WAIT_GONE) if step.live)
