@@ -15,10 +15,11 @@ from ..errors import ApiError, KubeError, ReleaseError
 from ..inventory.managed_fields import owned_fields, owned_set
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
-from ..plan.conflicts import changes_nothing, conflicting_managers
+from ..plan.conflicts import changes_nothing, field_conflicts
 from ..plan.handover import HANDOVER_MANAGER
 from ..plan.plan import UNCHANGED, Action, Step
 from ..plan.refusals import explain
+from ..plan.rehearsal import is_ours_to_overrule
 from ..remove.gone import await_gone
 from .gates import await_authorities, await_definitions, await_webhook_servers
 
@@ -77,9 +78,7 @@ class Execution:
 
     def _stage(self, title: str, steps: list[Step]) -> None:
         going = [step for step in steps if step.action is Action.WAIT_GONE]
-        if going:
-            found = {step.ref: step.live for step in going if step.live}
-            await_gone(self.cluster, self.release, list(found), found, self.deadline, self.progress)
+        await_gone(self.cluster, self.release, going, self.deadline, self.progress)
         applied, errors = for_each(
             self._apply,
             steps,
@@ -134,7 +133,7 @@ class Execution:
 
     def _may_overrule(self, step: Step, error: ApiError) -> bool:
         """Conflicts with managers of our own, and those in words only, are no reason to stop."""
-        if all(manager.startswith(FIELD_MANAGER) for manager in conflicting_managers(error)):
+        if all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
             return True
         ref = step.ref
         live = self.cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, self.deadline)

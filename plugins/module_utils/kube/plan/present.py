@@ -105,6 +105,7 @@ class _Planner:
         self._look_around(documents)
         leaving = self._leaving(documents)
         self.leaving_uids = {uid_of(step.live) for step in leaving.of(Action.DELETE)}
+        self.autoscaled = self._autoscaled(documents)
         steps, errors = for_each(self._step, documents)
         if errors:
             raise ReleaseError(f"release '{self.release}', looking at what is there: " + "\n".join(map(str, errors)))
@@ -121,7 +122,7 @@ class _Planner:
         return plan
 
     def _look_around(self, documents: list[Document]) -> None:
-        """What is there already: one LIST per kind on a later run, the namespaces, and who scales what."""
+        """What is there already: the namespaces, and one LIST per kind on a later run."""
         self.namespaces = {item["metadata"]["name"]: item for item in self._list("v1", "Namespace")}
         if self.inventory is not None:
             kinds = sorted(
@@ -131,10 +132,14 @@ class _Planner:
             if errors:
                 raise ReleaseError(f"release '{self.release}', reading what is there: " + "\n".join(map(str, errors)))
             self.known = {ObjectRef.of(item).identity: item for items in listed for item in items}
+
+    def _autoscaled(self, documents: list[Document]) -> set[tuple[str, str, str]]:
+        """What has its replicas from an autoscaler, of the documents or of anybody, that does not leave in this run."""
         autoscalers = [document for document in documents if document["kind"] == "HorizontalPodAutoscaler"]
         if any("replicas" in (document.get("spec") or {}) for document in documents):
-            autoscalers += self._list("autoscaling/v2", "HorizontalPodAutoscaler")
-        self.autoscaled = autoscaler_targets(autoscalers)
+            there = self._list("autoscaling/v2", "HorizontalPodAutoscaler")
+            autoscalers += [item for item in there if uid_of(item) not in self.leaving_uids]
+        return autoscaler_targets(autoscalers)
 
     def _list(self, api_version: str, kind: str) -> list[Document]:
         return self.cluster.list(api_version, kind, deadline=self.deadline)

@@ -12,7 +12,7 @@ from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..errors import ApiError, ReleaseError
 from ..objects import Document, ObjectRef
-from .conflicts import changes_nothing, conflicting_managers, field_conflicts
+from .conflicts import changes_nothing, field_conflicts
 from .handover import combined
 from .plan import Blocker
 from .refusals import conflict_reason, conflict_remedy, reason_of, remedy_of
@@ -105,7 +105,7 @@ class Rehearser:
             return self._refused(ref, forced)
         if changes_nothing(error, live, after):
             return Rehearsal(after=after, force=True)
-        if self.force_conflicts or all(map(_is_ours, conflicting_managers(error))):
+        if self.force_conflicts or all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
             return Rehearsal(after=after, force=True, takes=takes)
         blocker = Blocker(str(ref), conflict_reason(error), conflict_remedy(ref, error, sent, self.role))
         return Rehearsal(after=after, takes=takes, blocker=blocker)
@@ -114,9 +114,13 @@ class Rehearser:
         return Blocker(str(ref), reason_of(error), remedy_of(error, self.role))
 
 
-def _is_ours(manager: str) -> bool:
-    """Releases that share a namespace, and the handover of a field, have managers of their own below ours."""
-    return manager.startswith(FIELD_MANAGER)
+def is_ours_to_overrule(manager: str, path: str) -> bool:
+    """Whether a conflict is no reason to stop.
+
+    Releases that share a namespace, and the handover of a field, have field managers of their own below ours. An
+    autoscaler that is gone leaves the replicas to the controller manager; while there is one they are not sent.
+    """
+    return manager.startswith(FIELD_MANAGER) or (manager == "kube-controller-manager" and path == ".spec.replicas")
 
 
 def _passing(error: ApiError) -> bool:

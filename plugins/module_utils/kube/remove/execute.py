@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..apply.refusals import explain
 from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..desired.stages import WORKLOAD_KINDS, is_custom
@@ -16,6 +15,7 @@ from ..inventory.ownership import uid_of
 from ..objects import ObjectRef
 from ..parallel import for_each
 from ..plan.plan import Action, Step
+from ..plan.refusals import explain
 from ..plan.waves import Wave, wave_of
 from .give_back import is_another_object, send_back
 from .gone import await_gone, await_instances_gone

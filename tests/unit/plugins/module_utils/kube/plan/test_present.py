@@ -164,7 +164,7 @@ def test_a_definition_that_is_being_deleted_is_made_anew(cluster: Cluster, name:
     cluster.apply(widget, manager="someone")
     cluster.delete("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"widgets.{group}")
     cluster.delete("v1", "ConfigMap", "a", name)
-    with pytest.raises(ReleaseError, match=r"widgets\..*(InstanceDeletion|customresourcecleanup)"):
+    with pytest.raises(ReleaseError, match=r"widgets\..*: 1 object.*Widget.*held by x.org/y"):
         present(cluster, name, documents, seconds=3)
     assert cluster.get("v1", "ConfigMap", "a", name), (
         "what does not need the definition is there before it is waited for"
