@@ -219,3 +219,23 @@ def test_where_the_page_is_asked_for_after_a_change():
     assert evaluate("__todo_way_in", todo_variant="knative", **changed) == gateway
     node = {"namespace": "todo", "service": "web", "host": "", "address": "n"}
     assert evaluate("__todo_way_in", todo_variant="kubernetes", serverless_node_address="n", **changed) == node
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        ("todo_istio_injection", "false", False),
+        ("todo_istio_injection", "yes", True),
+        ("todo_network_policies", "no", False),
+        ("todo_istio_cni", "false", False),
+        ("todo_drain_seconds", "5", 5),
+        ("todo_drain_seconds", "0", 0),
+        ("todo_web_node_port", "30081", 30081),
+        ("todo_web_min_scale", "2", 2),
+        ("todo_max_scale", "5", 5),
+    ],
+)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_option_given_as_text_means_what_it_says(variant, option, text, value):
+    given, meant = ({"todo_variant": variant, option: one} for one in (text, value))
+    assert documents(render("todo.yml.j2", **given)) == documents(render("todo.yml.j2", **meant))
