@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for known traps on the way of images to pods; documented in plugins/modules/image_diagnose.py."""
+"""Check node settings on the way of images to pods; documented in plugins/modules/image_diagnose.py."""
 
 from __future__ import annotations
 

@@ -52,10 +52,11 @@ class ActionModule(ClusterAction):
 def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
     nodes = cluster.list("v1", "Node")
     facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes)
-    gateway = cluster.get("v1", "Service", args["gateway_name"], "istio-system")
+    gateway = args["gateway"]
+    service = cluster.get("v1", "Service", gateway["name"], gateway["namespace"])
     in_mesh = _ours(cluster, "networking.istio.io/v1", "VirtualService")
     # The gateway's own Service is told with the hosts behind it
-    services = [item for item in _ours(cluster, "v1", "Service") if item["metadata"]["name"] != args["gateway_name"]]
+    others = [item for item in _ours(cluster, "v1", "Service") if item["metadata"]["name"] != gateway["name"]]
     return Summary(
         context=args["context"],
         server=facts.version,
@@ -64,8 +65,8 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
         releases=_releases(cluster),
         images=_images(cluster, args["images"]),
         hosts=public_hosts(cluster.list("serving.knative.dev/v1", "Service")) + mesh_hosts(in_mesh),
-        gateway=args["gateway_address"] or gateway_address(gateway, nodes),
-        at_nodes=node_addresses(services, args["node_address"] or node_host(nodes)),
+        gateway=args["gateway_address"] or gateway_address(service, nodes),
+        at_nodes=node_addresses(others, args["node_address"] or node_host(nodes)),
         remove=args["remove"],
     )
 

@@ -5,9 +5,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class ModuleDocFragment:
     """Which cluster is meant."""
+
+    # The variables that count where a task does not give an option; the first that is set
+    VARIABLES: ClassVar = {
+        "context": ("serverless_context", "inventory_hostname"),
+        "kubeconfig": ("serverless_kubeconfig",),
+    }
 
     DOCUMENTATION = r"""
 options:

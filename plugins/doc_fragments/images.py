@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class ModuleDocFragment:
     """Which image policy is meant."""
+
+    VARIABLES: ClassVar = {"images": ("serverless_images",)}
 
     DOCUMENTATION = r"""
 options:

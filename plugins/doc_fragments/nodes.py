@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class ModuleDocFragment:
     """Which nodes are meant, and how images get to them."""
+
+    VARIABLES: ClassVar = {}
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_diagnose
-short_description: Look for known traps on the way of images to pods
+short_description: Check node settings on the way of images to pods
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
@@ -53,7 +53,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Look for traps on a kind node
+- name: Check the settings of a kind node
   selfhosted.serverless.image_diagnose:
     context: kind-kind
     plan: "{{ plan.table }}"

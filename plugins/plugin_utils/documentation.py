@@ -1,11 +1,12 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The argument spec of an action, out of the documentation of its module."""
+"""The options of an action, out of the documentation of its module."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -17,24 +18,31 @@ PLUGINS = "ansible_collections.selfhosted.serverless.plugins"
 _SAME = ("type", "elements", "required", "default", "aliases")
 
 
+@dataclass(frozen=True)
+class Options:
+    """The options of a module.
+
+    `spec` is their argument spec. `variables` are those that the inventory says once for all tasks: by option the
+    variables of which the first that is set counts where a task does not give the option.
+    """
+
+    spec: dict[str, Any]
+    variables: dict[str, tuple[str, ...]]
+
+
 @cache
-def argument_spec(module: str) -> dict[str, Any]:
-    """Return the argument spec that plugins/modules/<module>.py documents, fragments included.
+def options_of(module: str) -> Options:
+    """Return what plugins/modules/<module>.py documents, with the fragments that it extends.
 
     The module holds documentation alone, so importing it needs nothing. One parse takes 1 to 4 ms.
     """
     document = _parse(import_module(f"{PLUGINS}.modules.{module}").DOCUMENTATION)
-    options = dict(document.get("options") or {})
-    for fragment in _fragments(document):
-        options = {**(fragment.get("options") or {}), **options}
-    return _spec(options)
-
-
-def _fragments(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the fragments of this collection that the documentation extends."""
-    names = document.get("extends_documentation_fragment") or []
-    modules = [import_module(f"{PLUGINS}.doc_fragments.{name.rpartition('.')[2]}") for name in names]
-    return [_parse(module.ModuleDocFragment.DOCUMENTATION) for module in modules]
+    documented, variables = dict(document.get("options") or {}), {}
+    for name in document.get("extends_documentation_fragment") or []:
+        fragment = import_module(f"{PLUGINS}.doc_fragments.{name.rpartition('.')[2]}").ModuleDocFragment
+        documented = {**_parse(fragment.DOCUMENTATION)["options"], **documented}
+        variables |= fragment.VARIABLES
+    return Options(_spec(documented), variables)
 
 
 def _spec(options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

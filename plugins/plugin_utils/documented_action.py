@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterator
 from datetime import date
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documentation import argument_spec
-
-# Options that the inventory says once for all tasks, by the variable that counts where a task does not give one.
-SHARED = {"context": "serverless_context", "kubeconfig": "serverless_kubeconfig", "images": "serverless_images"}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documentation import options_of
 
 
 class DocumentedAction(ActionBase):
     """An action that runs in the controller's process, where progress is seen and passwords are read.
 
-    Its options are those that the module of the same name documents. A subclass says what it does in `act`, and with
+    Its options are those that the module of the same name documents; what the inventory says once for all tasks
+    (context, image policy, gateway) need not be given. A subclass says what it does in `act`, and with
     `errors` which exceptions are a failure of the task, not a fault of ours. `rules` are what documentation cannot say
     about options together (required_if, mutually_exclusive, ...), as ArgumentSpecValidator takes them.
     """
@@ -74,21 +71,21 @@ class DocumentedAction(ActionBase):
 
     def _arguments(self) -> dict[str, Any]:
         """Return the checked arguments as plain values: no tags, no lazy containers."""
-        spec = argument_spec(type(self).__module__.rpartition(".")[2])
+        options = options_of(type(self).__module__.rpartition(".")[2])
         given = {name: value for name, value in self._task.args.items() if value is not None}
-        self._task.args = {**dict(self._shared(spec, given)), **given}
-        validated = self.validate_argument_spec(argument_spec=spec, **self.rules)[1]
+        shared = {name: variables for name, variables in options.variables.items() if name not in given}
+        self._task.args = {**self._of_inventory(shared), **given}
+        validated = self.validate_argument_spec(argument_spec=options.spec, **self.rules)[1]
         return json.loads(json.dumps(validated, default=_plain))
 
-    def _shared(self, spec: dict[str, Any], given: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Yield the options that the task leaves to the inventory. A host stands for the context of its name."""
-        for option, variable in SHARED.items():
-            if option not in spec or option in given:
-                continue
-            if variable in self.variables:
-                yield option, self._templar.resolve_variable_expression(variable)
-            elif option == "context" and "inventory_hostname" in self.variables:
-                yield option, self.variables["inventory_hostname"]
+    def _of_inventory(self, shared: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+        """Return the values of options that the task leaves to the inventory, as far as that has them."""
+        found = {}
+        for option, variables in shared.items():
+            name = next((variable for variable in variables if variable in self.variables), None)
+            if name:
+                found[option] = self._templar.resolve_variable_expression(name)
+        return found
 
 
 def _plain(value: object) -> str:

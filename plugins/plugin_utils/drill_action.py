@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, ClassVar
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Endpoints
+from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Endpoints, Gateway
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError, Interrupted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import prepare
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
@@ -28,7 +28,11 @@ class DrillAction(ClusterAction):
     def stage(self, args: dict[str, Any], drill: str, timeout: float, write: bool) -> Stage:
         """The checked stage of a drill. With `write`, what a killed drill left behind is put back first."""
         cluster, progress = self.connect(args)
-        endpoints = Endpoints(args["gateway_address"], args["node_address"])
+        endpoints = Endpoints(
+            args["gateway_address"],
+            args["node_address"],
+            Gateway(args["gateway"]["namespace"], args["gateway"]["name"]),
+        )
         return prepare(cluster, drill, args["namespace"], endpoints, progress.tell, Deadline(timeout), write)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from api_server import ApiServer
 from plays import play
 
@@ -28,6 +29,32 @@ def test_the_inventory_says_the_context_once(api_server: ApiServer, tmp_path: Pa
     assert result["ready"] == ["Namespace default: exists"]
     result, _output = run(tmp_path, waiting(), **variables)
     assert "there is no context 'localhost'" in result["msg"]
+
+
+def role(name: str) -> dict[str, Any]:
+    return {"ansible.builtin.include_role": {"name": f"selfhosted.serverless.{name}"}}
+
+
+def test_a_role_runs_alone(api_server: ApiServer, cluster: Cluster, name: str, tmp_path: Path) -> None:
+    _result, output = run(
+        tmp_path,
+        role("registry_secret"),
+        serverless_context="test",
+        serverless_kubeconfig=str(api_server.kubeconfig),
+        serverless_registry="r.example",
+        serverless_registry_username="u",
+        serverless_registry_password={"value": "p"},
+        todo_namespace=name,
+    )
+    assert "failed=0" in output
+    secret = cluster.get("v1", "Secret", "registry", name)
+    assert secret and secret["type"] == "kubernetes.io/dockerconfigjson"
+
+
+def test_preflight_names_what_replaced_a_former_option(api_server: ApiServer, tmp_path: Path) -> None:
+    variables = {"serverless_kubeconfig": str(api_server.kubeconfig), "istio_context": "test"}
+    result, _output = run(tmp_path, role("preflight"), **variables)
+    assert "istio_context is no option of any role any more; write serverless_context" in result["msg"]
 
 
 def test_module_defaults_come_before_the_variables(api_server: ApiServer, tmp_path: Path) -> None:
