@@ -12,14 +12,17 @@ from ..client.backoff import worth_retrying
 from ..client.cluster import Cluster
 from ..client.watch import Informer
 from ..deadline import Deadline
-from ..errors import ApiError, WaitError
+from ..errors import ApiError, KubeError, WaitError
 from ..objects import Document
 from ..parallel import SIGN_OF_LIFE, for_each
+from .causes import Finding
 from .diagnosis import Diagnosis
+from .evidence import Evidence
 from .targets import ABSENT, ENDPOINTS, Target, Verdict, judge
 from .webhooks import SERVICE_LABEL, has_ready_endpoint
 
 DIAGNOSIS_EVERY = 3.0  # seconds
+MOST_WORDS = 400  # characters of a reason in a line of progress
 
 
 def wait_for(
@@ -49,7 +52,8 @@ class _Wait:
         self.deadline = deadline
         self.progress = progress
         self.look_for_hopeless = hopeless
-        self.diagnosis = Diagnosis(cluster)
+        self.diagnosis = Diagnosis(cluster, deadline.seconds)
+        self.found: dict[Target, list[Finding]] = {}
         self.informers = self._make_informers()
         self.why: dict[Target, str] = {}
         self._something_new = threading.Event()
@@ -84,14 +88,20 @@ class _Wait:
             self._something_new.clear()
             self._settle()
             now = self.deadline.elapsed
-            if self.pending and self.look_for_hopeless and now - diagnosed >= DIAGNOSIS_EVERY:
-                diagnosed = now
-                self._stop_if_hopeless()
+            if self.pending and now - diagnosed >= DIAGNOSIS_EVERY:
+                self._diagnose()
+                diagnosed = self.deadline.elapsed
             if self.pending and now - told >= SIGN_OF_LIFE:
                 told = now
-                first = self.pending[0]
-                count = f"{len(self.pending)} of {self.total}"
-                self.progress(f"waiting for {count}, such as {first} ({self._why(first)}), {now:.0f} s")
+                self._tell()
+
+    def _tell(self) -> None:
+        """One line about the target of which most is known."""
+        first = next((target for target in self.pending if self.found.get(target)), self.pending[0])
+        why = self._why(first)
+        why = why if len(why) <= MOST_WORDS else f"{why[:MOST_WORDS]}…"
+        count = f"{len(self.pending)} of {self.total}"
+        self.progress(f"waiting for {count}, such as {first} ({why}), {self.deadline.elapsed:.0f} s")
 
     def _settle(self) -> None:
         """Take what is fulfilled off the list."""
@@ -99,7 +109,8 @@ class _Wait:
         for target in self.pending:
             verdict = self._judge(target)
             if verdict.hopeless and self.look_for_hopeless:
-                raise WaitError(f"{target} cannot come true: {verdict.why}")
+                reasons = "; ".join([verdict.why, *self.diagnosis.reasons(target)])
+                raise WaitError(f"{target} cannot come true: {reasons}")
             if not verdict.fulfilled:
                 self.why[target] = verdict.why
                 still.append(target)
@@ -125,19 +136,29 @@ class _Wait:
     def _why(self, target: Target) -> str:
         """Why not yet; first of all when nothing new is known."""
         no_news, why = self.informers[target].no_news, self.why.get(target, "unknown")
-        return f"{no_news}; before that: {why}" if no_news else why
+        if no_news:
+            return f"{no_news}; before that: {why}"
+        return "; ".join([*map(str, self.found.get(target, [])[:1]), why])
 
-    def _stop_if_hopeless(self) -> None:
+    def _diagnose(self) -> None:
+        """Look behind everything pending, within a few seconds. Raises WaitError for what waiting cannot help."""
+        evidence = Evidence(self.cluster)
         for target in self.pending:
-            reason = self.diagnosis.hopeless(target)
-            if reason:
-                raise WaitError(f"{target} cannot come true: {reason}")
+            try:
+                found = self.found[target] = self.diagnosis.look(target, evidence)
+            except KubeError:
+                return  # what was found before still holds; the informers tell that the server does not answer
+            hopeless = self.diagnosis.hopeless(target, found) if self.look_for_hopeless else None
+            if hopeless:
+                raise WaitError(f"{target} cannot come true: {self.diagnosis.in_full(hopeless)}")
 
     def _timeout_message(self) -> str:
         lines = [f"not fulfilled after {self.deadline.seconds:.0f} s:"]
+        evidence = Evidence(self.cluster)
         for target in self.pending[:8]:
-            reasons = [self._why(target), *self.diagnosis.reasons(target)]
-            lines.append(f"{target}: {'; '.join(reasons)}{_where_to_look(target)}")
+            found = self.diagnosis.reasons(target, evidence) or [str(finding) for finding in self.found.get(target, [])]
+            reasons = [self.informers[target].no_news, self.why.get(target, "unknown"), *found]
+            lines.append(f"{target}: {'; '.join(filter(None, reasons))}{_where_to_look(target)}")
         if len(self.pending) > 8:
             lines.append(f"and {len(self.pending) - 8} more")
         return "\n".join(lines)
