@@ -34,17 +34,20 @@ def finding(namespace: str, pod: str, entry: dict[str, Any], events: list[Event]
     """What is wrong with one container, or None. `events` are the pod's; `pull_words` its last failed pull's."""
     name = entry.get("name", "?")
     subject = f"pod {namespace}/{pod}"
-    waiting = (entry.get("state") or {}).get("waiting") or {}
+    state = entry.get("state") or {}
+    if "running" in state:
+        return None if entry.get("ready") else _probe(subject, name, events)
+    waiting = state.get("waiting") or {}
     reason, message = waiting.get("reason") or "", waiting.get("message") or ""
     if reason in image_pulls.REASONS:
         return _pull(subject, name, entry, reason, message, pull_words)
     ended = _ended(entry)
-    if reason in START_REASONS or ended.get("reason") in START_REASONS:
-        return _start(subject, name, reason or ended["reason"], message or ended.get("message") or "")
-    if reason == "CrashLoopBackOff" or (((entry.get("state") or {}).get("terminated")) or {}).get("exitCode"):
+    if ended.get("reason") in START_REASONS:  # a back-off hides it from the state
+        return _start(subject, name, ended["reason"], ended.get("message") or message)
+    if reason in START_REASONS:
+        return _start(subject, name, reason, message)
+    if reason == "CrashLoopBackOff" or (state.get("terminated") or {}).get("exitCode"):
         return _crash(subject, (namespace, pod, name), entry, ended)
-    if (entry.get("state") or {}).get("running") and not entry.get("ready"):
-        return _probe(subject, name, events)
     return None
 
 
