@@ -41,6 +41,8 @@ class Pools:
     ) -> None:
         if urllib3 is None:
             raise HttpSetupError("the Python package urllib3 is missing; it comes with: pip install kubernetes")
+        if tls.verify_mode == ssl.CERT_NONE:  # whoever turned it off is told once, by us
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._options: dict[str, Any] = {"num_pools": _HOSTS, "maxsize": connections, "ssl_context": tls}
         if server_hostname:
             self._options["server_hostname"] = server_hostname

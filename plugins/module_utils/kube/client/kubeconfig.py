@@ -8,6 +8,7 @@ An error names file and place and never repeats what stands there: it may be a c
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -76,12 +77,9 @@ def load_kubeconfig(location: str) -> Kubeconfig:
 def _parse(data: bytes) -> dict[str, Any]:
     """The first document of a file; {} for an empty one. Raises KubeconfigError."""
     try:
-        document = next(yaml.load_all(data, Loader=_loader()), None)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise KubeconfigError(f"it is not valid YAML{f', line {mark.line + 1}' if mark else ''}") from None
+        document = json.loads(data)  # it may be indented by tabs, which YAML refuses
     except ValueError:
-        raise KubeconfigError("it is not valid YAML") from None
+        document = _parse_yaml(data)
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -89,6 +87,16 @@ def _parse(data: bytes) -> dict[str, Any]:
     if document.get("kind") not in (None, "", "Config") or document.get("apiVersion") not in (None, "", "v1"):
         raise KubeconfigError("it is not a Config of v1")
     return document
+
+
+def _parse_yaml(data: bytes) -> Any:
+    try:
+        return next(yaml.load_all(data, Loader=_loader()), None)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise KubeconfigError(f"it is not valid YAML{f', line {mark.line + 1}' if mark else ''}") from None
+    except ValueError:
+        raise KubeconfigError("it is not valid YAML") from None
 
 
 def _loader() -> Any:
