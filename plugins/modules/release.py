@@ -382,6 +382,10 @@ kept:
   returned: success
   type: list
   elements: str
+left:
+  description: Whether an installation of somebody else is used as it is (O(existing)).
+  returned: success
+  type: bool
 wait:
   description: What must come true before the release is ready, for O(selfhosted.serverless.wait#module:for).
   returned: success

@@ -55,7 +55,8 @@ def apply_release(
                 prepared = plan_present(cluster, documents, options, deadline)
                 _stop_on_blockers(prepared.plan)
             outcome = _carry_out(cluster, prepared, options, deadline, progress)
-    outcome.wait = [] if prepared.is_left else wait_list(prepared.documents)
+    outcome.left = prepared.is_left
+    outcome.wait = wait_list(prepared.documents)
     return outcome
 
 
@@ -94,7 +95,9 @@ class _InventoryKeeper:
         self.deadline = deadline
         self.stored = prepared.inventory
         self.old = prepared.inventory or Inventory(options.release)
-        self.after = entries_after(prepared.plan.steps, prepared.inventory, options.data)
+        after = entries_after(prepared.plan.steps, prepared.inventory, options.data)
+        # Without pruning, what the release had before stays its own.
+        self.after = after if options.prune else [*self.old.entries, *after]
 
     def begin(self) -> None:
         union = [*self.old.entries, *self.after]

@@ -19,6 +19,7 @@ class Outcome:
     """Object references by verdict; `differences` are {before, after, ...} texts for --diff; `wait` what to wait for.
 
     `configured` counts adopted objects too. `kept` is what leaves the release in words only: it stays on the cluster.
+    `left` tells that an installation of somebody else is used as it is.
     """
 
     plan: Plan
@@ -30,6 +31,7 @@ class Outcome:
     kept: list[ObjectRef] = field(default_factory=list)
     wait: list[dict[str, Any]] = field(default_factory=list)
     differences: list[dict[str, str]] = field(default_factory=list)
+    left: bool = False
 
     @classmethod
     def of(cls, plan: Plan) -> Outcome:
@@ -70,7 +72,7 @@ class Outcome:
         verdicts = ("created", "configured", "unchanged", "deleted", "returned", "kept")
         result: dict[str, Any] = {name: _texts(getattr(self, name)) for name in verdicts}
         plan = [step.as_item() for step in self.plan.steps]
-        return {"changed": self.changed, "wait": self.wait, "plan": plan, **result}
+        return {"changed": self.changed, "left": self.left, "wait": self.wait, "plan": plan, **result}
 
 
 def _texts(refs: Iterable[ObjectRef]) -> list[str]:

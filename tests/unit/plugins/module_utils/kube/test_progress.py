@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube import parallel, progress
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.applier import ApplyOptions
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import (
-    PresentOptions,
-    apply_release,
-)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import apply_release
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.parallel import for_each
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from fault_proxy import Fault, FaultProxy
 from releases import config_map, namespace
@@ -30,7 +27,7 @@ def test_the_reason_of_long_retries_is_told_soon_and_again(
     started, told = time.monotonic(), []
     report = Progress(lambda line: told.append((time.monotonic() - started, line)), "test")
     cluster = Cluster.connect("test", str(tmp_path / "proxied"), report.retry)
-    options = PresentOptions(ApplyOptions(release=name), namespace=name)
+    options = PresentOptions(name, namespace=name)
     documents = [namespace(name), config_map("fine", {}), config_map("stuck", {})]
     with pytest.raises(ReleaseError, match="no endpoints"):
         apply_release(cluster, documents, options, Deadline(14 if not headers else 32), report.tell)
