@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def test_fetched_once_then_from_the_cache(origin: Origin, tmp_path: Path) -> Non
     for _turn in range(2):
         place = download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path)
         assert place == tmp_path / SHA256 and place.read_bytes() == CONTENT
+    assert len(origin.asked) == 1
+
+
+def test_those_who_want_the_same_at_once_share_one_download(origin: Origin, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: download.fetch([origin.url], SHA256, tmp_path), range(4)))
+    assert {path.read_bytes() for path in found} == {CONTENT}
     assert len(origin.asked) == 1
 
 
