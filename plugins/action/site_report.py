@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.record import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
     RECORD_LABEL,

@@ -15,7 +15,7 @@ from ..deadline import Deadline
 from ..desired.sent_fields import autoscaled, sent_fields
 from ..errors import ApiError, ReleaseError
 from ..inventory.managed_fields import owned_fields, owned_set
-from ..inventory.store import ADOPTED_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
+from ..inventory.record import ADOPTED_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
 from ..objects import Document, ObjectRef
 from ..plan.conflicts import changes_nothing
 from ..plan.drift import settled

@@ -14,7 +14,7 @@ from ..desired.documents import placed, require_served
 from ..desired.sent_fields import autoscaler_targets
 from ..desired.stages import Stage, in_stages
 from ..errors import KubeError, ReleaseError
-from ..inventory.store import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, Record, read_record, write_record
+from ..inventory.record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, Record, read_record, write_record
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
 from ..plan.diff import difference

@@ -12,7 +12,7 @@ from ..errors import ApiError, ReleaseError
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
 from .managed_fields import owned_set
-from .store import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
+from .record import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
 
 LIST_SECONDS = 10.0  # an aggregated API whose server is away must not use up the whole time
 

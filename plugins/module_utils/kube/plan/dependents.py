@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
-from ..inventory.store import RELEASE_LABEL
+from ..inventory.record import RELEASE_LABEL
 from ..objects import Document, ObjectRef
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..inventory.store import ADOPTED_ANNOTATION, RELEASE_LABEL
+from ..inventory.record import ADOPTED_ANNOTATION, RELEASE_LABEL
 from ..objects import Document, ObjectRef
 
 # Deleting one of these deletes what others keep in it; only `state: absent` does that.

@@ -15,7 +15,7 @@ from ..deadline import Deadline
 from ..desired.stages import WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
 from ..errors import ApiError, ReleaseError
 from ..inventory.lookup import labelled, live_of
-from ..inventory.store import (
+from ..inventory.record import (
     ADOPTED_ANNOTATION,
     MANAGED_BY,
     MANAGED_BY_LABEL,
