@@ -9,11 +9,12 @@ from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.record import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.ownership import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
-    RECORD_LABEL,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import read_inventories
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import cluster_facts
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address, node_host
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
@@ -25,6 +26,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
     running_images,
 )
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+
+RECORD_NAMESPACE = "kube-system"
+LOOK_SECONDS = 30.0
 
 
 class ActionModule(ClusterAction):
@@ -74,12 +78,8 @@ def _ours(cluster: Cluster, api_version: str, kind: str) -> list[dict[str, Any]]
 
 
 def _releases(cluster: Cluster) -> list[InstalledRelease]:
-    releases = []
-    for record in cluster.list("v1", "ConfigMap", label_selector=RECORD_LABEL):
-        data = record.get("data") or {}
-        name = record["metadata"]["labels"][RECORD_LABEL]
-        releases.append(InstalledRelease(name, data.get("version", ""), len(data.get("objects", "").splitlines())))
-    return sorted(releases, key=lambda release: release.name)
+    inventories = read_inventories(cluster, RECORD_NAMESPACE, Deadline(LOOK_SECONDS))
+    return [InstalledRelease(one.release, one.version, len(one.entries)) for one in inventories]
 
 
 def _images(cluster: Cluster, config: dict[str, Any]) -> list[tuple[str, str]]:
