@@ -406,7 +406,7 @@ FORBIDDEN = 'pods "web-7d4b9c-" is forbidden: '
             PASSING,
         ),
         (
-            'Internal error occurred: failed calling webhook "x": failed to call webhook: Post "https://x.y.svc:443/m": '
+            'Internal error occurred: failed calling webhook "x": failed to call webhook: Post "https://x.y.svc/m": '
             'no endpoints available for service "x"',
             "webhook-away",
             PASSING,
