@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,19 +57,30 @@ class Place:
             self.made.append(item)
             self.site.kubectl("apply", "-n", self.name, "-f", "-", given=json.dumps(item))
 
+    def enforced(self, *policies: Document) -> list[Document]:
+        """Nothing more to apply: the policies are, and are in force (the API server compiles them in its own time)."""
+        self.apply(*policies)
+        run = ("run", "probe", "-n", self.name, "--image=x", "--dry-run=server")
+        until("the policy is in force", lambda: not self.site.kubectl(*run, check=False), 30)
+        return []
+
     def remove(self, item: Document) -> None:
         self.site.kubectl(
             "delete", "-n", self.name, "--ignore-not-found", "--wait=false", "-f", "-", given=json.dumps(item)
         )
 
-    def wait(self, target: Document, condition: str = "rollout", seconds: float = 60) -> Course:
+    def wait(
+        self, item: Document, condition: str | None = "rollout", seconds: float = 60, expression: str = ""
+    ) -> Course:
         """Wait for an object with the library, as the wait module does."""
         course, started = Course(), time.monotonic()
         report = Progress(lambda line: course.told.append((time.monotonic() - started, line)), "lab")
         cluster = Cluster.connect("lab", str(self.site.directory / "kubeconfig"), report.retry)
-        what = Target(target["apiVersion"], target["kind"], self.name, target["metadata"]["name"], condition=condition)
+        target = Target(
+            item["apiVersion"], item["kind"], self.name, item["metadata"]["name"], None, condition, expression or None
+        )
         try:
-            wait_for(cluster, [what], Deadline(seconds), report.tell)
+            wait_for(cluster, [target], Deadline(seconds), report.tell)
         except WaitError as error:
             course.error = str(error)
         course.seconds = time.monotonic() - started
@@ -117,6 +129,10 @@ def place(site: Site, tmp_path: Path) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def broken_registry(site: Site) -> Iterator[Callable[[str, int, str], str]]:
     """A registry on the node before the lab's mirror; gives the reference of an image that meets a status so long."""
+    address = f"127.0.0.1:{REGISTRY_PORT}"
+    settings = site.directory / "certs.d" / address / "hosts.toml"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text(f'server = "http://{address}"\n')
     node = site.directory / "bin" / "lab-node"
     program = Path(__file__).parent / "troubled_registry.py"
     command = [node, sys.executable, program, str(REGISTRY_PORT), f"{site.address}:5000"]
@@ -124,6 +140,7 @@ def broken_registry(site: Site) -> Iterator[Callable[[str, int, str], str]]:
     yield lambda image, status, seconds: f"127.0.0.1:{REGISTRY_PORT}/{status}-{seconds}/{image}"
     os.killpg(process.pid, signal.SIGTERM)
     process.wait(10)
+    shutil.rmtree(settings.parent)
 
 
 def mirror_tag(site: Site, repository: str) -> str:

@@ -1,8 +1,8 @@
-"""States that waiting cannot mend, on a real node: each is named within 15 s, and ends the wait when nothing can mend it."""
+"""States that waiting cannot mend, on a real node: each is named within 15 s, and ends the wait where nothing helps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -29,8 +29,9 @@ def never_ready(image: str) -> Document:
     return deployment(image, "sleep", "600", container={"readinessProbe": probe})
 
 
-def too_much_for_pods(image: str) -> Document:
-    return deployment(image, container=requests(cpu="10m"))
+def ends_at_once(image: str) -> Document:
+    """With minReadySeconds: without a probe it would be available for the moment that it runs."""
+    return workload("Deployment", pod_spec(image, "python3", "-c", "raise SystemExit(3)"), minReadySeconds=5)
 
 
 # What is made (the last object is waited for) -> words that must be said within 15 s. They end the wait.
@@ -43,7 +44,10 @@ ENDS: dict[str, tuple[Make, str]] = {
         lambda place, pause, python, broken: [deployment(broken("registry.k8s.io/pause:3", 403, 0))],
         "403 Forbidden",
     ),
-    "a name that is none": (lambda place, pause, python, broken: [deployment("UPPER/case")], "InvalidImageName"),
+    "a name that is none": (
+        lambda place, pause, python, broken: [deployment("docker.io/library/Upper:1")],
+        "InvalidImageName",
+    ),
     "an image that shall never be pulled": (
         lambda place, pause, python, broken: [deployment("r.example/absent:1", container={"imagePullPolicy": "Never"})],
         "ErrImageNeverPull",
@@ -66,10 +70,6 @@ ENDS: dict[str, tuple[Make, str]] = {
         lambda place, pause, python, broken: [deployment(pause, nodeSelector={"disk": "of-gold"})],
         "didn't match Pod's node affinity/selector",
     ),
-    "a claim without a class": (
-        lambda place, pause, python, broken: [objects.claim(), objects.with_claim(pause)],
-        "no storage class",
-    ),
     "a claim with a class that is not there": (
         lambda place, pause, python, broken: [objects.claim(storageClassName="of-gold"), objects.with_claim(pause)],
         "there is no storage class of-gold",
@@ -90,7 +90,7 @@ ENDS: dict[str, tuple[Make, str]] = {
         "maximum cpu usage per Container is 10m",
     ),
     "a policy that lets nobody in": (
-        lambda place, pause, python, broken: [*objects.policy(place.name), deployment(pause)],
+        lambda place, pause, python, broken: [*place.enforced(*objects.policy(place.name)), deployment(pause)],
         "nobody is let in here",
     ),
     "a quota that counts what the pod does not say": (
@@ -132,7 +132,7 @@ NAMED: dict[str, tuple[Make, str]] = {
         'serviceaccount "absent" not found',
     ),
     "a program that ends at once": (
-        lambda place, pause, python, broken: [deployment(python, "python3", "-c", "raise SystemExit(3)")],
+        lambda place, pause, python, broken: [ends_at_once(python)],
         "exit code 3",
     ),
     "a probe that never succeeds": (
@@ -140,6 +140,15 @@ NAMED: dict[str, tuple[Make, str]] = {
         "Readiness probe failed",
     ),
 }
+
+
+@pytest.fixture
+def no_default_class(place: Place) -> Iterator[None]:
+    """The lab without a default storage class."""
+    default = "storageclass.kubernetes.io/is-default-class"
+    place.site.kubectl("annotate", "storageclass", "--all", "--overwrite", f"{default}=false")
+    yield
+    place.site.kubectl("annotate", "storageclass", "standard", "--overwrite", f"{default}=true")
 
 
 @pytest.fixture
@@ -174,10 +183,17 @@ def test_a_crash_loop_ends_the_wait_at_the_third_restart(place: Place, make: Cal
     assert "cannot come true" in course.error and "3 restarts, exit code 3" in course.error
 
 
-def test_a_claim_is_waited_for_by_itself(place: Place) -> None:
+def test_a_claim_is_waited_for_by_itself(place: Place, no_default_class: None) -> None:
     claim = objects.claim()
     place.apply(claim)
-    course = place.wait(claim, "Bound", seconds=60)
+    course = place.wait(claim, None, seconds=60, expression="status.phase == 'Bound'")
+    assert "names no storage class" in course.error and course.seconds < SOON
+
+
+def test_a_pod_with_a_claim_without_a_class(place: Place, pause: str, no_default_class: None) -> None:
+    web = objects.with_claim(pause)
+    place.apply(objects.claim(), web)
+    course = place.wait(web)
     assert "names no storage class" in course.error and course.seconds < SOON
 
 
