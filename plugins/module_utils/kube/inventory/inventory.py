@@ -18,7 +18,7 @@ Identity = tuple[str, str, str, str]
 class Entry:
     """One object of a release. `uid` is that of the object when it was last seen; empty where it is not known yet.
 
-    `is_data` marks what cannot be made again: a volume claim, a generated password. It goes with the whole release only.
+    `is_data` marks what cannot be made again: a volume claim, a generated password. It goes only with the release.
     """
 
     ref: ObjectRef

@@ -36,7 +36,8 @@ class Step:
 
     `live` is the object as found, `document` what is sent by field manager `manager` (create, adopt, change, give
     back). `before` and `after` are the fields that are ours, for --diff. `takes` names the fields that are taken from
-    other field managers, each as 'manager: field'.
+    other field managers, each as 'manager: field'. `handed_over` holds the fields that we stop setting and that keep
+    their values, see handover.py.
     """
 
     action: Action
@@ -48,6 +49,7 @@ class Step:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
+    handed_over: Document | None = None
 
     def as_item(self) -> dict[str, Any]:
         """The step in a task's result."""
