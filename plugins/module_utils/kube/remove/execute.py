@@ -112,8 +112,8 @@ def _delete(cluster: Cluster, step: Step, kinds: set[Kind], deadline: Deadline) 
 def _propagation(ref: ObjectRef, kinds: set[Kind]) -> str:
     """Foreground where what an object owns must be gone before it.
 
-    Not for our own objects of kinds that go: all objects of these kinds are waited for anyway, and the garbage collector
-    is slow with kinds that come and go (it learns of them every 30 s).
+    Not for our own objects of kinds that go: all objects of these kinds are waited for anyway, and the garbage
+    collector is slow with kinds that come and go (it learns of them every 30 s).
     """
     custom = is_custom(ref.api_version) and (ref.group, ref.kind) not in kinds
     return "Foreground" if custom or ref.kind in FOREGROUND_KINDS else "Background"

@@ -76,9 +76,8 @@ def test_an_owned_object_whose_root_is_not_ours_forbids_it_too(cluster: Cluster,
     cluster.apply(owned_by(widget(group, "theirs"), root), manager="someone")
     with pytest.raises(ReleaseError, match=rf"Widget default/theirs \({group}\) of ConfigMap root-{name}"):
         leave(cluster, name, check_mode=True)
-    cluster.delete("v1", "ConfigMap", f"root-{name}", "default")
-    until(lambda: live(cluster, widget(group, "theirs")) is None)
-    leave(cluster, name)
+    cluster.delete(f"{group}/v1", "Widget", "theirs", "default")
+    assert leave(cluster, name, check_mode=True).changes
 
 
 def test_what_our_own_objects_own_goes_with_them(cluster: Cluster, name: str, group: str) -> None:
