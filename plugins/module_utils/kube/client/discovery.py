@@ -94,7 +94,9 @@ class Discovery:
         Raises ClusterError when the server does not know itself.
         """
         readings = self._readings
-        found = self.find(api_version, kind)
+        with self._lock:
+            self._load(deadline)
+            found = self._resources.get((api_version, kind))
         if found is not None:
             return found
         with self._lock:
