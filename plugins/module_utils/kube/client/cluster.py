@@ -14,7 +14,8 @@ from ..errors import ApiError, ClusterError, ReleaseError
 from ..objects import Document
 from .answers import deletion_fault, object_fault
 from .backoff import worth_retrying
-from .connection import Connection, connect
+from .connection import Connection
+from .context import connect
 from .discovery import Discovery, Resource
 from .discovery_cache import DiscoveryCache
 from .listing import list_objects

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 try:
     import urllib3
-except ImportError:  # reported by connection.connect
+except ImportError:  # reported by context.connect
     urllib3 = None  # type: ignore[assignment]
 
 from ...http.errors import HttpSetupError
