@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -55,25 +57,50 @@ def fetch(urls: list[str], sha256: str | None, cache: Path | None = None) -> Pat
     for url in urls:
         partial = directory / (hashlib.sha256(url.encode()).hexdigest()[:32] + ".part")
         try:
-            _download(url, partial)
-            digest = verify(partial, sha256, url)
+            with _held(partial):
+                return _fetched(url, sha256, partial)
         except ContentError as error:
             problems.append(str(error))
-            if partial.exists() and not _is_interrupted(error):
-                partial.unlink()
-            continue
-        final = directory / digest
+    raise ContentError("\n".join(problems))
+
+
+def _fetched(url: str, sha256: str | None, partial: Path) -> Path:
+    """Bring `url` into the cache by way of `partial`, which is ours alone; what is no use is not kept."""
+    kept = partial.with_name(sha256.lower()) if sha256 else None
+    try:
+        if kept and kept.is_file() and sha256_of(kept) == sha256.lower():  # another run has brought it meanwhile
+            return kept
+        _download(url, partial)
+        final = partial.with_name(verify(partial, sha256, url))
         partial.replace(final)
         return final
-    raise ContentError("\n".join(problems))
+    except _Interrupted:
+        raise
+    except ContentError:
+        partial.unlink()
+        raise
+    finally:
+        if partial.exists() and not partial.stat().st_size:
+            partial.unlink()
+
+
+@contextlib.contextmanager
+def _held(partial: Path) -> Iterator[None]:
+    """Keep other runs of this machine from the same download; they wait, and find what we have brought."""
+    while True:
+        with partial.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                is_current = partial.stat().st_ino == os.fstat(file.fileno()).st_ino
+            except FileNotFoundError:  # whoever held it has moved or removed it
+                is_current = False
+            if is_current:
+                yield
+                return
 
 
 class _Interrupted(ContentError):
     """The transfer broke off; what came so far is worth keeping."""
-
-
-def _is_interrupted(error: ContentError) -> bool:
-    return isinstance(error, _Interrupted)
 
 
 class _Refused(Exception):
@@ -100,8 +127,8 @@ def _download(url: str, partial: Path) -> None:
         except HttpSetupError as error:
             raise ContentError(f"{url}: {error}") from error
         except _Refused as error:
-            if error.status == 416 and partial.exists():  # nothing left to send, or another file by now: begin anew
-                partial.unlink()
+            if error.status == 416 and partial.stat().st_size:  # nothing left, or another file by now: begin anew
+                os.truncate(partial, 0)
                 continue
             if error.status not in RETRIED_STATUS:
                 raise ContentError(f"{url}: {error}") from error
@@ -119,7 +146,7 @@ def _download(url: str, partial: Path) -> None:
 
 
 def _try(pools: Pools, url: str, partial: Path) -> None:
-    have = partial.stat().st_size if partial.exists() else 0
+    have = partial.stat().st_size
     answer = _follow(pools, url, {"Range": f"bytes={have}-"} if have else {})
     try:
         if answer.status not in (200, 206):

@@ -41,6 +41,7 @@ class Connection:
         self._headers = headers
         self._make_pools = make_pools
         self._made: tuple[ClientCertificate | None, Pools] | None = None
+        self._sent = ""
         self._lock = threading.Lock()
 
     def headers(self) -> list[tuple[str, str]]:
@@ -49,6 +50,7 @@ class Connection:
         Raises ClusterError when a credential is not to be had.
         """
         authorization = self._login.authorization()
+        self._sent = authorization or ""
         found = [("Authorization", authorization)] if authorization else []
         # Go sends the bytes of UTF-8; http.client takes text as Latin-1, which keeps bytes.
         return [(name, value.encode().decode("latin-1")) for name, value in found + self._headers]
@@ -69,7 +71,6 @@ class Connection:
         return self._login.refresh()
 
     def redacted(self, text: str) -> str:
-        """`text` without the credential of a header, should an answer repeat it."""
-        authorization = self._login.authorization() or ""
-        secret = authorization.partition(" ")[2]
+        """`text` without the credential that was sent, should an answer repeat it."""
+        secret = self._sent.partition(" ")[2]
         return text.replace(secret, "***") if secret else text

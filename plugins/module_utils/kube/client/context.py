@@ -73,7 +73,7 @@ def _connection(
     config: Kubeconfig, cluster: dict[str, Any], user: dict[str, Any], names: tuple[str, str], pool_size: int
 ) -> Connection:
     server, inline_login = _server(cluster["server"])
-    proxy = parse_proxy(cluster["proxy-url"], "proxy-url", needs_scheme=True) if cluster.get("proxy-url") else None
+    proxy = parse_proxy(cluster["proxy-url"], "proxy-url", strict=True) if cluster.get("proxy-url") else None
     secure = server.startswith("https://")
     authorities = content_of(cluster, "certificate-authority")
     skip_verification = bool(cluster.get("insecure-skip-tls-verify"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,10 +18,13 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Origin:
-    """`script` is what the next answers do: a status code, 'cut' (half of it), or 'ok'; `asked` logs path and range."""
+    """`script` is what the next answers do: a status code, alone or with a Location, 'cut' (half of it), or 'ok'.
+
+    `asked` logs path and range.
+    """
 
     def __init__(self) -> None:
-        self.script: list[int | str] = []
+        self.script: list[int | str | tuple[int, str]] = []
         self.asked: list[tuple[str, str | None]] = []
         origin = self
 
@@ -32,6 +36,12 @@ class Origin:
                 asked = self.headers.get("Range")
                 origin.asked.append((self.path, asked))
                 action = origin.script.pop(0) if origin.script else "ok"
+                if isinstance(action, tuple):
+                    self.send_response(action[0])
+                    self.send_header("Location", action[1])
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 if isinstance(action, int):
                     self.send_error(action)
                     return
@@ -108,3 +118,25 @@ def test_without_a_checksum_its_value_is_told(origin: Origin, tmp_path: Path) ->
 def test_other_schemes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="only http and https"):
         download.fetch(["file:///etc/passwd"], SHA256, tmp_path)
+
+
+def test_two_runs_at_once_bring_it_once(origin: Origin, tmp_path: Path) -> None:
+    origin.script = [503]  # so that the second comes while the first is at it
+    with ThreadPoolExecutor(4) as pool:
+        places = list(pool.map(lambda _run: download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path), range(4)))
+    assert set(places) == {tmp_path / SHA256} and len(origin.asked) == 2
+    assert [path.name for path in tmp_path.iterdir()] == [SHA256]
+
+
+def test_what_cannot_be_reached_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="http://nowhere.invalid/x: (no such host|the name server)"):
+        download.fetch(["http://nowhere.invalid/x"], SHA256, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_redirect_is_followed(origin: Origin, tmp_path: Path) -> None:
+    origin.script = [(302, "/mirror")]
+    assert download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path).exists()
+    origin.script = [(302, "/again")] * 50
+    with pytest.raises(ContentError, match="more than 10 redirects"):
+        download.fetch([f"{origin.url}/b.yaml"], "0" * 64, tmp_path)

@@ -88,4 +88,6 @@ def test_the_environment_by_scheme_and_case() -> None:
 
 def test_a_named_proxy_may_have_to_say_its_scheme() -> None:
     with pytest.raises(HttpSetupError, match="proxy-url names a proxy without a scheme"):
-        parse_proxy("proxy:3128", "proxy-url", needs_scheme=True)
+        parse_proxy("proxy:3128", "proxy-url", strict=True)
+    with pytest.raises(HttpSetupError, match="unknown kind"):
+        parse_proxy("socks5h://proxy:3128", "proxy-url", strict=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+import threading
 import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +189,27 @@ def test_a_command_in_a_pod_behind_a_bad_proxy_is_a_clear_error(
         cluster = client(api_server, tmp_path, user, **{"proxy-url": f"http://me:pass-phrase@127.0.0.1:{proxy.port}"})
         said = exec_in(cluster, pod)
     assert "exec in pod" in said and "the proxy refuses: 407" in said and "pass-phrase" not in said
+
+
+def test_an_answer_that_repeats_the_credential_is_shown_without(api_server: ApiServer, tmp_path: Path) -> None:
+    class Echo(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+        def do_GET(self) -> None:
+            body = f"no entry for {self.headers['Authorization']}".encode()
+            self.send_response(418)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(api_server.pki.server_certificate, api_server.pki.server_key)
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    cluster = client(api_server, tmp_path, {"token": WRONG}, server=f"https://127.0.0.1:{server.server_address[1]}")
+    with pytest.raises(ApiError, match=r"no entry for Bearer \*\*\*$"):
+        cluster.get_path("/version")
+    server.shutdown()
+    server.server_close()
