@@ -49,9 +49,14 @@ class Discovery:
             self._load(deadline)
 
     def find(self, api_version: str, kind: str) -> Resource | None:
-        """The resource as far as is known, None for an unknown kind; `look_up` gives certainty."""
+        """The resource as far as this task knows, None for an unknown kind; `look_up` gives certainty.
+
+        What the cache does not have is not believed: it may be older than a CRD.
+        """
         with self._lock:
             self._load(None)
+            if (api_version, kind) not in self._resources and not self._readings:
+                self._read(None)
             return self._resources.get((api_version, kind))
 
     def look_up(self, api_version: str, kind: str, deadline: Deadline | None = None) -> Resource | None:

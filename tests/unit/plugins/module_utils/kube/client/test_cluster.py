@@ -170,6 +170,17 @@ def test_a_refresh_is_seen_by_the_next_task(
     assert second.discovery.all() and second.transport.requests == 2  # a complete listing is not taken from a file
 
 
+def test_what_the_file_does_not_have_is_asked_for(
+    api_server: ApiServer, tmp_path: Path, cluster: Cluster, group: str
+) -> None:
+    first = Cluster.connect("test", str(api_server.kubeconfig), discovery_cache=tmp_path)
+    first.discovery.refresh()
+    (file,) = tmp_path.iterdir()
+    file.write_text(json.dumps([entry for entry in json.loads(file.read_text()) if entry["kind"] != "Thing"]))
+    second = Cluster.connect("test", str(api_server.kubeconfig), discovery_cache=tmp_path)
+    assert second.discovery.find(f"{group}/v1", "Thing")
+
+
 def test_servers_and_identities_have_files_of_their_own(
     api_server: ApiServer, fault_proxy: FaultProxy, tmp_path: Path
 ) -> None:
