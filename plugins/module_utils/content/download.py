@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -49,54 +48,37 @@ def fetch(urls: list[str], sha256: str | None, cache: Path | None = None) -> Pat
     """
     directory = cache or cache_directory()
     directory.mkdir(parents=True, exist_ok=True)
-    if sha256:
-        kept = directory / sha256.lower()
-        if kept.is_file() and sha256_of(kept) == sha256.lower():
-            return kept
+    if sha256 and (kept := _kept(directory, sha256)):
+        return kept
     problems = []
     for url in urls:
-        partial = directory / (hashlib.sha256(url.encode()).hexdigest()[:32] + ".part")
         try:
-            with _held(partial):
-                return _fetched(url, sha256, partial)
+            return _fetch_one(url, sha256, directory)
         except ContentError as error:
             problems.append(str(error))
     raise ContentError("\n".join(problems))
 
 
-def _fetched(url: str, sha256: str | None, partial: Path) -> Path:
-    """Bring `url` into the cache by way of `partial`, which is ours alone; what is no use is not kept."""
-    kept = partial.with_name(sha256.lower()) if sha256 else None
-    try:
-        if kept and kept.is_file() and sha256_of(kept) == sha256.lower():  # another run has brought it meanwhile
+def _fetch_one(url: str, sha256: str | None, directory: Path) -> Path:
+    """One address, by one process at a time: contexts and runs that want the same share what the first brings."""
+    partial = directory / (hashlib.sha256(url.encode()).hexdigest()[:32] + ".part")
+    with partial.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if sha256 and (kept := _kept(directory, sha256)):
             return kept
-        _download(url, partial)
-        final = partial.with_name(verify(partial, sha256, url))
-        partial.replace(final)
-        return final
-    except _Interrupted:
-        raise
-    except ContentError:
-        partial.unlink()
-        raise
-    finally:
-        if partial.exists() and not partial.stat().st_size:
-            partial.unlink()
+        try:
+            _download(url, partial)
+            digest = verify(partial, sha256, url)
+        except ContentError as error:
+            if partial.exists() and not isinstance(error, _Interrupted):
+                partial.unlink()
+            raise
+        return partial.replace(directory / digest)
 
 
-@contextlib.contextmanager
-def _held(partial: Path) -> Iterator[None]:
-    """Keep other runs of this machine from the same download; they wait, and find what we have brought."""
-    while True:
-        with partial.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                is_current = partial.stat().st_ino == os.fstat(file.fileno()).st_ino
-            except FileNotFoundError:  # whoever held it has moved or removed it
-                is_current = False
-            if is_current:
-                yield
-                return
+def _kept(directory: Path, sha256: str) -> Path | None:
+    file = directory / sha256.lower()
+    return file if file.is_file() and sha256_of(file) == sha256.lower() else None
 
 
 class _Interrupted(ContentError):
@@ -127,8 +109,8 @@ def _download(url: str, partial: Path) -> None:
         except HttpSetupError as error:
             raise ContentError(f"{url}: {error}") from error
         except _Refused as error:
-            if error.status == 416 and partial.stat().st_size:  # nothing left, or another file by now: begin anew
-                os.truncate(partial, 0)
+            if error.status == 416 and partial.exists():  # nothing left to send, or another file by now: begin anew
+                partial.unlink()
                 continue
             if error.status not in RETRIED_STATUS:
                 raise ContentError(f"{url}: {error}") from error
@@ -146,7 +128,7 @@ def _download(url: str, partial: Path) -> None:
 
 
 def _try(pools: Pools, url: str, partial: Path) -> None:
-    have = partial.stat().st_size
+    have = partial.stat().st_size if partial.exists() else 0
     answer = _follow(pools, url, {"Range": f"bytes={have}-"} if have else {})
     try:
         if answer.status not in (200, 206):

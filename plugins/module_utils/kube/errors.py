@@ -93,8 +93,19 @@ class ApiError(KubeError):
 
     @property
     def is_schema_mismatch(self) -> bool:
-        """True for a field that the kind does not have; the server answers 500 to an apply with one."""
-        return "field not declared in schema" in self.message or "unknown field" in self.message
+        """True for a field that the kind lacks or whose value has the wrong form; the answer to an apply is 500."""
+        texts = (
+            "field not declared in schema",
+            "unknown field",
+            "failed to create typed",
+            "failed to convert new object",
+        )
+        return any(text in self.message for text in texts)
+
+    @property
+    def is_dry_run_unsupported(self) -> bool:
+        """True when a webhook with side effects refuses to judge a dry run."""
+        return self.status == 400 and "does not support dry run" in self.message
 
     @property
     def is_webhook_failure(self) -> bool:

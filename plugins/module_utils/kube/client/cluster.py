@@ -135,6 +135,7 @@ class Cluster:
         manager: str = FIELD_MANAGER,
         dry_run: bool = False,
         deadline: Deadline | None = None,
+        retry_if: Callable[[ApiError], bool] = worth_retrying,
     ) -> Document:
         """Make an object that must not be there yet; the object as stored. Raises ApiError.
 
@@ -149,6 +150,7 @@ class Cluster:
             query=_write_query(manager, dry_run),
             body=document,
             deadline=deadline,
+            retry_if=retry_if,
             fault_of=_stored(resource, metadata.get("name"), metadata.get("namespace")),
         )
 

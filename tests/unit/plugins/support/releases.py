@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.applier import ApplyOptions
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import (
-    PresentOptions,
-    apply_release,
-)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import apply_release
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
     AbsentOptions,
     remove_release,
@@ -67,17 +66,28 @@ def present(
     cluster: Cluster, release: str, documents: list[Document], check_mode: bool = False, **options: Any
 ) -> Outcome:
     """Apply a release; `release` is also the namespace of documents that name none."""
-    of_release = {key: options.pop(key) for key in ("prune", "version", "namespace") if key in options}
-    seconds = options.pop("seconds", 60)
-    apply = ApplyOptions(release=release, check_mode=check_mode, **options)
-    settings = PresentOptions(apply, **{"namespace": release, **of_release})
-    return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None)
+    seconds, lock = options.pop("seconds", 60), options.pop("lock", None)
+    settings = PresentOptions(release, check_mode=check_mode, **{"namespace": release, **options})
+    return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None, lock)
 
 
-def absent(cluster: Cluster, release: str, **options: Any) -> Outcome:
+def absent(cluster: Cluster, release: str, **options: Any) -> Plan:
     seconds = options.pop("seconds", 60)
     return remove_release(cluster, AbsentOptions(release, **options), Deadline(seconds), lambda message: None)
 
 
-def names(refs: list[Any]) -> list[str]:
+def deleted(plan: Plan) -> list[str]:
+    return names(step.ref for step in plan.of(Action.DELETE))
+
+
+def returned(plan: Plan) -> list[str]:
+    """Each object once, although a namespace may have been given back for more than one field manager."""
+    return names({step.ref for step in plan.of(Action.GIVE_BACK)})
+
+
+def kept(plan: Plan) -> list[str]:
+    return names(step.ref for step in plan.of(Action.KEEP))
+
+
+def names(refs: Iterable[Any]) -> list[str]:
     return sorted(str(ref) for ref in refs)
