@@ -42,15 +42,19 @@ def counting(directory: Path, body: str) -> tuple[Path, Path]:
 
 
 def test_a_failing_plugin_is_told_with_its_words_and_without_credentials(api_server: ApiServer, tmp_path: Path) -> None:
-    body = f"echo session of $SECRET_KEY expired: Bearer {WRONG} eyJhbGciOi.eyJzdWIi.c2ln >&2; echo {WRONG}; exit 7"
-    script, runs = counting(tmp_path, body)
-    user = execute(script, env=[{"name": "SECRET_KEY", "value": "very-secret"}])
+    proxy = "http://me:pass-phrase@proxy:1"
+    words = f"session of $SECRET_KEY expired: Bearer {WRONG} eyJhbGciOi.eyJzdWIi.c2ln {proxy} $*"
+    script, runs = counting(tmp_path, f"echo {words} >&2; echo {WRONG}; exit 7")
+    arguments = ["get-token", "--client-secret", "first-word", "--token=second-word"]
+    user = execute(script, env=[{"name": "SECRET_KEY", "value": "very-secret"}], args=arguments)
     with pytest.raises(
         ClusterError, match=r"/p of user 'u' failed with exit code 7: session of \*\*\* expired"
     ) as caught:
         client(api_server, tmp_path, user).get("v1", "Namespace", "default")
     said = "".join(traceback.format_exception(caught.value))
-    assert not [secret for secret in (WRONG, "very-secret", "eyJ") if secret in said]
+    assert not [
+        secret for secret in (WRONG, "very-secret", "eyJ", "pass-phrase", "first-word", "second-word") if secret in said
+    ]
     assert runs.read_text() == "run\n"
 
 
