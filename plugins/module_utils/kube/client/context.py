@@ -9,6 +9,7 @@ Source: client-go, tools/clientcmd/client_config.go and rest/transport.go.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import stat
 from typing import Any
@@ -27,22 +28,16 @@ from .kubeconfig_rules import cluster_faults, user_faults
 from .login_choice import certificate_of, content_of, login_of
 from .logins import Login, basic
 
-try:
-    import urllib3  # noqa: F401
-    import websocket  # noqa: F401
-    import yaml  # noqa: F401
-
-    IMPORT_ERROR: str | None = None
-except ImportError as error:
-    IMPORT_ERROR = str(error)
+_NEEDED = ("urllib3", "websocket", "yaml")  # of the kubernetes package, which brings them all
 
 
 def connect(context: str, kubeconfig: str | None, pool_size: int) -> Connection:
     """The connection of `context` with up to `pool_size` requests at a time. Raises ClusterError."""
-    if IMPORT_ERROR:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
         raise ClusterError(
-            f"the Python package 'kubernetes', or what comes with it, is missing on the controller ({IMPORT_ERROR}); "
-            "install the collection's requirements: pip install -r requirements.txt"
+            f"the Python package 'kubernetes', or what comes with it, is missing on the controller "
+            f"({', '.join(missing)}); install the collection's requirements: pip install -r requirements.txt"
         )
     config = load_kubeconfig(kubeconfig_location(kubeconfig))
     cluster, user, names = _entries(config, context)
@@ -77,11 +72,11 @@ def _connection(
     secure = server.startswith("https://")
     authorities = content_of(cluster, "certificate-authority")
     skip_verification = bool(cluster.get("insecure-skip-tls-verify"))
-    login, certificate = Login(), None
+    login, certificate = None, None
     if secure:  # a credential is not sent in the clear, as with kubectl
         certificate = certificate_of(user)
         login = login_of(cluster, user, names[1], authorities, inline_login)
-        if type(login) is Login and certificate is None:
+        if login is None and certificate is None:
             raise ClusterError(f"user '{names[1]}' has no credentials; kubectl would ask for a name and a password")
 
     def make_pools(client: ClientCertificate | None) -> Pools:
@@ -97,7 +92,7 @@ def _connection(
     impersonation = impersonation_headers(user)
     connection = Connection(
         server,
-        login,
+        login or Login(),
         certificate,
         make_pools,
         headers=impersonation,

@@ -155,7 +155,7 @@ def _given_secrets(plugin: dict[str, Any]) -> list[str]:
     """What the kubeconfig gives to the plugin under a name that tells of a secret, as variable or as argument."""
     found = [item.get("value") or "" for item in plugin.get("env") or [] if _SECRET_NAME.search(item["name"])]
     arguments = plugin.get("args") or []
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         name, _equals, value = argument.partition("=")
         if name.startswith("-") and _SECRET_NAME.search(name):
             found.append(value or following)

@@ -39,8 +39,11 @@ def login_of(
     name: str,
     authorities: bytes | None,
     inline_login: str | None,
-) -> Login:
-    """The login that counts: a tokenFile before a token, a password, and a plugin only when there is nothing else."""
+) -> Login | None:
+    """The login that counts: a tokenFile before a token, a password, and a plugin only when there is nothing else.
+
+    None when there is none but perhaps a client certificate.
+    """
     if user.get("tokenFile"):
         login = TokenFile(Path(user["tokenFile"]), user.get("token", ""))
         login.authorization()
@@ -50,11 +53,11 @@ def login_of(
     if user.get("username"):
         return Fixed(basic(user["username"], user.get("password", "")))
     if user.get("client-certificate") or user.get("client-certificate-data"):
-        return Login()
+        return None
     if "exec" in user:
         told = _told_to_plugin(cluster, authorities) if user["exec"].get("provideClusterInfo") else None
         return ExecLogin(user["exec"], told, name)
-    return Fixed(inline_login) if inline_login else Login()
+    return Fixed(inline_login) if inline_login else None
 
 
 def _told_to_plugin(cluster: dict[str, Any], authorities: bytes | None) -> dict[str, Any]:
