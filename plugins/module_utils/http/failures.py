@@ -60,7 +60,7 @@ def describe(error: BaseException) -> Failure:
         if "match" in text and "certificate" in text.lower():
             return Failure(FailureKind.CERTIFICATE, _line(text))
         return Failure(FailureKind.TLS, _line(f"TLS: {_reason(cause)}"))
-    if isinstance(error, raised.ProxyError):
+    if isinstance(error, raised.ProxyError) or _TUNNEL.search(str(cause)):
         return _of_proxy(cause)
     if isinstance(error, raised.NameResolutionError) or isinstance(cause, socket.gaierror):
         if getattr(cause, "errno", None) == socket.EAI_AGAIN:

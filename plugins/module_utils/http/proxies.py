@@ -39,15 +39,16 @@ class Proxy:
         return f"Basic {base64.b64encode(f'{self.username}:{self.password}'.encode()).decode()}"
 
 
-def parse_proxy(text: str, source: str, needs_scheme: bool = False) -> Proxy:
+def parse_proxy(text: str, source: str, strict: bool = False) -> Proxy:
     """The proxy that `text` names: [scheme://][user:password@]host[:port]; `source` says where it stands.
 
-    Without a scheme it is http, unless `needs_scheme`. socks5 leaves the lookup of names to the proxy, as Go does.
+    Without a scheme it is http; `strict` wants one, and none but http, https and socks5, as client-go does. socks5
+    leaves the lookup of names to the proxy, as in Go.
     Raises HttpSetupError, which never repeats `text`: it may hold a password.
     """
     bad = HttpSetupError(f"{source} is not the address of a proxy: [scheme://][user:password@]host[:port]")
     if "://" not in text:
-        if needs_scheme:
+        if strict:
             raise HttpSetupError(f"{source} names a proxy without a scheme; it has to be http, https or socks5")
         text = f"http://{text}"
     try:
@@ -55,7 +56,7 @@ def parse_proxy(text: str, source: str, needs_scheme: bool = False) -> Proxy:
         port = parts.port
     except ValueError:
         raise bad from None
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in _DEFAULT_PORTS or (strict and parts.scheme == "socks5h"):
         raise HttpSetupError(f"{source} names a proxy of an unknown kind; it has to be http, https or socks5")
     if not parts.hostname or any(character.isspace() for character in parts.netloc):
         raise bad

@@ -48,7 +48,7 @@ def list_fault(answer: Any, api_version: str, kind: str) -> str:
         return fault
     if "items" not in answer or not isinstance(answer.get("metadata"), dict):
         return "it has no items, or no metadata"
-    items = answer["items"] or []
+    items = [] if answer["items"] is None else answer["items"]
     if not isinstance(items, list) or not all(_is_named(item) for item in items):
         return "its items are no list of objects"
     if answer.get("apiVersion") != api_version:

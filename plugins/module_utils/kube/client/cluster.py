@@ -14,7 +14,8 @@ from ..errors import ApiError, ClusterError, ReleaseError
 from ..objects import Document
 from .answers import deletion_fault, object_fault
 from .backoff import worth_retrying
-from .connection import Connection, connect
+from .connection import Connection
+from .context import connect
 from .discovery import Discovery, Resource
 from .discovery_cache import DiscoveryCache
 from .listing import list_objects
@@ -69,9 +70,9 @@ class Cluster:
         """GET of a raw path such as /version. Raises ApiError, for a path that is not served at once."""
         return self.transport.call("GET", path, query=query, retry_if=_served_but_failing)
 
-    def resource(self, api_version: str, kind: str) -> Resource:
+    def resource(self, api_version: str, kind: str, deadline: Deadline | None = None) -> Resource:
         """The served resource. Raises ReleaseError when the server does not have that kind."""
-        found = self.discovery.look_up(api_version, kind)
+        found = self.discovery.look_up(api_version, kind, deadline)
         if found is None:
             raise ReleaseError(f"the cluster does not serve {kind} of {api_version}; install what defines it first")
         return found
@@ -88,11 +89,11 @@ class Cluster:
                 "GET",
                 resource.path(namespace, name),
                 deadline=deadline,
-                retry_if=self._while_served(resource),
+                retry_if=self._while_served(resource, deadline),
                 fault_of=lambda answer: object_fault(answer, api_version, kind, name, namespace),
             )
         except ApiError as error:
-            if error.is_not_found_of(name) or self._is_gone(error, resource):
+            if error.is_not_found_of(name) or self._is_gone(error, resource, deadline):
                 return None
             raise
 
@@ -121,10 +122,10 @@ class Cluster:
                 label_selector,
                 deadline,
                 metadata_only=metadata_only,
-                retry_if=self._while_served(resource),
+                retry_if=self._while_served(resource, deadline),
             )
         except ApiError as error:
-            if self._is_gone(error, resource):
+            if self._is_gone(error, resource, deadline):
                 return []
             raise
 
@@ -142,7 +143,7 @@ class Cluster:
         the first try has made, so whoever must know reads it.
         """
         metadata = document["metadata"]
-        resource = self.resource(document["apiVersion"], document["kind"])
+        resource = self.resource(document["apiVersion"], document["kind"], deadline)
         return self.transport.call(
             "POST",
             resource.path(metadata.get("namespace")),
@@ -165,7 +166,7 @@ class Cluster:
     ) -> Document:
         """Server-side apply; the object as stored (or as it would be). Raises ApiError, a field conflict included."""
         metadata = document["metadata"]
-        resource = self.resource(document["apiVersion"], document["kind"])
+        resource = self.resource(document["apiVersion"], document["kind"], deadline)
         return self.transport.call(
             "PATCH",
             resource.path(metadata.get("namespace"), metadata["name"]),
@@ -207,26 +208,26 @@ class Cluster:
                 resource.path(namespace, name),
                 body=options,
                 deadline=deadline,
-                retry_if=self._while_served(resource),
+                retry_if=self._while_served(resource, deadline),
                 fault_of=lambda answer: deletion_fault(answer, kind, name),
             )
         except ApiError as error:
             # Gone already, or the answer to an earlier try was lost.
-            if error.is_not_found_of(name) or self._is_gone(error, resource):
+            if error.is_not_found_of(name) or self._is_gone(error, resource, deadline):
                 return False
             raise
         return True
 
-    def _while_served(self, resource: Resource) -> Callable[[ApiError], bool]:
+    def _while_served(self, resource: Resource, deadline: Deadline | None) -> Callable[[ApiError], bool]:
         """Retry as usual, but not a bare 404 of a kind whose definition is gone."""
-        return lambda error: worth_retrying(error) and not self._is_gone(error, resource)
+        return lambda error: worth_retrying(error) and not self._is_gone(error, resource, deadline)
 
-    def _is_gone(self, error: ApiError, resource: Resource) -> bool:
+    def _is_gone(self, error: ApiError, resource: Resource, deadline: Deadline | None) -> bool:
         """True for a bare 404 when a discovery that is read now does not have the kind any more."""
         if not error.is_not_from_kubernetes:
             return False
-        self.discovery.refresh()
-        return self.discovery.look_up(resource.api_version, resource.kind) is None
+        self.discovery.refresh(deadline)
+        return self.discovery.look_up(resource.api_version, resource.kind, deadline) is None
 
 
 def _write_query(manager: str, dry_run: bool) -> dict[str, str]:

@@ -12,52 +12,18 @@ cache may be older than a CRD, and a group whose aggregated API server is away i
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from ..deadline import Deadline
 from ..errors import ApiError, ClusterError
-from .answers import document_fault
 from .discovery_cache import DiscoveryCache
+from .discovery_documents import Reading, Resource, discovery_fault, from_aggregated, from_entries, version_fault
 from .transport import Transport
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
 GROUP_SECONDS = 10.0  # patience with one group of the old form
 ACCEPT = ",".join([_AGGREGATED.format(version="v2"), _AGGREGATED.format(version="v2beta1"), "application/json"])
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One kind as the server serves it. `api_version` is 'v1' or 'group/version'."""
-
-    api_version: str
-    kind: str
-    plural: str
-    namespaced: bool
-    verbs: frozenset[str]
-
-    @property
-    def group(self) -> str:
-        """API group; empty for the core group."""
-        return self.api_version.rpartition("/")[0]
-
-    def path(self, namespace: str | None = None, name: str | None = None) -> str:
-        """URL path of the collection or, with `name`, of one object."""
-        parts = ["/apis" if "/" in self.api_version else "/api", self.api_version]
-        if self.namespaced and namespace:
-            parts += ["namespaces", namespace]
-        parts.append(self.plural)
-        if name:
-            parts.append(name)
-        return "/".join(parts)
-
-
-@dataclass
-class _Reading:
-    """What one reading found, in the server's order; `stale` are group versions whose kinds are not known."""
-
-    resources: list[Resource]
-    stale: set[str]
 
 
 class Discovery:
@@ -83,9 +49,14 @@ class Discovery:
             self._load(deadline)
 
     def find(self, api_version: str, kind: str) -> Resource | None:
-        """The resource as far as is known, None for an unknown kind; `look_up` gives certainty."""
+        """The resource as far as this task knows, None for an unknown kind; `look_up` gives certainty.
+
+        What the cache does not have is not believed: it may be older than a CRD.
+        """
         with self._lock:
             self._load(None)
+            if (api_version, kind) not in self._resources and not self._readings:
+                self._read(None)
             return self._resources.get((api_version, kind))
 
     def look_up(self, api_version: str, kind: str, deadline: Deadline | None = None) -> Resource | None:
@@ -94,7 +65,9 @@ class Discovery:
         Raises ClusterError when the server does not know itself.
         """
         readings = self._readings
-        found = self.find(api_version, kind)
+        with self._lock:
+            self._load(deadline)
+            found = self._resources.get((api_version, kind))
         if found is not None:
             return found
         with self._lock:
@@ -122,20 +95,24 @@ class Discovery:
     def _load(self, deadline: Deadline | None) -> None:
         if self._resources:
             return
-        kept = _from_entries(self._cache.load() if self._cache else None)
+        kept = from_entries(self._cache.load() if self._cache else None)
         if kept:
-            self._take(_Reading(kept, set()))
+            self._take(Reading(kept, set()))
         else:
             self._read(deadline)
 
     def _read(self, deadline: Deadline | None) -> None:
-        reading = _Reading([], set())
+        reading = Reading([], set())
         for path in ("/api", "/apis"):
             answer = self._transport.call(
-                "GET", path, accept=ACCEPT, deadline=deadline, fault_of=lambda answer, path=path: _fault(answer, path)
+                "GET",
+                path,
+                accept=ACCEPT,
+                deadline=deadline,
+                fault_of=lambda answer, path=path: discovery_fault(answer, path),
             )
             if answer.get("kind") == "APIGroupDiscoveryList":
-                part = _from_aggregated(answer)
+                part = from_aggregated(answer)
             else:
                 part = self._from_groups(path, answer, deadline)
             reading.resources += part.resources
@@ -149,7 +126,7 @@ class Discovery:
         else:
             self._cache.store([{**asdict(item), "verbs": sorted(item.verbs)} for item in reading.resources])
 
-    def _take(self, reading: _Reading) -> None:
+    def _take(self, reading: Reading) -> None:
         resources: dict[tuple[str, str], Resource] = {}
         preferred: dict[tuple[str, str], str] = {}
         for resource in reading.resources:
@@ -158,13 +135,13 @@ class Discovery:
             preferred.setdefault((resource.group, resource.kind), resource.api_version)
         self._resources, self._preferred, self._stale = resources, preferred, reading.stale
 
-    def _from_groups(self, path: str, answer: dict[str, Any], deadline: Deadline | None) -> _Reading:
+    def _from_groups(self, path: str, answer: dict[str, Any], deadline: Deadline | None) -> Reading:
         """The old form: one request per version of every group. `answer` is an APIVersions or an APIGroupList."""
         if path == "/api":
             versions = list(answer["versions"])
         else:
             versions = [version["groupVersion"] for group in answer["groups"] for version in group["versions"]]
-        reading = _Reading([], set())
+        reading = Reading([], set())
         for version in versions:
             found = self._of_version(path, version, deadline)
             if found is None:
@@ -177,7 +154,7 @@ class Discovery:
         """The kinds of one version, None when its aggregated API server is away, which must not stop the others."""
         limit = Deadline(min(GROUP_SECONDS, deadline.remaining if deadline else GROUP_SECONDS))
         try:
-            listing = self._transport.call("GET", f"{path}/{api_version}", deadline=limit, fault_of=_version_fault)
+            listing = self._transport.call("GET", f"{path}/{api_version}", deadline=limit, fault_of=version_fault)
         except ApiError as error:
             if error.status in (404, 503):
                 return None
@@ -189,58 +166,4 @@ class Discovery:
         ]
 
 
-def _fault(answer: Any, path: str) -> str:
-    """What is wrong with the answer of /api or /apis, in either form."""
-    fault = document_fault(answer)
-    if fault:
-        return fault
-    kind = answer.get("kind")
-    try:
-        if kind == "APIGroupDiscoveryList":
-            reading = _from_aggregated(answer)
-            known = {resource.api_version for resource in reading.resources} | reading.stale
-        elif kind == "APIVersions":
-            known = set(answer["versions"])
-        elif kind == "APIGroupList":
-            known = {version["groupVersion"] for group in answer["groups"] for version in group["versions"]}
-        else:
-            return "it is no discovery document"
-    except (KeyError, TypeError, AttributeError):
-        return "it is a discovery document without its fields"
-    return "" if ("v1" if path == "/api" else "apps/v1") in known else "it is a discovery document without apps or v1"
-
-
-def _version_fault(answer: Any) -> str:
-    fault = document_fault(answer)
-    if fault:
-        return fault
-    try:
-        for entry in answer["resources"]:
-            frozenset(entry["verbs"]), entry["kind"] + entry["name"], entry["namespaced"]
-    except (KeyError, TypeError):
-        return "it is no list of resources"
-    return ""
-
-
-def _from_aggregated(answer: dict[str, Any]) -> _Reading:
-    reading = _Reading([], set())
-    for group in answer["items"] or []:
-        name = group["metadata"].get("name") or ""
-        for version in group.get("versions") or []:
-            api_version = f"{name}/{version['version']}" if name else version["version"]
-            if version.get("freshness") == "Stale":
-                reading.stale.add(api_version)
-            for entry in version.get("resources") or []:
-                kind = (entry.get("responseKind") or {}).get("kind") or ""
-                namespaced = entry["scope"] == "Namespaced"
-                verbs = frozenset(entry.get("verbs") or [])
-                reading.resources.append(Resource(api_version, kind, entry["resource"], namespaced, verbs))
-    return reading
-
-
-def _from_entries(entries: list[dict[str, Any]] | None) -> list[Resource]:
-    """What the cache holds; [] when it is of another form."""
-    try:
-        return [Resource(**{**entry, "verbs": frozenset(entry["verbs"])}) for entry in entries or []]
-    except (KeyError, TypeError):
-        return []
+__all__ = ["ACCEPT", "Discovery", "Resource"]

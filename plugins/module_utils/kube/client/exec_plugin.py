@@ -27,7 +27,13 @@ from .logins import Login, bearer
 RUN_SECONDS = 120.0  # a plugin that takes longer waits for somebody who is not there
 _LONGEST_STDERR = 2000  # characters, of its end
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL", re.IGNORECASE)
-_SECRET_TEXT = re.compile(r"eyJ[\w-]+(?:\.[\w-]+)*|(?<=Bearer )\S+|-----BEGIN.*?(?:-----END[^\n]*|\Z)", re.DOTALL)
+_SECRET_TEXT = re.compile(
+    r"eyJ[\w-]+(?:\.[\w-]+)*"  # a JSON web token
+    r"|(?<=Bearer )\S+"
+    r"|(?<=://)[^/\s@]+(?=@)"  # the login of a proxy
+    r"|-----BEGIN.*?(?:-----END[^\n]*|\Z)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ class ExecLogin(Login):
         except (OSError, ValueError) as error:
             raise ClusterError(f"{where} cannot be run: {getattr(error, 'strerror', '') or 'bad argument'}") from None
         if done.returncode:
-            said = _presentable(done.stderr, own) or "it wrote nothing to its standard error"
+            said = _presentable(done.stderr, _given_secrets(self._plugin)) or "it wrote nothing to its standard error"
             raise ClusterError(f"{where} failed with exit code {done.returncode}: {said}")
         return _read(done.stdout, self._plugin["apiVersion"], where)
 
@@ -145,12 +151,21 @@ def _time(text: str, where: str) -> datetime:
     return when
 
 
-def _presentable(stderr: bytes, environment: dict[str, str]) -> str:
+def _given_secrets(plugin: dict[str, Any]) -> list[str]:
+    """What the kubeconfig gives to the plugin under a name that tells of a secret, as variable or as argument."""
+    found = [item.get("value") or "" for item in plugin.get("env") or [] if _SECRET_NAME.search(item["name"])]
+    arguments = plugin.get("args") or []
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
+        name, _equals, value = argument.partition("=")
+        if name.startswith("-") and _SECRET_NAME.search(name):
+            found.append(value or following)
+    return [value for value in found if len(value) > 3]
+
+
+def _presentable(stderr: bytes, secrets: list[str]) -> str:
     """The end of what a plugin complained, without what looks like a credential or was given to it as one."""
     text = _SECRET_TEXT.sub("***", stderr.decode("utf-8", "replace"))
-    for name, value in environment.items():
-        if _SECRET_NAME.search(name) and len(value) > 3:
-            text = text.replace(value, "***")
-    return " ".join("".join(character for character in text if character.isprintable() or character.isspace()).split())[
-        -_LONGEST_STDERR:
-    ]
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    printable = "".join(character for character in text if character.isprintable() or character.isspace())
+    return " ".join(printable.split())[-_LONGEST_STDERR:]

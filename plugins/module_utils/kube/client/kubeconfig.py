@@ -17,7 +17,7 @@ from typing import Any
 
 try:
     import yaml
-except ImportError:  # comes with ansible-core and kubernetes; reported by connection.connect
+except ImportError:  # comes with ansible-core and kubernetes; reported by context.connect
     yaml = None  # type: ignore[assignment]
 
 from ..errors import ClusterError

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 try:
     import urllib3
     import websocket
-except ImportError:  # they come with the kubernetes package, whose absence connection.connect reports
+except ImportError:  # they come with the kubernetes package, whose absence context.connect reports
     urllib3 = websocket = None
 
 from ...http.errors import HttpSetupError

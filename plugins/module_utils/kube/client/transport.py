@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 
 try:
     import urllib3
-except ImportError:  # reported by connection.connect
+except ImportError:  # reported by context.connect
     urllib3 = None  # type: ignore[assignment]
 
 from ...http.errors import HttpSetupError
 from ...http.failures import FailureKind, describe
 from ...http.pools import USER_AGENT
 from ..deadline import Deadline
-from ..errors import ApiError, ClusterError, NoAnswer, api_error_from_body
+from ..errors import ApiError, KubeError, NoAnswer, api_error_from_body
 from .answers import document_fault
 from .backoff import parse_retry_after, pause_before, worth_retrying
 from .connection import Connection
@@ -84,7 +84,7 @@ class Transport:
             try:
                 return self._once(method, path, query, body, content_type, accept, limit, fault_of)
             except ApiError as error:
-                problem: KubeProblem = error
+                problem: KubeError = error
                 if error.status == 401 and not refreshed:
                     refreshed = True
                     if self.connection.refresh() or self._renew():
@@ -232,6 +232,3 @@ class Transport:
         except (ValueError, RecursionError):
             body = "an HTML page came, so something in between answered" if "<html" in text.lower() else text.strip()
         return api_error_from_body(method, path, response.status, body, retry_after)
-
-
-KubeProblem = ApiError | NoAnswer | ClusterError

@@ -18,10 +18,13 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Origin:
-    """`script` is what the next answers do: a status code, 'cut' (half of it), or 'ok'; `asked` logs path and range."""
+    """`script` is what the next answers do: a status code, alone or with a Location, 'cut' (half of it), or 'ok'.
+
+    `asked` logs path and range.
+    """
 
     def __init__(self) -> None:
-        self.script: list[int | str] = []
+        self.script: list[int | str | tuple[int, str]] = []
         self.asked: list[tuple[str, str | None]] = []
         origin = self
 
@@ -33,6 +36,12 @@ class Origin:
                 asked = self.headers.get("Range")
                 origin.asked.append((self.path, asked))
                 action = origin.script.pop(0) if origin.script else "ok"
+                if isinstance(action, tuple):
+                    self.send_response(action[0])
+                    self.send_header("Location", action[1])
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 if isinstance(action, int):
                     self.send_error(action)
                     return
@@ -116,3 +125,16 @@ def test_without_a_checksum_its_value_is_told(origin: Origin, tmp_path: Path) ->
 def test_other_schemes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="only http and https"):
         download.fetch(["file:///etc/passwd"], SHA256, tmp_path)
+
+
+def test_what_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="http://nowhere.invalid/x: (no such host|the name server)"):
+        download.fetch(["http://nowhere.invalid/x"], SHA256, tmp_path)
+
+
+def test_a_redirect_is_followed(origin: Origin, tmp_path: Path) -> None:
+    origin.script = [(302, "/mirror")]
+    assert download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path).exists()
+    origin.script = [(302, "/again")] * 50
+    with pytest.raises(ContentError, match="more than 10 redirects"):
+        download.fetch([f"{origin.url}/b.yaml"], "0" * 64, tmp_path)
