@@ -79,7 +79,8 @@ class ApiError(KubeError):
     @property
     def is_uid_mismatch(self) -> bool:
         """True when a precondition does not hold: the object of this name is another one by now."""
-        return self.status == 409 and "Precondition failed: UID" in self.message
+        words = ("UID in precondition", "UID in the precondition")  # of the store, and of what comes before it
+        return self.status == 409 and any(text in self.message for text in words)
 
     @property
     def is_not_from_kubernetes(self) -> bool:

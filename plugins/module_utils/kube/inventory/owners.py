@@ -52,6 +52,17 @@ class Going:
             return False
         return all(self._goes(reference, item, depth) for reference in references)
 
+    def lineage(self, item: Document) -> list[Document]:
+        """The object, its owner, and so on up to the root, as far as they are there."""
+        found = [item]
+        while len(found) <= MOST_GENERATIONS:
+            owners = [self._owner(reference, found[-1]) for reference in owner_references(found[-1])]
+            owner = next((live for live in owners if live is not None), None)
+            if owner is None:
+                break
+            found.append(owner)
+        return found
+
     def _goes(self, reference: dict[str, Any], item: Document, depth: int) -> bool:
         owner = self._owner(reference, item)
         if owner is None:
@@ -61,8 +72,14 @@ class Going:
         return self.includes(owner, depth + 1)
 
     def _goes_with_its_release(self, item: Document) -> bool:
-        release = self._removed.get(ObjectRef.of(item).identity)
-        return release is not None and release_of(item) == release
+        """True for what a removed release had, and for all objects of kinds that it defined."""
+        ref = ObjectRef.of(item)
+        release = self._removed.get(ref.identity)
+        if release is not None and release_of(item) == release:
+            return True
+        resource = self._cluster.discovery.find(ref.api_version, ref.kind) if self._removed else None
+        name = f"{resource.plural}.{ref.group}" if resource else ""
+        return ("apiextensions.k8s.io", "CustomResourceDefinition", "", name) in self._removed
 
     def _owner(self, reference: dict[str, Any], item: Document) -> Document | None:
         uid = reference.get("uid") or ""

@@ -12,7 +12,7 @@ from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ReleaseError
 from ..inventory.inventory import Inventory, holders
-from ..inventory.owners import Going, owner_references, tops
+from ..inventory.owners import Going, tops
 from ..inventory.ownership import release_of
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
@@ -24,11 +24,13 @@ from .residue import is_residue
 class Instance:
     """An object of others, of one of the kinds.
 
-    `below` counts the objects of these kinds that it owns; `release` is the release of ours that has it, if any.
+    `below` counts the objects of these kinds that it owns, `root` is what it belongs to in the end (often itself), and
+    `release` the release of ours that has it or one of its owners, if any.
     """
 
     live: Document
     below: int
+    root: ObjectRef
     release: str = ""
 
     @property
@@ -37,9 +39,8 @@ class Instance:
 
     def __str__(self) -> str:
         text = f"{self.ref} ({self.ref.group})"
-        references = owner_references(self.live)
-        if references:
-            text += f" of {references[0]['kind']} {references[0]['name']}"
+        if self.root != self.ref:
+            text += f" of {self.root}"
         return f"{text}, with {self.below} object(s) that it owns" if self.below else text
 
 
@@ -62,8 +63,13 @@ def foreign_instances(
     going.learn(items)
     foreign = [item for item in items if not is_residue(residue, item) and not going.includes(item)]
     return [
-        Instance(item, below, _release(item, others)) for item, below in sorted(tops(foreign).values(), key=_by_name)
+        _instance(going.lineage(item), below, others) for item, below in sorted(tops(foreign).values(), key=_by_name)
     ]
+
+
+def _instance(lineage: list[Document], below: int, others: list[Inventory]) -> Instance:
+    releases = [found for found in (_release(item, others) for item in lineage) if found]
+    return Instance(lineage[0], below, ObjectRef.of(lineage[-1]), releases[0] if releases else "")
 
 
 def _release(item: Document, others: list[Inventory]) -> str:

@@ -74,7 +74,7 @@ def test_an_owned_object_whose_root_is_not_ours_forbids_it_too(cluster: Cluster,
     stand_with_kinds(cluster, name, group)
     root = cluster.apply(within(config_map(f"root-{name}", {}), "default"), manager="someone")
     cluster.apply(owned_by(widget(group, "theirs"), root), manager="someone")
-    with pytest.raises(ReleaseError, match=rf"Widget default/theirs \({group}\) of ConfigMap root-{name}"):
+    with pytest.raises(ReleaseError, match=rf"Widget default/theirs \({group}\) of ConfigMap default/root-{name}"):
         leave(cluster, name, check_mode=True)
     cluster.delete(f"{group}/v1", "Widget", "theirs", "default")
     assert leave(cluster, name, check_mode=True).changes

@@ -271,3 +271,18 @@ def test_releases_that_count_as_removed_are_not_waited_for(cluster: Cluster, nam
         plan = leave(cluster, release)
         assert deleted(plan) == deleted(rehearsed[release]) and returned(plan) == returned(rehearsed[release])
     assert f"Namespace {name}" in deleted(plan)
+
+
+@pytest.mark.parametrize("form", ["new", "old", "none"])
+def test_a_namespace_with_copied_labels_is_not_ours(cluster: Cluster, name: str, form: str) -> None:
+    """Neither one beside ours, nor one in the place of ours where the inventory knows no uid."""
+    stand(cluster, name, [namespace(name), within(config_map("a", {}), "default", name=f"a-{name}")], form=form)
+    ours = {"app.kubernetes.io/managed-by": "selfhosted.serverless", "serverless.selfhosted/release": name}
+    copied = labelled(f"{name}-copy", **ours)
+    cluster.apply(copied, manager="someone")
+    cluster.delete("v1", "Namespace", name)
+    until(lambda: cluster.get("v1", "Namespace", name) is None)
+    cluster.apply(labelled(name, **ours), manager="someone")
+    assert deleted(leave(cluster, name)) == [f"ConfigMap default/a-{name}"]
+    for home in (name, f"{name}-copy"):
+        assert not cluster.get("v1", "Namespace", home)["metadata"].get("deletionTimestamp")
