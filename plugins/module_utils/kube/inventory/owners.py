@@ -10,6 +10,7 @@ from typing import Any
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
+from ..errors import ApiError
 from ..objects import Document, ObjectRef
 from .inventory import Identity, Inventory
 from .ownership import is_terminating, release_of, uid_of
@@ -56,7 +57,10 @@ class Going:
         """The object, its owner, and so on up to the root, as far as they are there."""
         found = [item]
         while len(found) <= MOST_GENERATIONS:
-            owners = [self._owner(reference, found[-1]) for reference in owner_references(found[-1])]
+            try:
+                owners = [self._owner(reference, found[-1]) for reference in owner_references(found[-1])]
+            except ApiError:
+                break
             owner = next((live for live in owners if live is not None), None)
             if owner is None:
                 break
@@ -64,9 +68,13 @@ class Going:
         return found
 
     def _goes(self, reference: dict[str, Any], item: Document, depth: int) -> bool:
-        owner = self._owner(reference, item)
+        try:
+            owner = self._owner(reference, item)
+        except ApiError:
+            return False  # not ours to read: it may well stay
         if owner is None:
-            return True  # nobody owns it any more: the garbage collector is about to take it
+            # Without its owner the garbage collector is about to take it, but not where it cannot know the kind.
+            return self._cluster.discovery.find(reference["apiVersion"], reference["kind"]) is not None
         if is_terminating(owner) and "orphan" in (owner["metadata"].get("finalizers") or []):
             return False
         return self.includes(owner, depth + 1)

@@ -223,3 +223,18 @@ def test_no_inventory_and_no_label_means_that_nothing_is_done(cluster: Cluster, 
     assert live(cluster, root)
     own = Inventory(name)
     assert not plan_leaving(cluster, own, [], [], LeavingPolicy(residue=rules), Deadline(30)).steps
+
+
+def test_a_rehearsal_regards_objects_of_kinds_that_are_gone_as_gone(cluster: Cluster, name: str, group: str) -> None:
+    """With purge they are; the objects that they own are of the next release's kinds."""
+    stand_with_kinds(cluster, name, group)
+    second, its_group = f"{name}-2", f"second.{group}"
+    stand(cluster, second, [definition(its_group, "Route")])
+    theirs = cluster.apply(widget(group, "theirs"), manager="someone")
+    cluster.apply(owned_by(widget(its_group, "of-theirs", kind="Route"), theirs), manager="controller")
+    with pytest.raises(ReleaseError, match=r"Route default/of-theirs .* of Widget default/theirs"):
+        leave(cluster, second, check_mode=True)
+    assert leave(cluster, second, without=[name], check_mode=True).changes
+    cluster.delete(f"{its_group}/v1", "Route", "of-theirs", "default")
+    cluster.delete(f"{group}/v1", "Widget", "theirs", "default")
+    assert leave(cluster, second).changes

@@ -286,3 +286,12 @@ def test_a_namespace_with_copied_labels_is_not_ours(cluster: Cluster, name: str,
     assert deleted(leave(cluster, name)) == [f"ConfigMap default/a-{name}"]
     for home in (name, f"{name}-copy"):
         assert not cluster.get("v1", "Namespace", home)["metadata"].get("deletionTimestamp")
+
+
+def test_an_owner_of_a_kind_that_nobody_serves_does_not_mean_that_an_object_goes(cluster: Cluster, name: str) -> None:
+    """The garbage collector leaves such an object where it is."""
+    stand(cluster, name, [namespace(name)])
+    owner = {"apiVersion": "gone.example.org/v1", "kind": "Gone", "name": "x", "uid": "4711"}
+    cluster.apply(within(config_map("theirs", {}), name, ownerReferences=[owner]), manager="someone")
+    plan = leave(cluster, name)
+    assert returned(plan) == [f"Namespace {name}"] and f"ConfigMap {name}/theirs" in plan.warnings[0]
