@@ -105,15 +105,16 @@ def owner_references(item: Document) -> list[dict[str, Any]]:
     return item["metadata"].get("ownerReferences") or []
 
 
-def tops(items: list[Document]) -> dict[str, tuple[Document, int]]:
-    """The objects that no other of `items` owns, by uid, each with the number of those below it."""
+def families(items: list[Document]) -> list[list[Document]]:
+    """`items` by the one that no other of them owns: it comes first, then all that is below it."""
     by_uid = {uid_of(item): item for item in items}
-    found: dict[str, tuple[Document, int]] = {}
+    found: dict[str, list[Document]] = {}
     for item in items:
         top = _top(item, by_uid)
-        known, below = found.get(uid_of(top), (top, 0))
-        found[uid_of(top)] = (known, below + (top is not item))
-    return found
+        family = found.setdefault(uid_of(top), [top])
+        if item is not top:
+            family.append(item)
+    return sorted(found.values(), key=lambda family: ObjectRef.of(family[0]))
 
 
 def _top(item: Document, by_uid: dict[str, Document]) -> Document:

@@ -105,4 +105,4 @@ def _instances(scene: Scene, definitions: list[Document]) -> list[Instance]:
 
 def _defines(definition: Document, found: Instance) -> bool:
     spec = definition["spec"]
-    return (spec["group"], spec["names"]["kind"]) == (found.ref.group, found.ref.kind)
+    return (spec["group"], spec["names"]["kind"]) in found.kinds

@@ -238,3 +238,15 @@ def test_a_rehearsal_regards_objects_of_kinds_that_are_gone_as_gone(cluster: Clu
     cluster.delete(f"{its_group}/v1", "Route", "of-theirs", "default")
     cluster.delete(f"{group}/v1", "Widget", "theirs", "default")
     assert leave(cluster, second).changes
+
+
+def test_a_crd_stays_with_what_the_objects_of_others_own(cluster: Cluster, name: str, group: str) -> None:
+    """A new version has neither kind any more; the parts belong to a widget of the user."""
+    own = stand(cluster, name, [definition(group, "Widget"), definition(group, "Part")])
+    family(cluster, group, "theirs")
+    plan = plan_leaving(cluster, own, [], own.entries, LeavingPolicy(whole=False), Deadline(30))
+    both = [f"CustomResourceDefinition parts.{group}", f"CustomResourceDefinition widgets.{group}"]
+    assert kept(plan) == both and not deleted(plan)
+    for kind, wanted in (("Part", "theirs-2"), ("Part", "theirs-1"), ("Widget", "theirs")):
+        cluster.delete(f"{group}/v1", kind, wanted, "default")
+    assert deleted(leave(cluster, name)) == both
