@@ -13,8 +13,8 @@ import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from api_server import ApiServer
 from fault_proxy import FaultProxy
-from releases import config_map, definition, document, namespace
-from standing import inventory_of, leave, stand, within
+from releases import absent, config_map, definition, document, namespace
+from standing import inventory_of, stand, within
 
 ROOT = Path(__file__).resolve().parents[4]
 GROUP = "serving.uninstall.example.org"
@@ -35,7 +35,7 @@ def site(cluster: Cluster) -> Iterator[Cluster]:
     stand(cluster, "todo", documents, requires=("istio", "knative-serving"))
     yield cluster
     for release in RELEASES:
-        leave(cluster, release, purge=True)
+        absent(cluster, release, purge=True)
 
 
 def uninstall(directory: Path, kubeconfig: Path, *options: str) -> tuple[int, str]:
