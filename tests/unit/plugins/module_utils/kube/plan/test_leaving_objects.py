@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import FIELD_MANAGER, Cluster
@@ -12,6 +13,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
+from fault_proxy import Fault, FaultProxy
 from releases import absent, config_map, deleted, document, kept, namespace, returned, secret
 from standing import inventory_of, live, stand, until, within
 
@@ -213,3 +215,20 @@ def test_nothing_is_made_anew_by_giving_it_back(cluster: Cluster, name: str) -> 
     cluster.apply(theirs, manager="someone")
     carry_out(cluster, name, plan.steps, Deadline(30), lambda message: None)
     assert live(cluster, theirs)["data"] == {"theirs": "1"}
+
+
+def test_a_webhook_that_is_away_does_not_hold_up_the_plan(proxied: Cluster, fault_proxy: FaultProxy, name: str) -> None:
+    """And does not change it: the pull secret is to be detached all the same."""
+    proxied.apply(namespace(name), manager="someone")
+    account = within(document("v1", "ServiceAccount", "app", imagePullSecrets=[{"name": "pull"}]), name)
+    proxied.apply(within(document("v1", "ServiceAccount", "app"), name), manager="someone")
+    own = stand(proxied, name, [account])
+    body = b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","reason":"InternalError","code":500,'
+    body += b'"message":"Internal error occurred: failed calling webhook"}'
+    fault_proxy.faults.append(Fault("PATCH", "serviceaccounts/app.*dryRun", 500, 99, body=body))
+    started = time.monotonic()
+    plan = plan_leaving(proxied, own, [], own.entries, LeavingPolicy(), Deadline(30))
+    assert time.monotonic() - started < 5
+    assert set(plan.steps[0].document) == {"apiVersion", "kind", "metadata"}
+    assert returned(absent(proxied, name)) == [f"ServiceAccount {name}/app"]
+    assert not live(proxied, account).get("imagePullSecrets")
