@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..client.discovery import Resource
 from ..deadline import Deadline
+from ..desired.stages import is_custom
 from ..errors import ApiError, ReleaseError
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
@@ -54,7 +55,8 @@ def find_labelled(cluster: Cluster, release: str, deadline: Deadline) -> tuple[l
         except ApiError as error:
             if error.status in (404, 405):
                 return []
-            if error.status in (403, 503):  # not ours to read, or an aggregated API that is away
+            # Not ours to read, or an aggregated API that is away; the API server itself must answer.
+            if error.status == 403 or (error.status == 503 and is_custom(resource.api_version)):
                 unreadable.append(f"{resource.kind} of {resource.api_version}: {error.message or error.reason}")
                 return []
             raise

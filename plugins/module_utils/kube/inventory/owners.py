@@ -10,6 +10,7 @@ from typing import Any
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
+from ..errors import ApiError
 from ..objects import Document, ObjectRef
 from .inventory import Identity, Inventory
 from .ownership import is_terminating, release_of, uid_of
@@ -52,17 +53,41 @@ class Going:
             return False
         return all(self._goes(reference, item, depth) for reference in references)
 
+    def lineage(self, item: Document) -> list[Document]:
+        """The object, its owner, and so on up to the root, as far as they are there."""
+        found = [item]
+        while len(found) <= MOST_GENERATIONS:
+            try:
+                owners = [self._owner(reference, found[-1]) for reference in owner_references(found[-1])]
+            except ApiError:
+                break
+            owner = next((live for live in owners if live is not None), None)
+            if owner is None:
+                break
+            found.append(owner)
+        return found
+
     def _goes(self, reference: dict[str, Any], item: Document, depth: int) -> bool:
-        owner = self._owner(reference, item)
+        try:
+            owner = self._owner(reference, item)
+        except ApiError:
+            return False  # not ours to read: it may well stay
         if owner is None:
-            return True  # nobody owns it any more: the garbage collector is about to take it
+            # Without its owner the garbage collector is about to take it, but not where it cannot know the kind.
+            return self._cluster.discovery.find(reference["apiVersion"], reference["kind"]) is not None
         if is_terminating(owner) and "orphan" in (owner["metadata"].get("finalizers") or []):
             return False
         return self.includes(owner, depth + 1)
 
     def _goes_with_its_release(self, item: Document) -> bool:
-        release = self._removed.get(ObjectRef.of(item).identity)
-        return release is not None and release_of(item) == release
+        """True for what a removed release had, and for all objects of kinds that it defined."""
+        ref = ObjectRef.of(item)
+        release = self._removed.get(ref.identity)
+        if release is not None and release_of(item) == release:
+            return True
+        resource = self._cluster.discovery.find(ref.api_version, ref.kind) if self._removed else None
+        name = f"{resource.plural}.{ref.group}" if resource else ""
+        return ("apiextensions.k8s.io", "CustomResourceDefinition", "", name) in self._removed
 
     def _owner(self, reference: dict[str, Any], item: Document) -> Document | None:
         uid = reference.get("uid") or ""
@@ -80,15 +105,16 @@ def owner_references(item: Document) -> list[dict[str, Any]]:
     return item["metadata"].get("ownerReferences") or []
 
 
-def tops(items: list[Document]) -> dict[str, tuple[Document, int]]:
-    """The objects that no other of `items` owns, by uid, each with the number of those below it."""
+def families(items: list[Document]) -> list[list[Document]]:
+    """`items` by the one that no other of them owns: it comes first, then all that is below it."""
     by_uid = {uid_of(item): item for item in items}
-    found: dict[str, tuple[Document, int]] = {}
+    found: dict[str, list[Document]] = {}
     for item in items:
         top = _top(item, by_uid)
-        known, below = found.get(uid_of(top), (top, 0))
-        found[uid_of(top)] = (known, below + (top is not item))
-    return found
+        family = found.setdefault(uid_of(top), [top])
+        if item is not top:
+            family.append(item)
+    return sorted(found.values(), key=lambda family: ObjectRef.of(family[0]))
 
 
 def _top(item: Document, by_uid: dict[str, Document]) -> Document:

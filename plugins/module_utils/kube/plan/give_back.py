@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..client.backoff import worth_retrying
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..errors import ApiError
@@ -98,14 +99,22 @@ def _that_holds(
     """`document`, with as many of our values as the server needs to find the object valid without us."""
     for _try in range(MOST_TRIES):
         try:
-            cluster.apply(document, manager=manager, force=True, dry_run=True, deadline=deadline)
+            cluster.apply(
+                document, manager=manager, force=True, dry_run=True, deadline=deadline, retry_if=_may_pass_soon
+            )
             return document
         except ApiError as error:
+            if error.status != 422:
+                return document  # cannot be judged now, such as while a webhook is away; the run itself will tell
             wider = document | _needed(owned, error)
-            if error.status != 422 or wider == document:
+            if wider == document:
                 break
             document = wider
     return bare(live) | {key: value for key, value in owned.items() if key not in _IDENTITY}
+
+
+def _may_pass_soon(error: ApiError) -> bool:
+    return worth_retrying(error) and not (error.is_webhook_failure or error.is_namespace_terminating)
 
 
 def _needed(owned: dict[str, Any], error: ApiError) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ReleaseError
 from ..inventory.inventory import Inventory, holders
-from ..inventory.owners import Going, owner_references, tops
+from ..inventory.owners import Going, families
 from ..inventory.ownership import release_of
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
@@ -24,11 +24,14 @@ from .residue import is_residue
 class Instance:
     """An object of others, of one of the kinds.
 
-    `below` counts the objects of these kinds that it owns; `release` is the release of ours that has it, if any.
+    `below` counts the objects of these kinds that it owns; `kinds` (group and kind) are its own and theirs. `root` is
+    what it belongs to in the end, often itself; `release` the release of ours that has it or an owner of it, if any.
     """
 
     live: Document
     below: int
+    kinds: frozenset[tuple[str, str]]
+    root: ObjectRef
     release: str = ""
 
     @property
@@ -37,9 +40,8 @@ class Instance:
 
     def __str__(self) -> str:
         text = f"{self.ref} ({self.ref.group})"
-        references = owner_references(self.live)
-        if references:
-            text += f" of {references[0]['kind']} {references[0]['name']}"
+        if self.root != self.ref:
+            text += f" of {self.root}"
         return f"{text}, with {self.below} object(s) that it owns" if self.below else text
 
 
@@ -61,16 +63,18 @@ def foreign_instances(
     items = [item for found in lists for item in found]
     going.learn(items)
     foreign = [item for item in items if not is_residue(residue, item) and not going.includes(item)]
-    return [
-        Instance(item, below, _release(item, others)) for item, below in sorted(tops(foreign).values(), key=_by_name)
-    ]
+    return [_instance(going, family, others) for family in families(foreign)]
+
+
+def _instance(going: Going, family: list[Document], others: list[Inventory]) -> Instance:
+    lineage = going.lineage(family[0])
+    releases = [found for found in (_release(item, others) for item in lineage) if found]
+    kinds = frozenset((ObjectRef.of(item).group, item["kind"]) for item in family)
+    release = releases[0] if releases else ""
+    return Instance(family[0], len(family) - 1, kinds, ObjectRef.of(lineage[-1]), release)
 
 
 def _release(item: Document, others: list[Inventory]) -> str:
     """The other release of ours that has the object: by its label, as long as that release has an inventory."""
     holding = holders(ObjectRef.of(item).identity, others)
     return release_of(item) if release_of(item) in holding else (holding[0] if holding else "")
-
-
-def _by_name(pair: tuple[Document, int]) -> ObjectRef:
-    return ObjectRef.of(pair[0])

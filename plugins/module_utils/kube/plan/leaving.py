@@ -55,6 +55,7 @@ def plan_leaving(
     if policy.whole and own.entries:
         plan.add(plan_obstacles(scene, plan))
     plan.warnings[:0] = deleted_data(scene, plan, live)
+    plan.blockers = sorted(set(plan.blockers))
     plan.steps.sort(key=lambda step: (wave_of(own.release, step), step.ref))
     return plan
 

@@ -29,7 +29,7 @@ def plan_definitions(scene: Scene, definitions: dict[Entry, Document], live: dic
         if why:
             plan.warnings.append(f"{ObjectRef.of(item)} is left alone: {why}")
             continue
-        action, reason = verdict(entry, item)
+        action, reason = verdict(entry, item, scene.policy.whole)
         if action is Action.DELETE and scene.policy.keeps(item):
             action, reason = Action.KEEP, "the option keep says so"
         decided[action].append((item, reason))
@@ -105,4 +105,4 @@ def _instances(scene: Scene, definitions: list[Document]) -> list[Instance]:
 
 def _defines(definition: Document, found: Instance) -> bool:
     spec = definition["spec"]
-    return (spec["group"], spec["names"]["kind"]) == (found.ref.group, found.ref.kind)
+    return (spec["group"], spec["names"]["kind"]) in found.kinds

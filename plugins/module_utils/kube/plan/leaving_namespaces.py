@@ -42,7 +42,7 @@ def _certain(scene: Scene, entry: Entry, item: Document, kept: set[str]) -> list
     adopted = entry.origin is Origin.ADOPTED or is_adopted(item)
     if name in kept:
         return [Step(Action.KEEP, ref, "the release keeps objects in it", live=item)]
-    if not _is_held_by_us(scene, item):
+    if not _is_held_by_us(scene, entry, item):
         return _leave(scene, item)
     if scene.policy.keeps(item) and not adopted:
         return [Step(Action.KEEP, ref, "the option keep says so", live=item)]
@@ -66,9 +66,11 @@ def _by_content(scene: Scene, plan: Plan, item: Document, content: Content) -> N
     plan.warnings.append(f"{ObjectRef.of(item)} stays and is given back: {content}")
 
 
-def _is_held_by_us(scene: Scene, item: Document) -> bool:
+def _is_held_by_us(scene: Scene, entry: Entry, item: Document) -> bool:
     """True when its label names this release, or one that is gone: the last one that leaves decides."""
     label = release_of(item)
+    if not entry.uid and FIELD_MANAGER not in managers_of_ours(item):
+        return False  # somebody else has made it, with our labels
     return label == scene.own.release or (bool(label) and label not in _present(scene))
 
 

@@ -61,7 +61,7 @@ def own_step(scene: Scene, item: Document, action: Action, reason: str) -> Step 
 
 
 def _step(scene: Scene, entry: Entry, item: Document, volumes: set[str]) -> Step | None:
-    action, reason = verdict(entry, item)
+    action, reason = verdict(entry, item, scene.policy.whole)
     if action is Action.DELETE:
         if scene.policy.keeps(item):
             action, reason = Action.KEEP, "the option keep says so"

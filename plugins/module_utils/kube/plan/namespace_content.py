@@ -17,7 +17,7 @@ from ..client.discovery import Resource
 from ..deadline import Deadline
 from ..errors import ApiError, KubeError
 from ..inventory.lookup import LIST_SECONDS
-from ..inventory.owners import Going, tops
+from ..inventory.owners import Going, families
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
 from .cluster_made import is_cluster_made
@@ -94,7 +94,7 @@ def _content_of(
         and not _belongs_to_service(item, items)
         and not going.includes(item)
     ]
-    return Content(sorted(ObjectRef.of(item) for item, _below in tops(foreign).values()), sorted(unknown))
+    return Content([ObjectRef.of(family[0]) for family in families(foreign)], sorted(unknown))
 
 
 def _belongs_to_service(item: Document, items: list[Document]) -> bool:

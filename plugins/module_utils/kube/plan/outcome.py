@@ -76,4 +76,5 @@ class Outcome:
 
 
 def _texts(refs: Iterable[ObjectRef]) -> list[str]:
-    return sorted(str(ref) for ref in refs)
+    # A namespace may be given back for more than one field manager of ours.
+    return sorted({str(ref) for ref in refs})

@@ -39,13 +39,13 @@ def is_ours_to_return(entry: Entry, live: Document) -> bool:
     return entry.origin is Origin.ADOPTED or is_adopted(live) or cluster_account
 
 
-def verdict(entry: Entry, live: Document) -> tuple[Action, str]:
-    """What happens to an object of ours, and why, as far as the object alone tells."""
+def verdict(entry: Entry, live: Document, whole: bool) -> tuple[Action, str]:
+    """What happens to an object of ours, and why, as far as the object alone tells. `whole`: its whole release goes."""
     if is_ours_to_return(entry, live):
         return Action.GIVE_BACK, "it was there before the release"
     if is_terminating(live):
         return Action.WAIT_GONE, "it is being deleted"
-    return Action.DELETE, "the release does not want it any more"
+    return Action.DELETE, "the release goes" if whole else "the release does not want it any more"
 
 
 def is_generated(entry: Entry, live: Document) -> bool:

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..client.cluster import Cluster
+from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..errors import ReleaseError
 from ..inventory.inventory import Inventory
 from ..inventory.lookup import entry_of, find_labelled
+from ..inventory.managed_fields import owned_set
 from ..inventory.ownership import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
 from ..inventory.store import delete_inventory, read_inventories, write_inventory
 from ..plan.leaving import LeavingPolicy, plan_leaving
@@ -94,7 +95,8 @@ def _planned(cluster: Cluster, options: AbsentOptions, deadline: Deadline) -> tu
 def _with_passed_on(cluster: Cluster, stored: Inventory, deadline: Deadline) -> Inventory:
     """With the namespaces that another release has passed on to this one when it left."""
     selector = f"{RELEASE_LABEL}={stored.release},{MANAGED_BY_LABEL}={MANAGED_BY}"
-    passed_on = [entry_of(item) for item in cluster.list("v1", "Namespace", None, selector, deadline)]
+    items = cluster.list("v1", "Namespace", None, selector, deadline)
+    passed_on = [entry_of(item) for item in items if owned_set(item, FIELD_MANAGER)]
     return stored.with_entries([*passed_on, *stored.entries])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import FIELD_MANAGER, Cluster
@@ -12,8 +13,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
-from releases import config_map, document, namespace, secret
-from standing import deleted, inventory_of, kept, leave, live, returned, stand, until, within
+from fault_proxy import Fault, FaultProxy
+from releases import absent, config_map, deleted, document, kept, namespace, returned, secret
+from standing import inventory_of, live, stand, until, within
 
 
 def claim(name: str) -> dict:
@@ -35,7 +37,7 @@ def test_an_object_that_was_made_anew_is_left_alone_and_named(cluster: Cluster, 
     labels = {"app.kubernetes.io/managed-by": "selfhosted.serverless", "serverless.selfhosted/release": name}
     cluster.apply(within(config_map("a", {"theirs": "2"}), name, labels=labels), manager="someone")
 
-    plan = leave(cluster, name)
+    plan = absent(cluster, name)
     assert deleted(plan) == [f"ConfigMap {name}/b"] and not returned(plan) and not kept(plan)
     assert any(f"ConfigMap {name}/a is left alone" in warning for warning in plan.warnings)
     assert live(cluster, ours)["data"] == {"theirs": "2"}
@@ -49,7 +51,7 @@ def test_without_our_label_an_object_is_not_ours(cluster: Cluster, name: str, fo
     stand(cluster, name, [ours], form=form)
     mine = within(config_map("a", {}), name, labels={"serverless.selfhosted/release": "mine"})
     cluster.apply(mine, manager="someone", force=True)
-    assert not leave(cluster, name).changes
+    assert not absent(cluster, name).changes
     assert live(cluster, ours)
 
 
@@ -61,7 +63,7 @@ def test_a_copy_with_our_labels_is_not_ours(cluster: Cluster, name: str) -> None
     cluster.delete("v1", "ConfigMap", "a", name)
     labels = {"app.kubernetes.io/managed-by": "selfhosted.serverless", "serverless.selfhosted/release": name}
     cluster.apply({**ours, "metadata": {**ours["metadata"], "labels": labels}}, manager="restore")
-    plan = leave(cluster, name)
+    plan = absent(cluster, name)
     assert not plan.changes and "somebody else has made it" in plan.warnings[0]
     assert live(cluster, ours)
 
@@ -74,14 +76,14 @@ def test_adopted_objects_are_given_back(cluster: Cluster, name: str, form: str) 
     stand(cluster, name, [namespace(name), within(config_map("a", {"ours": "2"}), name)], form=form)
 
     for check_mode in (True, False):
-        plan = leave(cluster, name, check_mode=check_mode)
+        plan = absent(cluster, name, check_mode=check_mode)
         assert returned(plan) == [f"ConfigMap {name}/a", f"Namespace {name}"] and not deleted(plan)
     after = live(cluster, theirs)
     assert after["metadata"]["uid"] == before["metadata"]["uid"] and after["data"] == {"theirs": "1"}
     assert after["metadata"]["labels"] == {"theirs": "yes"} and "annotations" not in after["metadata"]
     managers = [entry["manager"] for entry in after["metadata"]["managedFields"]]
     assert managers == ["someone"]
-    assert not leave(cluster, name).changes
+    assert not absent(cluster, name).changes
 
 
 def test_the_inventory_alone_tells_that_an_object_was_adopted(cluster: Cluster, name: str) -> None:
@@ -93,7 +95,7 @@ def test_the_inventory_alone_tells_that_an_object_was_adopted(cluster: Cluster, 
     path = f"/api/v1/namespaces/{name}/configmaps/a"
     patch = {"metadata": {"annotations": None}}
     cluster.transport.call("PATCH", path, body=patch, content_type="application/merge-patch+json")
-    assert not deleted(leave(cluster, name))
+    assert not deleted(absent(cluster, name))
     assert live(cluster, theirs)["data"] == {"theirs": "1"}
 
 
@@ -121,7 +123,7 @@ def test_data_goes_only_with_the_whole_release(cluster: Cluster, name: str) -> N
     assert kept(plan) == [f"Namespace {name}", f"PersistentVolumeClaim {name}/data", f"Secret {name}/password"]
     assert not plan.changes
 
-    plan = leave(cluster, name, check_mode=True, data_hint="Set todo_keep_data: true")
+    plan = absent(cluster, name, check_mode=True, data_hint="Set todo_keep_data: true")
     assert deleted(plan) == [f"Namespace {name}", f"PersistentVolumeClaim {name}/data", f"Secret {name}/password"]
     lost = f"PersistentVolumeClaim {name}/data, Secret {name}/password"
     assert plan.warnings[0] == f"the data of release '{name}' is deleted for good: {lost}. Set todo_keep_data: true"
@@ -147,13 +149,13 @@ def test_what_shall_be_kept_is_kept_with_its_namespace_and_password(cluster: Clu
     stand(cluster, name, documents, data=("password",), requires=("istio",))
     keep = [{"kind": "PersistentVolumeClaim"}]
     for check_mode in (True, False):
-        plan = leave(cluster, name, keep=keep, check_mode=check_mode)
+        plan = absent(cluster, name, keep=keep, check_mode=check_mode)
         assert deleted(plan) == [f"ConfigMap {name}/settings"]
         assert kept(plan) == [f"Namespace {name}", f"PersistentVolumeClaim {name}/data", f"Secret {name}/password"]
     left = inventory_of(cluster, name)
     assert len(left.entries) == 3 and left.requires == ()
-    assert not leave(cluster, name, keep=keep).changes
-    assert len(deleted(leave(cluster, name))) == 3
+    assert not absent(cluster, name, keep=keep).changes
+    assert len(deleted(absent(cluster, name))) == 3
     assert inventory_of(cluster, name) is None
 
 
@@ -180,7 +182,7 @@ def test_a_value_that_the_object_needs_stays_and_is_nobody_s(cluster: Cluster, n
     path = f"/api/v1/namespaces/{name}/services/web"
     only_ours = {"spec": {"selector": {"app": "theirs"}}}  # their manager lets go of the ports
     cluster.apply({**theirs, **only_ours}, manager="someone")
-    assert returned(leave(cluster, name)) == [f"Service {name}/web"]
+    assert returned(absent(cluster, name)) == [f"Service {name}/web"]
     after = cluster.transport.call("GET", path)
     assert [port["targetPort"] for port in after["spec"]["ports"]] == [8080]
     assert FIELD_MANAGER not in [entry["manager"] for entry in after["metadata"]["managedFields"]]
@@ -195,7 +197,7 @@ def test_what_kubectl_had_applied_comes_back(cluster: Cluster, name: str) -> Non
     theirs = within(config_map("a", {"key": "theirs"}), name, annotations=annotations)
     cluster.apply(theirs, manager="kubectl-client-side-apply")
     stand(cluster, name, [within(config_map("a", {"key": "ours", "more": "ours"}), name)])
-    leave(cluster, name)
+    absent(cluster, name)
     after = live(cluster, theirs)
     assert after["data"] == {"key": "theirs"} and after["metadata"]["annotations"] == annotations
     assert FIELD_MANAGER not in [entry["manager"] for entry in after["metadata"]["managedFields"]]
@@ -213,3 +215,20 @@ def test_nothing_is_made_anew_by_giving_it_back(cluster: Cluster, name: str) -> 
     cluster.apply(theirs, manager="someone")
     carry_out(cluster, name, plan.steps, Deadline(30), lambda message: None)
     assert live(cluster, theirs)["data"] == {"theirs": "1"}
+
+
+def test_a_webhook_that_is_away_does_not_hold_up_the_plan(proxied: Cluster, fault_proxy: FaultProxy, name: str) -> None:
+    """And does not change it: the pull secret is to be detached all the same."""
+    proxied.apply(namespace(name), manager="someone")
+    account = within(document("v1", "ServiceAccount", "app", imagePullSecrets=[{"name": "pull"}]), name)
+    proxied.apply(within(document("v1", "ServiceAccount", "app"), name), manager="someone")
+    own = stand(proxied, name, [account])
+    body = b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","reason":"InternalError","code":500,'
+    body += b'"message":"Internal error occurred: failed calling webhook"}'
+    fault_proxy.faults.append(Fault("PATCH", "serviceaccounts/app.*dryRun", 500, 99, body=body))
+    started = time.monotonic()
+    plan = plan_leaving(proxied, own, [], own.entries, LeavingPolicy(), Deadline(30))
+    assert time.monotonic() - started < 5
+    assert set(plan.steps[0].document) == {"apiVersion", "kind", "metadata"}
+    assert returned(absent(proxied, name)) == [f"ServiceAccount {name}/app"]
+    assert not live(proxied, account).get("imagePullSecrets")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
-from releases import config_map, deployment, namespace
-from standing import deleted, leave, live, stand, within
+from releases import absent, config_map, deleted, deployment, namespace
+from standing import live, stand, within
 
 LABELS = {"istio.io/config": "true"}
 
@@ -32,7 +32,7 @@ def test_only_what_the_controller_alone_has_written_goes(cluster: Cluster, name:
     cluster.apply({**edited, "data": {"more": "mine"}}, manager="someone")
     stand(cluster, name, [within(config_map(f"a-{name}", {}), homes[0])])
     for check_mode in (True, False):
-        plan = leave(cluster, name, residue=[rule(name)], check_mode=check_mode)
+        plan = absent(cluster, name, residue=[rule(name)], check_mode=check_mode)
         assert deleted(plan) == [f"ConfigMap {homes[0]}/a-{name}", f"ConfigMap {homes[0]}/root-{name}"]
     assert live(cluster, ours) is None
     assert all(live(cluster, item) for item in (by_hand, edited, bare))
@@ -41,7 +41,7 @@ def test_only_what_the_controller_alone_has_written_goes(cluster: Cluster, name:
 def test_where_the_release_never_was_nothing_is_touched(cluster: Cluster, name: str) -> None:
     cluster.apply(namespace(name), manager="someone")
     cluster.apply(root(name, name), manager="pilot-discovery")
-    assert not leave(cluster, name, residue=[rule(name)]).steps
+    assert not absent(cluster, name, residue=[rule(name)]).steps
     assert live(cluster, root(name, name))
 
 
@@ -57,14 +57,14 @@ def test_what_another_installation_serves_stays(cluster: Cluster, name: str) -> 
     cluster.apply(within(other, name, labels={"app": f"istiod-{name}"}), manager="helm")
     unless = {"api_version": "apps/v1", "kind": "Deployment", "label_selector": f"app=istiod-{name}"}
     rules = [rule(name, unless=unless)]
-    assert deleted(leave(cluster, name, residue=rules, check_mode=True)) == [f"Deployment {name}/istiod"]
+    assert deleted(absent(cluster, name, residue=rules, check_mode=True)) == [f"Deployment {name}/istiod"]
     cluster.delete("apps/v1", "Deployment", "istiod-canary", name)
-    assert f"ConfigMap {name}/root-{name}" in deleted(leave(cluster, name, residue=rules))
+    assert f"ConfigMap {name}/root-{name}" in deleted(absent(cluster, name, residue=rules))
 
 
 def test_a_rule_that_would_take_everything_is_refused(cluster: Cluster, name: str) -> None:
     cluster.apply(namespace(name), manager="someone")
     stand(cluster, name, [within(config_map("a", {}), name)])
     with pytest.raises(ReleaseError, match="needs a name or a label_selector"):
-        leave(cluster, name, residue=[{"api_version": "v1", "kind": "ConfigMap"}])
-    leave(cluster, name)
+        absent(cluster, name, residue=[{"api_version": "v1", "kind": "ConfigMap"}])
+    absent(cluster, name)

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
-from releases import absent, config_map, definition, deployment, document, names, namespace, present
+from releases import absent, config_map, deleted, deployment, document, kept, names, namespace, present, returned
 
 
 def in_namespace(item: dict, name: str) -> dict:
@@ -32,13 +32,13 @@ def test_adopted_objects_are_given_back(cluster: Cluster, name: str) -> None:
     assert names(outcome.configured) == [f"ConfigMap {name}/a", f"Namespace {name}"]
     assert not present(cluster, name, documents).changed
 
-    outcome = absent(cluster, name)
-    assert names(outcome.deleted) == [f"ConfigMap {name}/b"]
-    assert names(outcome.returned) == [f"ConfigMap {name}/a", f"Namespace {name}"]
+    plan = absent(cluster, name)
+    assert deleted(plan) == [f"ConfigMap {name}/b"]
+    assert returned(plan) == [f"ConfigMap {name}/a", f"Namespace {name}"]
     live = cluster.get("v1", "ConfigMap", "a", name)
     assert live["data"] == {"theirs": "1"} and "labels" not in live["metadata"]
     assert "annotations" not in live["metadata"]
-    assert not absent(cluster, name).changed
+    assert not absent(cluster, name).changes
 
 
 def test_a_namespace_goes_with_the_last_release_in_it(cluster: Cluster, name: str) -> None:
@@ -50,51 +50,41 @@ def test_a_namespace_goes_with_the_last_release_in_it(cluster: Cluster, name: st
     assert not present(cluster, first, [namespace(name), config_map("a", {})]).changed
     assert not present(cluster, second, [labelled, config_map("b", {})], namespace=name).changed
 
-    outcome = absent(cluster, first)
-    assert names(outcome.deleted) == [f"ConfigMap {name}/a"] and names(outcome.returned) == [f"Namespace {name}"]
+    plan = absent(cluster, first)
+    assert deleted(plan) == [f"ConfigMap {name}/a"] and returned(plan) == [f"Namespace {name}"]
     assert cluster.get("v1", "Namespace", name)["metadata"]["labels"]["second"] == "yes"
-    assert not present(cluster, second, [labelled, config_map("b", {})], namespace=name).created
-    assert f"Namespace {name}" in names(absent(cluster, second).deleted)
+    assert not present(cluster, second, [labelled, config_map("b", {})], namespace=name).changed
+    labelled["metadata"]["labels"] = {"second": "no"}
+    assert names(present(cluster, second, [labelled, config_map("b", {})], namespace=name).configured)
+    assert names(present(cluster, first, [labelled], namespace=name).unchanged) == []
+    absent(cluster, first)
+    assert f"Namespace {name}" in deleted(absent(cluster, second))
     assert cluster.get("v1", "Namespace", name) is None
 
 
 def test_the_second_release_may_also_go_first(cluster: Cluster, name: str) -> None:
     present(cluster, name, [namespace(name)])
     present(cluster, f"{name}-2", [namespace(name), config_map("b", {})], namespace=name)
-    assert names(absent(cluster, f"{name}-2").deleted) == [f"ConfigMap {name}/b"]
-    assert names(absent(cluster, name).deleted) == [f"Namespace {name}"]
-
-
-def test_definitions_with_objects_of_others_are_kept(cluster: Cluster, name: str) -> None:
-    group = f"{name}.example.org"
-    present(cluster, name, [namespace(name), definition(group, "Widget"), document(f"{group}/v1", "Widget", "ours")])
-    cluster.apply(in_namespace(document(f"{group}/v1", "Widget", "theirs"), "default"), manager="someone")
-
-    outcome = absent(cluster, name)
-    assert names(outcome.kept) == [f"CustomResourceDefinition widgets.{group}"]
-    assert "Widget default/theirs" in outcome.warnings[0] and "purge" in outcome.warnings[0]
-    assert not absent(cluster, name).changed
-    assert names(absent(cluster, name, purge=True).deleted) == [f"CustomResourceDefinition widgets.{group}"]
-    cluster.discovery.refresh()
-    assert cluster.discovery.find(f"{group}/v1", "Widget") is None
+    assert deleted(absent(cluster, f"{name}-2")) == [f"ConfigMap {name}/b"]
+    assert deleted(absent(cluster, name)) == [f"Namespace {name}"]
 
 
 def test_what_shall_be_kept_is_kept(cluster: Cluster, name: str) -> None:
     cluster.apply(namespace(name), manager="someone")
     present(cluster, name, [config_map("data-1", {}), config_map("a", {})])
-    outcome = absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}])
-    assert names(outcome.kept) == [f"ConfigMap {name}/data-1"]
-    assert not absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}]).changed
-    assert names(absent(cluster, name).deleted) == [f"ConfigMap {name}/data-1"]
+    plan = absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}])
+    assert kept(plan) == [f"ConfigMap {name}/data-1"]
+    assert not absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}]).changes
+    assert deleted(absent(cluster, name)) == [f"ConfigMap {name}/data-1"]
 
 
 def test_a_namespace_with_something_kept_is_kept(cluster: Cluster, name: str) -> None:
     present(cluster, name, [namespace(name), config_map("data-1", {}), config_map("a", {})])
-    outcome = absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}])
-    assert names(outcome.kept) == [f"ConfigMap {name}/data-1", f"Namespace {name}"]
+    plan = absent(cluster, name, keep=[{"kind": "ConfigMap", "name": "data-*"}])
+    assert kept(plan) == [f"ConfigMap {name}/data-1", f"Namespace {name}"]
     assert cluster.get("v1", "ConfigMap", "data-1", name)
     assert not present(cluster, name, [namespace(name), config_map("data-1", {})]).changed
-    assert len(absent(cluster, name).deleted) == 2
+    assert len(deleted(absent(cluster, name))) == 2
 
 
 def test_without_a_record_the_labels_tell(cluster: Cluster, name: str) -> None:
@@ -104,29 +94,12 @@ def test_without_a_record_the_labels_tell(cluster: Cluster, name: str) -> None:
     while not cluster.list("v1", "Endpoints", name) and not copies.passed:
         time.sleep(0.1)  # the controllers give the service's labels to what they make of it
     cluster.delete("v1", "ConfigMap", f"release-{name}", "kube-system")
-    assert names(absent(cluster, name).deleted) == [
+    assert deleted(absent(cluster, name)) == [
         f"ConfigMap {name}/a",
         f"Deployment {name}/app",
         f"Namespace {name}",
         f"Service {name}/s",
     ]
-
-
-def test_residue_of_controllers_is_swept(cluster: Cluster, name: str) -> None:
-    other = f"{name}-2"
-    for home in (name, other):
-        cluster.apply(namespace(home), manager="someone")
-        cluster.apply(in_namespace(config_map(f"root-{name}", {}), home), manager="controller")
-        cluster.apply(in_namespace(config_map("theirs", {}), home), manager="someone")
-    present(cluster, name, [config_map("a", {})])
-    rules = [{"api_version": "v1", "kind": "ConfigMap", "name": f"root-{name}"}]
-    swept = [f"ConfigMap {name}/a", f"ConfigMap {name}/root-{name}", f"ConfigMap {other}/root-{name}"]
-    for check_mode in (True, False):
-        assert names(absent(cluster, name, residue=rules, check_mode=check_mode).deleted) == sorted(swept)
-    assert not absent(cluster, name, residue=rules).changed
-    assert cluster.get("v1", "ConfigMap", "theirs", other)
-    with pytest.raises(ReleaseError, match="needs a name or a label_selector"):
-        absent(cluster, name, residue=[{"api_version": "v1", "kind": "ConfigMap"}])
 
 
 def test_what_holds_an_object_is_named(cluster: Cluster, name: str) -> None:

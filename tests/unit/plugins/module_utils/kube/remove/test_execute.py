@@ -13,8 +13,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
 from fault_proxy import FaultProxy
-from releases import config_map, definition, deployment, document, namespace
-from standing import deleted, drop_finalizers, inventory_of, leave, live, stand, until, within
+from releases import absent, config_map, definition, deleted, deployment, document, namespace
+from standing import drop_finalizers, inventory_of, live, stand, until, within
 
 WEBHOOK = "ValidatingWebhookConfiguration"
 
@@ -68,7 +68,7 @@ def test_purge_deletes_in_the_order_in_which_nothing_hangs(
     at_work = threading.Thread(target=controller)
     at_work.start()
     fault_proxy.requests.clear()
-    leave(proxied, name, purge=True)
+    absent(proxied, name, purge=True)
     at_work.join()
     assert seen == {"Widget": True, "Deployment": True, "ConfigMap": True, WEBHOOK: True}
     order = deletions(fault_proxy)
@@ -94,7 +94,7 @@ def test_what_holds_an_object_is_named_while_waiting_and_at_the_limit(cluster: C
     for kind, api_version, wanted in (("Deployment", "apps/v1", "controller"), ("Widget", f"{group}/v1", "gateway")):
         assert not cluster.get(api_version, kind, wanted, name)["metadata"].get("deletionTimestamp")
     drop_finalizers(cluster, theirs)
-    leave(cluster, name, purge=True)
+    absent(cluster, name, purge=True)
 
 
 def test_a_namespace_that_is_held_says_by_what(cluster: Cluster, name: str) -> None:
@@ -103,11 +103,11 @@ def test_a_namespace_that_is_held_says_by_what(cluster: Cluster, name: str) -> N
     cluster.apply(going, manager="someone")
     cluster.delete("v1", "ConfigMap", "going", name)
     with pytest.raises(ReleaseError, match=rf"not gone after 8 s:\nNamespace {name}: .*example.org/hold"):
-        leave(cluster, name, seconds=8)
-    plan = leave(cluster, name, check_mode=True)
+        absent(cluster, name, seconds=8)
+    plan = absent(cluster, name, check_mode=True)
     assert "example.org/hold" in plan.steps[0].reason and not deleted(plan), "it is waited for, not deleted again"
     drop_finalizers(cluster, going)
-    leave(cluster, name)
+    absent(cluster, name)
     assert cluster.get("v1", "Namespace", name) is None and inventory_of(cluster, name) is None
 
 
@@ -122,7 +122,7 @@ def test_an_object_that_comes_between_plan_and_deletion_keeps_its_controllers(
         carry_out(cluster, name, plan.steps, Deadline(30), lambda message: None)
     assert live(cluster, theirs) and cluster.get("apps/v1", "Deployment", "controller", name)
     assert cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"widgets.{group}")
-    leave(cluster, name, purge=True)
+    absent(cluster, name, purge=True)
 
 
 def test_an_object_that_is_replaced_while_it_is_deleted_is_left_alone(
@@ -147,7 +147,7 @@ def test_pods_of_workloads_are_gone_before_the_next_wave(cluster: Cluster, name:
     cluster.apply(namespace(name), manager="someone")
     stand(cluster, name, [within(deployment("app", replicas=1), name)])
     until(lambda: cluster.list("v1", "Pod", name))
-    leave(cluster, name)
+    absent(cluster, name)
     assert cluster.list("apps/v1", "ReplicaSet", name) == [] and cluster.list("v1", "Pod", name) == []
 
 
@@ -155,7 +155,7 @@ def test_a_removal_does_not_sleep_needlessly(cluster: Cluster, name: str) -> Non
     cluster.apply(namespace(name), manager="someone")
     stand(cluster, name, [within(config_map(f"c-{number}", {}), name) for number in range(20)])
     started = time.monotonic()
-    leave(cluster, name)
+    absent(cluster, name)
     assert time.monotonic() - started < 2
 
 
@@ -165,7 +165,7 @@ def test_a_removal_that_died_is_gone_on_with(cluster: Cluster, name: str, group:
     plan = plan_leaving(cluster, own, [], own.entries, LeavingPolicy(), Deadline(30))
     first = [step for step in plan.steps if step.ref.kind in ("Widget", WEBHOOK, "Deployment")]
     carry_out(cluster, name, first, Deadline(30), lambda message: None)
-    plan = leave(cluster, name)
+    plan = absent(cluster, name)
     rest = [f"ConfigMap {name}/settings", f"CustomResourceDefinition widgets.{group}", f"Namespace {name}"]
     assert deleted(plan) == rest and inventory_of(cluster, name) is None
-    assert not leave(cluster, name).changes
+    assert not absent(cluster, name).changes

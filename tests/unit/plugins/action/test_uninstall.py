@@ -1,0 +1,107 @@
+"""The playbook that removes all releases: every removal is rehearsed before the first one begins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from api_server import ApiServer
+from fault_proxy import FaultProxy
+from releases import absent, config_map, definition, document, namespace
+from standing import inventory_of, stand, within
+
+ROOT = Path(__file__).resolve().parents[4]
+GROUP = "serving.uninstall.example.org"
+RELEASES = ("todo", "knative-serving", "istio", "registry-secret", "metrics-server")
+
+
+@pytest.fixture
+def site(cluster: Cluster) -> Iterator[Cluster]:
+    """Releases by the names of ours, with what matters here alone."""
+    claim = document("v1", "PersistentVolumeClaim", "database", spec={"accessModes": ["ReadWriteOnce"]})
+    claim["spec"]["resources"] = {"requests": {"storage": "1Gi"}}
+    stand(cluster, "registry-secret", [namespace("todo-home")])
+    stand(cluster, "metrics-server", [within(config_map("metrics", {}), "default")])
+    stand(cluster, "istio", [within(config_map("mesh", {}), "default")])
+    stand(cluster, "knative-serving", [definition(GROUP, "Service")], requires=("istio",))
+    service = within(document(f"{GROUP}/v1", "Service", "web"), "todo-home")
+    documents = [namespace("todo-home"), within(claim, "todo-home"), service]
+    stand(cluster, "todo", documents, requires=("istio", "knative-serving"))
+    yield cluster
+    for release in RELEASES:
+        absent(cluster, release, purge=True)
+
+
+def uninstall(directory: Path, kubeconfig: Path, *options: str) -> tuple[int, str]:
+    variables = {"serverless_kubeconfig": str(kubeconfig), "serverless_work_dir": str(directory / "work")}
+    inventory = directory / "inventory.yml"
+    inventory.write_text(yaml.safe_dump({"clusters": {"hosts": {"test": variables}}}))
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+        "ANSIBLE_NOCOLOR": "1",
+        "HOME": str(directory),
+    }
+    program = Path(sys.executable).with_name("ansible-playbook")
+    command = [program, ROOT / "playbooks" / "uninstall.yml", "-i", inventory, *options]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run(command, **output, env=environment, check=False, timeout=300)
+    return done.returncode, " ".join(done.stdout.split())  # warnings are broken into lines
+
+
+def writes(proxy: FaultProxy) -> list[tuple[str, str]]:
+    return [(method, path) for method, path in proxy.requests if method != "GET" and "dryRun=All" not in path]
+
+
+def test_a_refusal_of_a_later_removal_comes_before_the_first_write(
+    site: Cluster, fault_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    asking = namespace("asks-for-sidecars")
+    asking["metadata"]["labels"] = {"istio-injection": "enabled"}
+    site.apply(asking, manager="someone")
+    tags = ("--tags", "todo,knative,istio")
+    try:
+        for options in (tags, (*tags, "--check")):
+            fault_proxy.requests.clear()
+            status, output = uninstall(tmp_path, tmp_path / "proxied", *options)
+            assert status == 2, output
+            assert "Namespace asks-for-sidecars: its label istio-injection asks Istio for sidecars" in output
+            assert writes(fault_proxy) == []
+        assert all(inventory_of(site, release) for release in RELEASES)
+    finally:
+        site.delete("v1", "Namespace", "asks-for-sidecars")
+
+
+def test_a_release_that_stays_is_not_taken_for_removed(site: Cluster, fault_proxy: FaultProxy, tmp_path: Path) -> None:
+    status, output = uninstall(tmp_path, tmp_path / "proxied", "--tags", "istio")
+    assert status == 2 and "release 'knative-serving' needs it" in output and "release 'todo' needs it" in output
+    assert writes(fault_proxy) == []
+
+
+def test_data_that_goes_is_named_before_anything_goes(site: Cluster, api_server: ApiServer, tmp_path: Path) -> None:
+    status, output = uninstall(tmp_path, api_server.kubeconfig, "--tags", "todo,knative,istio,registry_secret")
+    assert status == 0, output
+    lost = output.index("is deleted for good: PersistentVolumeClaim todo-home/database. The to-dos are in there.")
+    assert lost < output.index("TASK [Remove the to-do application]")
+    assert "Set todo_keep_data: true" in output[lost : lost + 300]
+    left = [release for release in RELEASES if inventory_of(site, release)]
+    assert left == ["metrics-server"]
+    assert site.get("v1", "Namespace", "todo-home") is None
+
+
+def test_kept_data_keeps_its_namespace_and_lets_the_platform_go(
+    site: Cluster, api_server: ApiServer, tmp_path: Path
+) -> None:
+    options = ("--tags", "todo,knative,istio,registry_secret", "-e", "todo_keep_data=true")
+    status, output = uninstall(tmp_path, api_server.kubeconfig, *options, "--check")
+    assert status == 0 and "delete Namespace todo-home" not in output
+    status, output = uninstall(tmp_path, api_server.kubeconfig, *options)
+    assert status == 0, output
+    assert site.get("v1", "PersistentVolumeClaim", "database", "todo-home")
+    assert [release for release in RELEASES if inventory_of(site, release)] == ["todo", "metrics-server"]
