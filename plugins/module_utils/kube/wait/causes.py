@@ -138,17 +138,19 @@ CAUSES: dict[str, Cause] = {
 class Finding:
     """One cause, seen at `subject` (such as 'pod shop/web-0'), in the cluster's own words in `what`.
 
-    `log_of` is (namespace, pod, container) where the last line of a log tells more.
+    `log_of` is (namespace, pod, container) where the last line of a log tells more. `older` marks the pod of an older
+    version: it is told, but is about to be replaced, and so never ends a wait.
     """
 
     cause: str
     subject: str
     what: str
     log_of: tuple[str, str, str] | None = None
+    older: bool = False
 
     @property
     def patience(self) -> Patience:
-        return CAUSES[self.cause].patience
+        return Patience.PASSING if self.older else CAUSES[self.cause].patience
 
     @property
     def advice(self) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 
 from ..client.cluster import Cluster
@@ -81,6 +82,8 @@ class Diagnosis:
         found = self._refused(what, evidence)
         for pod in what.pods:
             found += self._of_pod(pod, evidence)
+        for pod in what.older:
+            found += [replace(finding, older=True) for finding in self._of_pod(pod, evidence)]
         # A revision repeats what its pods say, and knows less about it.
         return found or (knative.failed(what.revision) if what.revision else [])
 
