@@ -22,6 +22,7 @@ class Patience(Enum):
     HOPELESS = "hopeless"  # cannot change by itself: end the wait after a few seconds, in which the reason settles
     LASTING = "lasting"  # somebody or something may mend it: end after 60 s or a third of the limit, what is longer
     PASSING = "passing"  # goes by itself: never ends the wait, is told as its reason
+    UNDERWAY = "underway"  # nothing is wrong, it is only not done yet: told while there is nothing else to tell
 
     def seconds(self, limit: float) -> float | None:
         """How long a cause must last to end a wait of `limit` seconds; None: it never does."""
@@ -51,7 +52,7 @@ CAUSES: dict[str, Cause] = {
     # The kubelet gave no cause, or one that is not known here.
     "image-unclear": Cause(Patience.LASTING, _IMAGE),
     # Large images and slow registries take their time; what the kubelet says in the end decides.
-    "image-on-its-way": Cause(Patience.PASSING, "see how fast the node reaches the registry"),
+    "image-on-its-way": Cause(Patience.UNDERWAY, "see how fast the node reaches the registry"),
     # Pull policy Never: no kubelet will ever fetch it, only a person can bring it to the node.
     "image-never-pulled": Cause(Patience.HOPELESS, "bring the image to the node, or change imagePullPolicy"),
     # --- where a pod can run ------------------------------------------------------------------------------------
@@ -78,7 +79,7 @@ CAUSES: dict[str, Cause] = {
     "unschedulable": Cause(Patience.LASTING, "look at its requests, selectors and volumes"),
     # A scheduling gate is taken off by whoever has set it.
     "gated": Cause(Patience.PASSING, "whoever has set its scheduling gates has to take them off"),
-    "not-scheduled": Cause(Patience.PASSING, "see whether its scheduler runs: spec.schedulerName"),
+    "not-scheduled": Cause(Patience.UNDERWAY, "see whether its scheduler runs: spec.schedulerName"),
     # --- claims and volumes -------------------------------------------------------------------------------------
     # Neither a class nor a default one: no controller will touch the claim.
     "no-storage-class": Cause(Patience.HOPELESS, "name a storage class, or make one the default"),

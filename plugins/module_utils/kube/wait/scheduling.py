@@ -128,7 +128,7 @@ def _detail(pod: Document, cause: str, nodes: list[Document] | None) -> str:
     return "; ".join(named[:3])
 
 
-_ORDER = {Patience.FINAL: 0, Patience.HOPELESS: 1, Patience.LASTING: 2, Patience.PASSING: 3}
+_ORDER = {Patience.FINAL: 0, Patience.HOPELESS: 1, Patience.LASTING: 2, Patience.PASSING: 3, Patience.UNDERWAY: 4}
 
 
 def _rank(cause: str) -> int:

@@ -12,7 +12,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.ca
     Patience,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.claims import Storage
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.events import Event, by_uid
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.events import Event, by_subject
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.pods import Surroundings
 
 HOPELESS, LASTING, PASSING, FINAL = Patience.HOPELESS, Patience.LASTING, Patience.PASSING, Patience.FINAL
@@ -313,7 +313,7 @@ def test_gates_and_absent_schedulers() -> None:
     assert pods.findings(unplaced("gated", reason="SchedulingGated"), Surroundings())[0].patience is PASSING
     alone = pod(node="", spec={"schedulerName": "mine"}, phase="Pending")
     (found,) = pods.findings(alone, Surroundings())
-    assert found.patience is PASSING and "the scheduler mine has not looked" in found.what
+    assert found.patience is Patience.UNDERWAY and "the scheduler mine has not looked" in found.what
 
 
 # --- claims -----------------------------------------------------------------------------------------------------
@@ -523,6 +523,6 @@ def test_both_forms_of_events_the_newest_first() -> None:
             "series": {"lastObservedTime": "2026-01-01T00:00:09.5Z"},
         },
     ]
-    found = by_uid(items)["u"]
+    found = by_subject(items)["u"]
     assert [event.reason for event in found] == ["Series", "New", "Old"]
     assert found[1].container == "c" and not found[1].warning and found[2].warning
