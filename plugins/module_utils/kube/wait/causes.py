@@ -127,6 +127,8 @@ CAUSES: dict[str, Cause] = {
     "pod-invalid": Cause(Patience.HOPELESS, _TEMPLATE),
     "namespace-terminating": Cause(Patience.HOPELESS, "the namespace is being deleted: see what holds it"),
     "pods-refused": Cause(Patience.LASTING, "see the events of its controller"),
+    # Whatever it was that lacked is there by now; the next try of the kubelet or controller will find it.
+    "mended": Cause(Patience.PASSING, "this is mended by now; the next try, which may take minutes, will see it"),
     # --- custom resources ---------------------------------------------------------------------------------------
     # Knative marks a revision as failed for good; a new one is needed.
     "revision-failed": Cause(Patience.HOPELESS, "look at the revision's conditions and its pods"),

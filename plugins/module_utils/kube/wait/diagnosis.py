@@ -16,6 +16,8 @@ from .causes import Finding, Patience
 from .events import Event
 from .evidence import Evidence
 from .logs import last_words
+from .mended import if_mended
+from .scheduling import AUTOSCALER_REASONS
 from .targets import ABSENT, Target
 from .workloads import Behind, behind
 
@@ -85,7 +87,9 @@ class Diagnosis:
         for pod in what.older:
             found += [replace(finding, older=True) for finding in self._of_pod(pod, evidence)]
         # A revision repeats what its pods say, and knows less about it.
-        return found or (knative.failed(what.revision) if what.revision else [])
+        found = found or (knative.failed(what.revision) if what.revision else [])
+        found = found or self._underway(what.pods, evidence)
+        return [if_mended(finding, evidence) for finding in found]
 
     def _refused(self, what: Behind, evidence: Evidence) -> list[Finding]:
         for owner in what.owners:
@@ -100,16 +104,20 @@ class Diagnosis:
         events = evidence.events(pod)
         words = self._remember(pod, uid, events)
         if not pods.has_no_node(pod):
-            found = pods.findings(pod, pods.Surroundings(events, pull_words=words))
-            return found or pods.still_pulling(pod, evidence.events_of_all_types(pod))
+            return pods.findings(pod, pods.Surroundings(events, pull_words=words))
         names = claims.claim_names(pod)
         listed = evidence.list("v1", "PersistentVolumeClaim", namespace) if names else []
         of_claims = self._of_claims([claim for claim in listed if claim["metadata"]["name"] in names], evidence)
         if not pods.is_unschedulable(pod):
             return pods.findings(pod, pods.Surroundings(events, claims=of_claims, pull_words=words))
-        every = evidence.events_of_all_types(pod)
-        around = pods.Surroundings(every, evidence.nodes(), of_claims, evidence.is_leaving(namespace), words)
+        heard = [*events, *evidence.with_reasons(pod, *AUTOSCALER_REASONS)]
+        around = pods.Surroundings(heard, evidence.nodes(), of_claims, evidence.is_leaving(namespace), words)
         return pods.findings(pod, around)
+
+    def _underway(self, of_target: list[Document], evidence: Evidence) -> list[Finding]:
+        """What the first pod that is not ready is doing; one stands for all, however many there are."""
+        unready = next((pod for pod in of_target if not _is_ready(pod)), None)
+        return pods.still_pulling(unready, evidence.events_of_all_types(unready)) if unready else []
 
     def _of_claims(self, wanted: list[Document], evidence: Evidence) -> list[Finding]:
         found = []

@@ -46,7 +46,7 @@ class Evidence:
         return self._about(live, "type!=Normal")
 
     def events_of_all_types(self, live: Document) -> list[Event]:
-        """Also the normal ones, such as an autoscaler's or a provisioner's; asks for this object's alone."""
+        """Also the normal ones, such as a provisioner's; asks for this object's alone."""
         return self._about(live, f"involvedObject.kind={live['kind']},involvedObject.name={live['metadata']['name']}")
 
     def nodes(self) -> list[Document] | None:
@@ -62,6 +62,10 @@ class Evidence:
     def is_leaving(self, namespace: str) -> bool:
         """Whether pods are on their way out, as in a rolling update on a full node."""
         return any(pod["metadata"].get("deletionTimestamp") for pod in self.list("v1", "Pod", namespace))
+
+    def with_reasons(self, live: Document, *reasons: str) -> list[Event]:
+        """Events about one object with these reasons; one list each for a whole namespace, however many objects."""
+        return [event for reason in reasons for event in self._about(live, f"reason={reason}")]
 
     def _about(self, live: Document, chosen: str) -> list[Event]:
         metadata = live["metadata"]

@@ -40,6 +40,7 @@ PASSING_TAINT = re.compile(
 CORDON_TAINT = "node.kubernetes.io/unschedulable"
 NODE_COMES = frozenset({"TriggeredScaleUp", "Nominated", "NominatedNode"})  # cluster-autoscaler; Karpenter
 NODE_DOES_NOT = "NotTriggerScaleUp"
+AUTOSCALER_REASONS = (*sorted(NODE_COMES), NODE_DOES_NOT)
 # What another node, or a pod that goes, would mend.
 ROOM_HELPS = frozenset({"no-room", "not-beside-others"})
 

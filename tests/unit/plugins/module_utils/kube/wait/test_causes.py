@@ -13,6 +13,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.ca
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.claims import Storage
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.events import Event, by_subject
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.mended import room_for
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.pods import Surroundings
 
 HOPELESS, LASTING, PASSING, FINAL = Patience.HOPELESS, Patience.LASTING, Patience.PASSING, Patience.FINAL
@@ -453,6 +454,19 @@ def test_controllers_without_a_condition_tell_by_events(kind: str, spec: dict, s
     assert found and found.cause == "over-quota" and f"{kind} shop/web" in str(found)
     younger = {"metadata": {"creationTimestamp": "2026-01-01T00:00:30Z"}}
     assert refusals.refused(owner, [younger], events) is None
+
+
+@pytest.mark.parametrize(
+    ("hard", "used", "room"),
+    [
+        ({"pods": "2", "limits.memory": "1Gi"}, {"pods": "2", "limits.memory": "0"}, False),
+        ({"pods": "3", "limits.memory": "1Gi"}, {"pods": "2", "limits.memory": "512Mi"}, True),
+        ({"pods": "3", "limits.memory": "1Gi"}, {"pods": "2", "limits.memory": "513Mi"}, False),
+        ({"pods": "3"}, {"pods": "2"}, True),
+    ],
+)
+def test_whether_a_quota_has_room_by_now(hard: dict, used: dict, room: bool) -> None:
+    assert room_for("limits.memory=512Mi,pods=1", {"status": {"hard": hard, "used": used}}) is room
 
 
 # --- Knative ----------------------------------------------------------------------------------------------------

@@ -61,7 +61,15 @@ def set_status(cluster: Cluster, kind: str, item: dict[str, Any], status: dict[s
     cluster.transport.call("PATCH", path, body={"status": status}, content_type=MERGE)
 
 
-def tell(cluster: Cluster, home: str, about: dict[str, Any], reason: str, message: str, field: str = "") -> None:
+def tell(
+    cluster: Cluster,
+    home: str,
+    about: dict[str, Any],
+    reason: str,
+    message: str,
+    field: str = "",
+    kind: str = "Warning",
+) -> None:
     """An event, as a kubelet or controller makes it."""
     metadata = about["metadata"]
     involved = {"kind": about["kind"], "namespace": home, "name": metadata["name"], "uid": metadata["uid"]}
@@ -71,7 +79,7 @@ def tell(cluster: Cluster, home: str, about: dict[str, Any], reason: str, messag
         "involvedObject": {**involved, "fieldPath": field},
         "reason": reason,
         "message": message,
-        "type": "Warning",
+        "type": kind,
         "firstTimestamp": now,
         "lastTimestamp": now,
     }
@@ -155,6 +163,36 @@ def test_refused_pods_are_told_whatever_makes_them(cluster: Cluster, home: str, 
         if kind == "DaemonSet":
             cluster.delete("v1", "Node", home)
     assert any("exceeded quota" in line for line in told), told
+
+
+def test_an_autoscaler_s_word_and_a_pull_under_way(cluster: Cluster, home: str) -> None:
+    put(cluster, home, deployment("app", replicas=1))
+    (pod,) = pods_of(cluster, home)
+    message = "0/1 nodes are available: 1 Insufficient cpu."
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    set_status(cluster, "Pod", pod, {"phase": "Pending", "conditions": [condition]})
+    assert look(cluster, rollout(home))[0].cause == "no-room"
+    tell(cluster, home, pod, "TriggeredScaleUp", "pod triggered scale-up: [{pool 1->2 (max: 3)}]", kind="Normal")
+    (found,) = look(cluster, rollout(home))
+    assert found.cause == "node-is-coming" and "pool 1->2" in found.what
+    set_status(cluster, "Pod", pod, {"phase": "Pending", "conditions": [{**condition, "status": "True"}]})
+    tell(cluster, home, pod, "Pulling", 'Pulling image "example.org/app:1"', kind="Normal")
+    (found,) = look(cluster, rollout(home))
+    assert found.cause == "image-on-its-way" and "Pulling image" in found.what
+
+
+def test_what_is_mended_by_now_is_waited_for(cluster: Cluster, home: str) -> None:
+    """A kubelet tries to mount again after up to two minutes, a controller after up to a quarter of an hour."""
+    put(cluster, home, deployment("app", replicas=1))
+    (pod,) = pods_of(cluster, home)
+    creating = {"waiting": {"reason": "ContainerCreating"}}
+    entry = {"name": "main", "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": creating}
+    set_status(cluster, "Pod", pod, {"phase": "Pending", "containerStatuses": [entry]})
+    tell(cluster, home, pod, "FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "tls" not found')
+    assert look(cluster, rollout(home))[0].cause == "object-missing"
+    put(cluster, home, document("v1", "Secret", "tls", stringData={"a": "b"}))
+    (found,) = look(cluster, rollout(home))
+    assert found.cause == "mended" and 'secret "tls" not found' in found.what
 
 
 def test_pods_that_a_newer_version_replaces_do_not_end_a_wait_for_their_service(cluster: Cluster, home: str) -> None:
