@@ -140,6 +140,13 @@ def test_a_back_off_without_a_cause_remembers_it() -> None:
     assert found.cause == "image-refused" and "not found" in found.what
 
 
+def test_a_pull_secret_that_is_not_there_is_named() -> None:
+    said = "Unable to retrieve some image pull secrets (mine); attempting to pull the image may not succeed."
+    entry = container("ErrImagePull", "unexpected status from HEAD request to https://r.example/v2/x: 401 Unauthorized")
+    found = of_container(entry, event("FailedToRetrieveImagePullSecret", said))
+    assert found.cause == "image-refused" and said in found.what
+
+
 def test_pods_that_are_fine_or_going() -> None:
     bad = container("ErrImagePull", "not found")
     assert pods.findings(pod(phase="Succeeded", containerStatuses=[bad]), Surroundings()) == []
