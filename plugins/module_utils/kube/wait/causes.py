@@ -20,6 +20,7 @@ class Patience(Enum):
 
     FINAL = "final"  # it is over: end the wait at once
     HOPELESS = "hopeless"  # cannot change by itself: end the wait after a few seconds, in which the reason settles
+    RECHECKED = "rechecked"  # the same, but who decides looks again only after some seconds: end after 9 s
     LASTING = "lasting"  # somebody or something may mend it: end after 60 s or a third of the limit, what is longer
     PASSING = "passing"  # goes by itself: never ends the wait, is told as its reason
     UNDERWAY = "underway"  # nothing is wrong, it is only not done yet: told while there is nothing else to tell
@@ -28,7 +29,7 @@ class Patience(Enum):
         """How long a cause must last to end a wait of `limit` seconds; None: it never does."""
         if self is Patience.LASTING:
             return max(LASTING_SECONDS, limit * LASTING_SHARE)
-        return {Patience.FINAL: 0.0, Patience.HOPELESS: 5.0}.get(self)
+        return {Patience.FINAL: 0.0, Patience.HOPELESS: 5.0, Patience.RECHECKED: 9.0}.get(self)
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,14 @@ CAUSES: dict[str, Cause] = {
     # --- where a pod can run ------------------------------------------------------------------------------------
     # No node has ever had so much: only another machine or a smaller request helps.
     "too-large": Cause(Patience.HOPELESS, "lower its requests, or add a larger node"),
-    # The nodes are full and no pod is on its way out.
-    "no-room": Cause(Patience.HOPELESS, "free or add resources, or lower its requests"),
+    # The nodes are full and no pod is on its way out. The scheduler backs off for up to 10 s, also when one has gone.
+    "no-room": Cause(Patience.RECHECKED, "free or add resources, or lower its requests"),
     # The same while a pod is on its way out, as in a rolling update on a full node.
     "room-is-coming": Cause(Patience.PASSING, "a pod is on its way out"),
     # Labels of nodes do not change by themselves.
     "no-such-node": Cause(Patience.HOPELESS, "correct its node selector or affinity, or label a node"),
     # A taint that a person has set for a purpose.
-    "tainted": Cause(Patience.HOPELESS, "add a toleration, or take the taint off a node"),
+    "tainted": Cause(Patience.RECHECKED, "add a toleration, or take the taint off a node"),
     # A taint of a node that is starting, away for a moment, or short of something.
     "node-not-ready": Cause(Patience.PASSING, _NODES),
     # Who cordons a node frees it again: maintenance.

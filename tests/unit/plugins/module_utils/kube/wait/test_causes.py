@@ -16,7 +16,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.ev
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.mended import room_for
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.pods import Surroundings
 
-HOPELESS, LASTING, PASSING, FINAL = Patience.HOPELESS, Patience.LASTING, Patience.PASSING, Patience.FINAL
+HOPELESS, RECHECKED, LASTING = Patience.HOPELESS, Patience.RECHECKED, Patience.LASTING
+PASSING, FINAL = Patience.PASSING, Patience.FINAL
 
 
 def event(reason: str, message: str = "", last: str = "2026-01-01T00:00:10", container: str = "") -> Event:
@@ -225,11 +226,11 @@ UNTOLERATED = "0/1 nodes are available: 1 node(s) had untolerated taint(s)"
 @pytest.mark.parametrize(
     ("message", "cause", "patience"),
     [
-        (FULL, "no-room", HOPELESS),
-        ("0/1 nodes are available: 1 Too many pods", "no-room", HOPELESS),
+        (FULL, "no-room", RECHECKED),
+        ("0/1 nodes are available: 1 Too many pods", "no-room", RECHECKED),
         ("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector", "no-such-node", HOPELESS),
         ("0/1 nodes are available: 1 node(s) were unschedulable", "cordoned", PASSING),
-        ("0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}", "tainted", HOPELESS),
+        ("0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}", "tainted", RECHECKED),
         (
             "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }",
             "node-not-ready",
@@ -253,7 +254,7 @@ UNTOLERATED = "0/1 nodes are available: 1 node(s) had untolerated taint(s)"
         (
             "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector",
             "no-room",
-            HOPELESS,
+            RECHECKED,
         ),
         ("0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules", "not-beside-others", LASTING),
         (
@@ -294,7 +295,7 @@ def test_nodes_that_may_not_be_read_leave_it_open() -> None:
 def test_a_request_that_no_node_could_ever_take() -> None:
     (found,) = pods.findings(unplaced(FULL, cpu="64"), Surroundings(nodes=[node(), node("n2", "3500m")], leaving=True))
     assert found.cause == "too-large" and "it asks for 64 cpu, and no node has more than 3500m" in found.what
-    assert placement(FULL, cpu="1900m") == ("no-room", HOPELESS)
+    assert placement(FULL, cpu="1900m") == ("no-room", RECHECKED)
 
 
 def test_a_full_node_with_a_pod_on_its_way_out() -> None:
