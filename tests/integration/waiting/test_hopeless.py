@@ -172,9 +172,9 @@ def test_it_ends_the_wait_soon(place: Place, make: Callable, recipe: Make, words
 @pytest.mark.parametrize(("recipe", "words"), NAMED.values(), ids=NAMED.keys())
 def test_it_is_named_soon_and_waited_for(place: Place, make: Callable, recipe: Make, words: str) -> None:
     target = make(recipe)
-    course = place.wait(target, seconds=22)
+    course = place.wait(target, seconds=16)
     assert course.first(words) < SOON
-    assert "not fulfilled after 22 s" in course.error and words in course.error
+    assert "not fulfilled after 16 s" in course.error and words in course.error
     assert len(course.told) <= 12
 
 

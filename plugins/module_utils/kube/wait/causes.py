@@ -20,14 +20,16 @@ class Patience(Enum):
 
     FINAL = "final"  # it is over: end the wait at once
     HOPELESS = "hopeless"  # cannot change by itself: end the wait after a few seconds, in which the reason settles
+    RECHECKED = "rechecked"  # the same, but who decides looks again only after some seconds: end after 9 s
     LASTING = "lasting"  # somebody or something may mend it: end after 60 s or a third of the limit, what is longer
     PASSING = "passing"  # goes by itself: never ends the wait, is told as its reason
+    UNDERWAY = "underway"  # nothing is wrong, it is only not done yet: told while there is nothing else to tell
 
     def seconds(self, limit: float) -> float | None:
         """How long a cause must last to end a wait of `limit` seconds; None: it never does."""
         if self is Patience.LASTING:
             return max(LASTING_SECONDS, limit * LASTING_SHARE)
-        return {Patience.FINAL: 0.0, Patience.HOPELESS: 5.0}.get(self)
+        return {Patience.FINAL: 0.0, Patience.HOPELESS: 5.0, Patience.RECHECKED: 9.0}.get(self)
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,20 @@ CAUSES: dict[str, Cause] = {
     # The kubelet gave no cause, or one that is not known here.
     "image-unclear": Cause(Patience.LASTING, _IMAGE),
     # Large images and slow registries take their time; what the kubelet says in the end decides.
-    "image-on-its-way": Cause(Patience.PASSING, "see how fast the node reaches the registry"),
+    "image-on-its-way": Cause(Patience.UNDERWAY, "see how fast the node reaches the registry"),
     # Pull policy Never: no kubelet will ever fetch it, only a person can bring it to the node.
     "image-never-pulled": Cause(Patience.HOPELESS, "bring the image to the node, or change imagePullPolicy"),
     # --- where a pod can run ------------------------------------------------------------------------------------
     # No node has ever had so much: only another machine or a smaller request helps.
     "too-large": Cause(Patience.HOPELESS, "lower its requests, or add a larger node"),
-    # The nodes are full and no pod is on its way out.
-    "no-room": Cause(Patience.HOPELESS, "free or add resources, or lower its requests"),
+    # The nodes are full and no pod is on its way out. The scheduler backs off for up to 10 s, also when one has gone.
+    "no-room": Cause(Patience.RECHECKED, "free or add resources, or lower its requests"),
     # The same while a pod is on its way out, as in a rolling update on a full node.
     "room-is-coming": Cause(Patience.PASSING, "a pod is on its way out"),
     # Labels of nodes do not change by themselves.
     "no-such-node": Cause(Patience.HOPELESS, "correct its node selector or affinity, or label a node"),
     # A taint that a person has set for a purpose.
-    "tainted": Cause(Patience.HOPELESS, "add a toleration, or take the taint off a node"),
+    "tainted": Cause(Patience.RECHECKED, "add a toleration, or take the taint off a node"),
     # A taint of a node that is starting, away for a moment, or short of something.
     "node-not-ready": Cause(Patience.PASSING, _NODES),
     # Who cordons a node frees it again: maintenance.
@@ -78,7 +80,7 @@ CAUSES: dict[str, Cause] = {
     "unschedulable": Cause(Patience.LASTING, "look at its requests, selectors and volumes"),
     # A scheduling gate is taken off by whoever has set it.
     "gated": Cause(Patience.PASSING, "whoever has set its scheduling gates has to take them off"),
-    "not-scheduled": Cause(Patience.PASSING, "see whether its scheduler runs: spec.schedulerName"),
+    "not-scheduled": Cause(Patience.UNDERWAY, "see whether its scheduler runs: spec.schedulerName"),
     # --- claims and volumes -------------------------------------------------------------------------------------
     # Neither a class nor a default one: no controller will touch the claim.
     "no-storage-class": Cause(Patience.HOPELESS, "name a storage class, or make one the default"),
@@ -126,6 +128,8 @@ CAUSES: dict[str, Cause] = {
     "pod-invalid": Cause(Patience.HOPELESS, _TEMPLATE),
     "namespace-terminating": Cause(Patience.HOPELESS, "the namespace is being deleted: see what holds it"),
     "pods-refused": Cause(Patience.LASTING, "see the events of its controller"),
+    # Whatever it was that lacked is there by now; the next try of the kubelet or controller will find it.
+    "mended": Cause(Patience.PASSING, "this is mended by now; the next try, which may take minutes, will see it"),
     # --- custom resources ---------------------------------------------------------------------------------------
     # Knative marks a revision as failed for good; a new one is needed.
     "revision-failed": Cause(Patience.HOPELESS, "look at the revision's conditions and its pods"),
@@ -138,17 +142,19 @@ CAUSES: dict[str, Cause] = {
 class Finding:
     """One cause, seen at `subject` (such as 'pod shop/web-0'), in the cluster's own words in `what`.
 
-    `log_of` is (namespace, pod, container) where the last line of a log tells more.
+    `log_of` is (namespace, pod, container) where the last line of a log tells more. `older` marks the pod of an older
+    version: it is told, but is about to be replaced, and so never ends a wait.
     """
 
     cause: str
     subject: str
     what: str
     log_of: tuple[str, str, str] | None = None
+    older: bool = False
 
     @property
     def patience(self) -> Patience:
-        return CAUSES[self.cause].patience
+        return Patience.PASSING if self.older else CAUSES[self.cause].patience
 
     @property
     def advice(self) -> str:

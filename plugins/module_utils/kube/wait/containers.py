@@ -40,7 +40,7 @@ def finding(namespace: str, pod: str, entry: dict[str, Any], events: list[Event]
     waiting = state.get("waiting") or {}
     reason, message = waiting.get("reason") or "", waiting.get("message") or ""
     if reason in image_pulls.REASONS:
-        return _pull(subject, name, entry, reason, message, pull_words)
+        return _pull(subject, entry, reason, message if image_pulls.has_cause(message) else pull_words, events)
     ended = _ended(entry)
     if ended.get("reason") in START_REASONS:  # a back-off hides it from the state
         return _start(subject, name, ended["reason"], ended.get("message") or message)
@@ -67,11 +67,11 @@ def start_cause(message: str) -> str:
     return next((cause for words, cause in START_WORDS if re.search(words, message, re.IGNORECASE)), "runtime-busy")
 
 
-def _pull(subject: str, name: str, entry: dict[str, Any], reason: str, message: str, words: str) -> Finding:
-    said = message if image_pulls.has_cause(message) else words
-    cause = image_pulls.cause_of(reason, said)
-    detail = f": {said}" if said else ""
-    return Finding(cause, subject, f"container {name} cannot have its image {entry.get('image', '')}: {reason}{detail}")
+def _pull(subject: str, entry: dict[str, Any], reason: str, words: str, events: list[Event]) -> Finding:
+    what = f"container {entry.get('name', '?')} cannot have its image {entry.get('image', '')}: {reason}"
+    what += f": {words}" if words else ""
+    secret = newest(events, "FailedToRetrieveImagePullSecret")
+    return Finding(image_pulls.cause_of(reason, words), subject, f"{what}; {secret.message}" if secret else what)
 
 
 def _start(subject: str, name: str, reason: str, message: str) -> Finding:

@@ -5,21 +5,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 
 from ..client.cluster import Cluster
 from ..errors import KubeError
 from ..objects import Document
 from . import claims, containers, knative, pods, refusals
-from .causes import Finding
+from .causes import Finding, Patience
 from .events import Event
 from .evidence import Evidence
+from .logs import last_words
+from .mended import if_mended
+from .scheduling import AUTOSCALER_REASONS
 from .targets import ABSENT, Target
 from .workloads import Behind, behind
 
 MOST_REASONS = 3
-LOG_SECONDS = 3.0
-NO_LOG = "unable to retrieve container logs"  # what the kubelet gives instead of a log that is gone
 
 
 class Diagnosis:
@@ -56,7 +58,8 @@ class Diagnosis:
         """What is wrong behind `target`, with the last words of logs, for a message that ends the wait."""
         evidence = evidence or Evidence(self.cluster)
         try:
-            found = [self.in_full(finding) for finding in self.look(target, evidence)][:MOST_REASONS]
+            wrong = [finding for finding in self.look(target, evidence) if finding.patience is not Patience.UNDERWAY]
+            found = [self.in_full(finding) for finding in wrong[:MOST_REASONS]]
             warning = self._last_warning(target, evidence)
         except KubeError:
             return []  # a diagnosis that fails must not hide what is being waited for
@@ -65,7 +68,7 @@ class Diagnosis:
 
     def in_full(self, finding: Finding) -> str:
         """The finding, with the last line of the container's log where that tells more."""
-        last = self._last_log_line(*finding.log_of) if finding.log_of else ""
+        last = last_words(self.cluster, *finding.log_of) if finding.log_of else ""
         return f"{finding.subject}: {finding.what}{last}; {finding.advice}"
 
     def _lives(self, target: Target, evidence: Evidence) -> list[Document]:
@@ -81,14 +84,16 @@ class Diagnosis:
         found = self._refused(what, evidence)
         for pod in what.pods:
             found += self._of_pod(pod, evidence)
+        for pod in what.older:
+            found += [replace(finding, older=True) for finding in self._of_pod(pod, evidence)]
         # A revision repeats what its pods say, and knows less about it.
-        return found or (knative.failed(what.revision) if what.revision else [])
+        found = found or (knative.failed(what.revision) if what.revision else [])
+        found = found or self._underway(what.pods, evidence)
+        return [if_mended(finding, evidence) for finding in found]
 
     def _refused(self, what: Behind, evidence: Evidence) -> list[Finding]:
         for owner in what.owners:
-            metadata = owner["metadata"]
-            events = evidence.events(metadata["namespace"], metadata.get("uid", ""))
-            if finding := refusals.refused(owner, what.pods, events):
+            if finding := refusals.refused(owner, what.pods, evidence.events(owner)):
                 return [finding]
         return []
 
@@ -96,27 +101,29 @@ class Diagnosis:
         if _is_ready(pod):
             return []
         namespace, uid = pod["metadata"]["namespace"], pod["metadata"].get("uid", "")
-        events = evidence.events(namespace, uid)
+        events = evidence.events(pod)
         words = self._remember(pod, uid, events)
         if not pods.has_no_node(pod):
-            found = pods.findings(pod, pods.Surroundings(events, pull_words=words))
-            return found or pods.still_pulling(pod, evidence.events_of_all_types(namespace, uid))
+            return pods.findings(pod, pods.Surroundings(events, pull_words=words))
         names = claims.claim_names(pod)
         listed = evidence.list("v1", "PersistentVolumeClaim", namespace) if names else []
         of_claims = self._of_claims([claim for claim in listed if claim["metadata"]["name"] in names], evidence)
         if not pods.is_unschedulable(pod):
             return pods.findings(pod, pods.Surroundings(events, claims=of_claims, pull_words=words))
-        every = evidence.events_of_all_types(namespace, uid)
-        around = pods.Surroundings(every, evidence.nodes(), of_claims, evidence.is_leaving(namespace), words)
+        heard = [*events, *evidence.with_reasons(pod, *AUTOSCALER_REASONS)]
+        around = pods.Surroundings(heard, evidence.nodes(), of_claims, evidence.is_leaving(namespace), words)
         return pods.findings(pod, around)
+
+    def _underway(self, of_target: list[Document], evidence: Evidence) -> list[Finding]:
+        """What the first pod that is not ready is doing; one stands for all, however many there are."""
+        unready = next((pod for pod in of_target if not _is_ready(pod)), None)
+        return pods.still_pulling(unready, evidence.events_of_all_types(unready)) if unready else []
 
     def _of_claims(self, wanted: list[Document], evidence: Evidence) -> list[Finding]:
         found = []
         for claim in wanted:
             if (claim.get("status") or {}).get("phase") != "Bound":
-                metadata = claim["metadata"]
-                events = evidence.events_of_all_types(metadata["namespace"], metadata.get("uid", ""))
-                found.append(claims.unbound(claim, evidence.storage(), events))
+                found.append(claims.unbound(claim, evidence.storage(), evidence.events_of_all_types(claim)))
         return [finding for finding in found if finding]
 
     def _remember(self, pod: Document, uid: str, events: list[Event]) -> dict[str, str]:
@@ -140,23 +147,9 @@ class Diagnosis:
 
     def _last_warning(self, target: Target, evidence: Evidence) -> str:
         """The newest warning among the events of the object itself."""
-        lives = self._lives(target, evidence) if target.namespace and target.name else []
-        for live in lives:
-            for event in evidence.events(live["metadata"]["namespace"], live["metadata"].get("uid", "")):
+        for live in self._lives(target, evidence) if target.name else []:
+            for event in evidence.events(live):
                 return f"{event.reason}: {event.message[:300]}"
-        return ""
-
-    def _last_log_line(self, namespace: str, pod: str, container: str) -> str:
-        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
-        for previous in ("true", "false"):
-            query = {"container": container, "tailLines": "5", "previous": previous}
-            try:
-                text = self.cluster.transport.read_text(path, query, LOG_SECONDS)
-            except KubeError:
-                continue
-            lines = [line for line in text.splitlines() if line.strip() and not line.startswith(NO_LOG)]
-            if lines:
-                return f", its last words: {lines[-1][:300]}"
         return ""
 
 

@@ -27,13 +27,16 @@ class Event:
         return self.field.partition("{")[2].rstrip("}")
 
 
-def by_uid(items: list[Any]) -> dict[str, list[Event]]:
-    """Events by the uid of the object they are about, the newest first. Reads events.k8s.io's series as well."""
+def by_subject(items: list[Any]) -> dict[str, list[Event]]:
+    """Events by the uid of what they are about (kind/name where they have none), the newest first.
+
+    Reads the form of events.k8s.io as well.
+    """
     found: dict[str, list[Event]] = {}
     for item in reversed(items):  # they are listed by age: of two in one second the later one counts as newer
         about = item.get("involvedObject") or item.get("regarding") or {}
-        if about.get("uid"):
-            found.setdefault(about["uid"], []).append(_read(item, about))
+        subject = about.get("uid") or f"{about.get('kind', '')}/{about.get('name', '')}"
+        found.setdefault(subject, []).append(_read(item, about))
     for events in found.values():
         events.sort(key=lambda event: event.last, reverse=True)
     return found

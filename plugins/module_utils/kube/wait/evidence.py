@@ -13,7 +13,7 @@ from ..deadline import Deadline
 from ..errors import ApiError, KubeError
 from ..objects import Document
 from .claims import Storage
-from .events import Event, by_uid
+from .events import Event, by_subject
 
 LOOK_SECONDS = 5.0  # for one look at everything; the wait itself must go on
 FORBIDDEN = (401, 403)
@@ -41,13 +41,13 @@ class Evidence:
             *("list", api_version, kind, namespace, selector),
         )
 
-    def events(self, namespace: str, uid: str) -> list[Event]:
+    def events(self, live: Document) -> list[Event]:
         """The warnings about one object, the newest first."""
-        return self._events(namespace, "type!=Normal").get(uid, [])
+        return self._about(live, "type!=Normal")
 
-    def events_of_all_types(self, namespace: str, uid: str) -> list[Event]:
-        """Also the normal ones, such as an autoscaler's or a provisioner's; asks for this object's alone."""
-        return self._events(namespace, f"involvedObject.uid={uid}").get(uid, [])
+    def events_of_all_types(self, live: Document) -> list[Event]:
+        """Also the normal ones, such as a provisioner's; asks for this object's alone."""
+        return self._about(live, f"involvedObject.kind={live['kind']},involvedObject.name={live['metadata']['name']}")
 
     def nodes(self) -> list[Document] | None:
         """None where the user may not read them."""
@@ -63,6 +63,15 @@ class Evidence:
         """Whether pods are on their way out, as in a rolling update on a full node."""
         return any(pod["metadata"].get("deletionTimestamp") for pod in self.list("v1", "Pod", namespace))
 
+    def with_reasons(self, live: Document, *reasons: str) -> list[Event]:
+        """Events about one object with these reasons; one list each for a whole namespace, however many objects."""
+        return [event for reason in reasons for event in self._about(live, f"reason={reason}")]
+
+    def _about(self, live: Document, chosen: str) -> list[Event]:
+        metadata = live["metadata"]
+        found = self._events(metadata["namespace"], chosen) if metadata.get("namespace") else {}
+        return found.get(metadata.get("uid", ""), []) or found.get(f"{live['kind']}/{metadata['name']}", [])
+
     def _events(self, namespace: str, chosen: str) -> dict[str, list[Event]]:
         path = f"/api/v1/namespaces/{namespace}/events"
 
@@ -76,7 +85,7 @@ class Evidence:
                     raise
                 return {}  # what the objects themselves say is enough to go on
             items = answer.get("items") if isinstance(answer, dict) else None
-            return by_uid([item for item in items or [] if isinstance(item, dict)])
+            return by_subject([item for item in items or [] if isinstance(item, dict)])
 
         return self._once(read, "events", namespace, chosen)
 

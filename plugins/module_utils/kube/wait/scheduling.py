@@ -40,6 +40,7 @@ PASSING_TAINT = re.compile(
 CORDON_TAINT = "node.kubernetes.io/unschedulable"
 NODE_COMES = frozenset({"TriggeredScaleUp", "Nominated", "NominatedNode"})  # cluster-autoscaler; Karpenter
 NODE_DOES_NOT = "NotTriggerScaleUp"
+AUTOSCALER_REASONS = (*sorted(NODE_COMES), NODE_DOES_NOT)
 # What another node, or a pod that goes, would mend.
 ROOM_HELPS = frozenset({"no-room", "not-beside-others"})
 
@@ -128,7 +129,7 @@ def _detail(pod: Document, cause: str, nodes: list[Document] | None) -> str:
     return "; ".join(named[:3])
 
 
-_ORDER = {Patience.FINAL: 0, Patience.HOPELESS: 1, Patience.LASTING: 2, Patience.PASSING: 3}
+_ORDER = {patience: rank for rank, patience in enumerate(Patience)}
 
 
 def _rank(cause: str) -> int:
@@ -153,4 +154,4 @@ def _autoscaler(events: list[Event]) -> Event | None:
 def _with_autoscaler(cause: str, word: Event) -> str:
     if word.reason in NODE_COMES:
         return "node-is-coming"
-    return cause if _rank(cause) > _ORDER[Patience.HOPELESS] and cause not in ROOM_HELPS else "autoscaler-declined"
+    return cause if _rank(cause) > _ORDER[Patience.RECHECKED] and cause not in ROOM_HELPS else "autoscaler-declined"

@@ -10,16 +10,15 @@ from collections.abc import Callable
 
 from ..client.backoff import worth_retrying
 from ..client.cluster import Cluster
-from ..client.watch import Informer
 from ..deadline import Deadline
 from ..errors import ApiError, KubeError, WaitError
-from ..objects import Document
 from ..parallel import SIGN_OF_LIFE, for_each
 from .causes import Finding
 from .diagnosis import Diagnosis
 from .evidence import Evidence
 from .targets import ABSENT, ENDPOINTS, Target, Verdict, judge
-from .webhooks import SERVICE_LABEL, has_ready_endpoint
+from .views import informers_for, objects_of
+from .webhooks import has_ready_endpoint
 
 DIAGNOSIS_EVERY = 3.0  # seconds
 MOST_WORDS = 400  # characters of a reason in a line of progress
@@ -54,7 +53,7 @@ class _Wait:
         self.look_for_hopeless = hopeless
         self.diagnosis = Diagnosis(cluster, deadline.seconds)
         self.found: dict[Target, list[Finding]] = {}
-        self.informers = self._make_informers()
+        self.informers = informers_for(cluster, self.pending, deadline)
         self.why: dict[Target, str] = {}
         self._something_new = threading.Event()
 
@@ -120,7 +119,7 @@ class _Wait:
         informer = self.informers[target]
         if informer.objects is None:
             return Verdict(False, "it could not be looked up yet")
-        found = [item for item in informer.objects.values() if _is_meant(target, item)]
+        found = objects_of(target, informer)
         if target.condition == ENDPOINTS:
             return Verdict(has_ready_endpoint(found), "no ready endpoint")
         if target.condition == ABSENT:
@@ -163,28 +162,6 @@ class _Wait:
             lines.append(f"and {len(self.pending) - 8} more")
         return "\n".join(lines)
 
-    def _make_informers(self) -> dict[Target, Informer]:
-        """One informer per kind and place; a lone target is watched by its own name."""
-        shared: dict[tuple[str, str, str | None, str], list[Target]] = {}
-        informers: dict[Target, Informer] = {}
-        for target in self.pending:
-            if target.condition == ENDPOINTS:
-                selectors = {"labelSelector": f"{SERVICE_LABEL}={target.name}"}
-                informers[target] = self._informer("discovery.k8s.io/v1", "EndpointSlice", target.namespace, selectors)
-            else:
-                key = (target.api_version, target.kind, target.namespace, target.label_selector or "")
-                shared.setdefault(key, []).append(target)
-        for (api_version, kind, namespace, selector), members in shared.items():
-            selectors = {"labelSelector": selector} if selector else {}
-            if len(members) == 1 and members[0].name:
-                selectors = {"fieldSelector": f"metadata.name={members[0].name}"}
-            informer = self._informer(api_version, kind, namespace, selectors)
-            informers.update(dict.fromkeys(members, informer))
-        return informers
-
-    def _informer(self, api_version: str, kind: str, namespace: str | None, selectors: dict[str, str]) -> Informer:
-        return Informer(self.cluster, api_version, kind, namespace, selectors, self.deadline)
-
 
 def _where_to_look(target: Target) -> str:
     """The command that shows more."""
@@ -193,9 +170,3 @@ def _where_to_look(target: Target) -> str:
     kind = f"{target.kind}.{version}.{group}" if slash else target.kind
     chosen = target.name or f"-l {target.label_selector}"
     return f" (more: kubectl{place} describe {kind.lower()} {chosen})"
-
-
-def _is_meant(target: Target, item: Document) -> bool:
-    if target.label_selector or target.condition == ENDPOINTS:
-        return True  # the informer holds nothing else
-    return item["metadata"]["name"] == target.name

@@ -5,21 +5,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..objects import Document
 from .evidence import Evidence
 from .knative import GROUP, REVISION_LABEL
 
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 REVISION = "deployment.kubernetes.io/revision"
 SELECTED_BY_LABELS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"})
 
 
 @dataclass
 class Behind:
-    """What is behind one object. `owners` make the pods; `revision` is Knative's; `claim` the object itself is one."""
+    """What is behind one object. `owners` make the pods; `revision` is Knative's; `claim` the object itself is one.
+
+    `older` are pods of a former version, where those are not left out at once.
+    """
 
     pods: list[Document] = field(default_factory=list)
+    older: list[Document] = field(default_factory=list)
     owners: list[Document] = field(default_factory=list)
     revision: Document | None = None
     claim: Document | None = None
@@ -38,7 +44,8 @@ def behind(live: Document, evidence: Evidence) -> Behind:
     if kind == "PersistentVolumeClaim":
         return Behind(claim=live)
     if kind == "Service" and api_version == "v1":
-        return Behind(pods=_pods(namespace, (live.get("spec") or {}).get("selector"), evidence))
+        selected = _pods(namespace, (live.get("spec") or {}).get("selector"), evidence)
+        return _split(selected, _superseded(namespace, selected, evidence))
     if api_version.startswith(GROUP):
         return _of_knative(live, evidence)
     if kind in SELECTED_BY_LABELS:
@@ -58,7 +65,51 @@ def _of_workload(live: Document, evidence: Evidence) -> Behind:
         # Trouble of older pods is on its way out.
         template = (newest["metadata"].get("labels") or {}).get("pod-template-hash")
         labels |= {"pod-template-hash": template} if template else {}
-    return Behind(pods=_pods(namespace, labels, evidence), owners=owners)
+    found = _split(_pods(namespace, labels, evidence), _of_former_template(live))
+    found.owners = owners
+    return found
+
+
+def _split(pods: list[Document], is_older: Callable[[Document], bool]) -> Behind:
+    return Behind([pod for pod in pods if not is_older(pod)], [pod for pod in pods if is_older(pod)])
+
+
+def _of_former_template(live: Document) -> Callable[[Document], bool]:
+    """Tells the pods of a StatefulSet's or DaemonSet's former template, which the controller replaces one by one."""
+    metadata, status = live["metadata"], live.get("status") or {}
+    label, newest = {
+        "StatefulSet": ("controller-revision-hash", status.get("updateRevision")),
+        "DaemonSet": ("pod-template-generation", (metadata.get("annotations") or {}).get(TEMPLATE_GENERATION)),
+    }.get(live["kind"], ("", None))
+    return lambda pod: bool(newest) and (pod["metadata"].get("labels") or {}).get(label, newest) != newest
+
+
+def _superseded(namespace: str, pods: list[Document], evidence: Evidence) -> Callable[[Document], bool]:
+    """Tells the pods of ReplicaSets for which their Deployment has a newer one."""
+    if not any(_controller(pod, "ReplicaSet") for pod in pods):
+        return lambda pod: False
+    revisions: dict[str, tuple[str, int]] = {}
+    newest: dict[str, int] = {}
+    for item in evidence.list("apps/v1", "ReplicaSet", namespace):
+        deployment = _controller(item, "Deployment")
+        revision = (item["metadata"].get("annotations") or {}).get(REVISION, "")
+        if deployment and revision.isdigit():
+            revisions[item["metadata"]["name"]] = (deployment, int(revision))
+            newest[deployment] = max(newest.get(deployment, 0), int(revision))
+
+    def is_older(pod: Document) -> bool:
+        deployment, revision = revisions.get(_controller(pod, "ReplicaSet"), ("", 0))
+        return revision < newest.get(deployment, 0)
+
+    return is_older
+
+
+def _controller(item: Document, kind: str) -> str:
+    """The name of the object's controller, if it is of that kind, else ""."""
+    for owner in item["metadata"].get("ownerReferences") or []:
+        if owner.get("controller") and owner.get("kind") == kind:
+            return owner.get("name", "")
+    return ""
 
 
 def _newest_replica_set(deployment: Document, labels: dict[str, str], evidence: Evidence) -> Document | None:
@@ -78,7 +129,7 @@ def _of_knative(live: Document, evidence: Evidence) -> Behind:
         return Behind()
     deployment = evidence.get("apps/v1", "Deployment", f"{name}-deployment", namespace)
     pods = _pods(namespace, {REVISION_LABEL: name}, evidence)
-    return Behind(pods, [deployment] if deployment else [], revision)
+    return Behind(pods, owners=[deployment] if deployment else [], revision=revision)
 
 
 def _of_service(reference: Document | None, evidence: Evidence) -> Behind:

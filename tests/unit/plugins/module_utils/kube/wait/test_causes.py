@@ -12,10 +12,12 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.ca
     Patience,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.claims import Storage
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.events import Event, by_uid
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.events import Event, by_subject
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.mended import room_for
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.pods import Surroundings
 
-HOPELESS, LASTING, PASSING, FINAL = Patience.HOPELESS, Patience.LASTING, Patience.PASSING, Patience.FINAL
+HOPELESS, RECHECKED, LASTING = Patience.HOPELESS, Patience.RECHECKED, Patience.LASTING
+PASSING, FINAL = Patience.PASSING, Patience.FINAL
 
 
 def event(reason: str, message: str = "", last: str = "2026-01-01T00:00:10", container: str = "") -> Event:
@@ -139,6 +141,13 @@ def test_a_back_off_without_a_cause_remembers_it() -> None:
     assert found.cause == "image-refused" and "not found" in found.what
 
 
+def test_a_pull_secret_that_is_not_there_is_named() -> None:
+    said = "Unable to retrieve some image pull secrets (mine); attempting to pull the image may not succeed."
+    entry = container("ErrImagePull", "unexpected status from HEAD request to https://r.example/v2/x: 401 Unauthorized")
+    found = of_container(entry, event("FailedToRetrieveImagePullSecret", said))
+    assert found.cause == "image-refused" and said in found.what
+
+
 def test_pods_that_are_fine_or_going() -> None:
     bad = container("ErrImagePull", "not found")
     assert pods.findings(pod(phase="Succeeded", containerStatuses=[bad]), Surroundings()) == []
@@ -217,11 +226,11 @@ UNTOLERATED = "0/1 nodes are available: 1 node(s) had untolerated taint(s)"
 @pytest.mark.parametrize(
     ("message", "cause", "patience"),
     [
-        (FULL, "no-room", HOPELESS),
-        ("0/1 nodes are available: 1 Too many pods", "no-room", HOPELESS),
+        (FULL, "no-room", RECHECKED),
+        ("0/1 nodes are available: 1 Too many pods", "no-room", RECHECKED),
         ("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector", "no-such-node", HOPELESS),
         ("0/1 nodes are available: 1 node(s) were unschedulable", "cordoned", PASSING),
-        ("0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}", "tainted", HOPELESS),
+        ("0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}", "tainted", RECHECKED),
         (
             "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }",
             "node-not-ready",
@@ -245,7 +254,7 @@ UNTOLERATED = "0/1 nodes are available: 1 node(s) had untolerated taint(s)"
         (
             "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector",
             "no-room",
-            HOPELESS,
+            RECHECKED,
         ),
         ("0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules", "not-beside-others", LASTING),
         (
@@ -286,7 +295,7 @@ def test_nodes_that_may_not_be_read_leave_it_open() -> None:
 def test_a_request_that_no_node_could_ever_take() -> None:
     (found,) = pods.findings(unplaced(FULL, cpu="64"), Surroundings(nodes=[node(), node("n2", "3500m")], leaving=True))
     assert found.cause == "too-large" and "it asks for 64 cpu, and no node has more than 3500m" in found.what
-    assert placement(FULL, cpu="1900m") == ("no-room", HOPELESS)
+    assert placement(FULL, cpu="1900m") == ("no-room", RECHECKED)
 
 
 def test_a_full_node_with_a_pod_on_its_way_out() -> None:
@@ -313,7 +322,7 @@ def test_gates_and_absent_schedulers() -> None:
     assert pods.findings(unplaced("gated", reason="SchedulingGated"), Surroundings())[0].patience is PASSING
     alone = pod(node="", spec={"schedulerName": "mine"}, phase="Pending")
     (found,) = pods.findings(alone, Surroundings())
-    assert found.patience is PASSING and "the scheduler mine has not looked" in found.what
+    assert found.patience is Patience.UNDERWAY and "the scheduler mine has not looked" in found.what
 
 
 # --- claims -----------------------------------------------------------------------------------------------------
@@ -455,6 +464,19 @@ def test_controllers_without_a_condition_tell_by_events(kind: str, spec: dict, s
     assert refusals.refused(owner, [younger], events) is None
 
 
+@pytest.mark.parametrize(
+    ("hard", "used", "room"),
+    [
+        ({"pods": "2", "limits.memory": "1Gi"}, {"pods": "2", "limits.memory": "0"}, False),
+        ({"pods": "3", "limits.memory": "1Gi"}, {"pods": "2", "limits.memory": "512Mi"}, True),
+        ({"pods": "3", "limits.memory": "1Gi"}, {"pods": "2", "limits.memory": "513Mi"}, False),
+        ({"pods": "3"}, {"pods": "2"}, True),
+    ],
+)
+def test_whether_a_quota_has_room_by_now(hard: dict, used: dict, room: bool) -> None:
+    assert room_for("limits.memory=512Mi,pods=1", {"status": {"hard": hard, "used": used}}) is room
+
+
 # --- Knative ----------------------------------------------------------------------------------------------------
 
 
@@ -523,6 +545,6 @@ def test_both_forms_of_events_the_newest_first() -> None:
             "series": {"lastObservedTime": "2026-01-01T00:00:09.5Z"},
         },
     ]
-    found = by_uid(items)["u"]
+    found = by_subject(items)["u"]
     assert [event.reason for event in found] == ["Series", "New", "Old"]
     assert found[1].container == "c" and not found[1].warning and found[2].warning
