@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible import constants as C
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
@@ -22,7 +24,9 @@ class ClusterAction(DocumentedAction):
     def connect(self, args: dict[str, Any]) -> tuple[Cluster, Progress]:
         """Return the cluster, and what tells of its retries and of progress. Nothing is sent yet. Raises KubeError."""
         progress = Progress(self._display.display, args["context"])
-        cluster = Cluster.connect(args["context"], args["kubeconfig"] or None, progress.retry)
+        # Ansible's folder of this run: what the server serves is read once a run, not once a task.
+        cache = Path(C.DEFAULT_LOCAL_TMP)
+        cluster = Cluster.connect(args["context"], args["kubeconfig"] or None, progress.retry, cache)
         for warning in cluster.warnings:
             self.warn(warning)
         return cluster, progress
