@@ -23,9 +23,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.existing import ExistingPolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present import PresentOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.existing import ExistingPolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.planner import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
     AbsentOptions,
     plan_removal,

@@ -15,11 +15,11 @@ from ..errors import ApiError, KubeError, ReleaseError
 from ..inventory.managed_fields import owned_fields, owned_set
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
-from ..plan.conflicts import changes_nothing, field_conflicts
-from ..plan.handover import HANDOVER_MANAGER
 from ..plan.plan import UNCHANGED, Action, Step
+from ..plan.present.conflicts import changes_nothing, field_conflicts
+from ..plan.present.handover import HANDOVER_MANAGER
+from ..plan.present.rehearsal import is_ours_to_overrule
 from ..plan.refusals import explain
-from ..plan.rehearsal import is_ours_to_overrule
 from ..remove.gone import await_gone
 from .gates import await_authorities, await_definitions, await_webhook_servers
 

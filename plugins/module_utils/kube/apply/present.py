@@ -15,16 +15,14 @@ from ..inventory.ownership import uid_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import inventory_name, write_inventory
 from ..objects import Document, ObjectRef
-from ..plan.entries import entries_after
 from ..plan.outcome import Outcome
 from ..plan.plan import Action, Plan, Step, refusal
-from ..plan.present import Prepared, PresentOptions, plan_present
+from ..plan.present.entries import entries_after
+from ..plan.present.planner import Prepared, PresentOptions, plan_present
 from ..plan.refusals import explain
 from ..remove.execute import carry_out
 from ..wait.readiness import wait_list
 from .execute import Execution
-
-LEAVING = (Action.DELETE, Action.GIVE_BACK)
 
 
 def apply_release(
@@ -75,8 +73,8 @@ def _carry_out(
     execution = Execution(
         cluster, options.release, deadline, progress, options.force_conflicts, options.role, options.data
     )
-    execution.run([step for step in plan.steps if step.action not in LEAVING])
-    leaving = plan.of(*LEAVING)
+    execution.run([step for step in plan.steps if not _leaves(step)])
+    leaving = [step for step in plan.steps if _leaves(step)]
     if leaving:
         carry_out(cluster, options.release, leaving, deadline, progress)
     keeper.end(execution.done)
@@ -84,6 +82,13 @@ def _carry_out(
     for step in [*execution.done, *leaving]:
         outcome.count(step)
     return outcome
+
+
+def _leaves(step: Step) -> bool:
+    """Whether a step is about an object that the release no longer wants."""
+    return step.action in (Action.DELETE, Action.GIVE_BACK) or (
+        step.action is Action.WAIT_GONE and step.document is None
+    )
 
 
 class _InventoryKeeper:

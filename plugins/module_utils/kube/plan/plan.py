@@ -37,7 +37,7 @@ class Step:
     `live` is the object as found, `document` what is sent by field manager `manager` (create, adopt, change, give
     back). `before` and `after` are the fields that are ours, for --diff. `takes` names the fields that are taken from
     other field managers, each as 'manager: field'. `handed_over` holds the fields that we stop setting and that keep
-    their values, see handover.py.
+    their values, see present/handover.py.
     """
 
     action: Action

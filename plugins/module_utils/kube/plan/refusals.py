@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..errors import ApiError
 from ..objects import Document, ObjectRef
-from .conflicts import conflicting_managers, field_conflicts, pointer_of
+from .present.conflicts import conflicting_managers, field_conflicts, pointer_of
 
 
 def explain(ref: ObjectRef, error: ApiError, role: str = "") -> str:

@@ -17,7 +17,7 @@ from ..inventory.lookup import entry_of, find_labelled
 from ..inventory.managed_fields import owned_set
 from ..inventory.ownership import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
 from ..inventory.store import delete_inventory, read_inventories, write_inventory
-from ..plan.leaving import LeavingPolicy, plan_leaving
+from ..plan.leaving.planner import LeavingPolicy, plan_leaving
 from ..plan.plan import Action, Plan, refusal
 from .execute import carry_out
 

@@ -14,9 +14,9 @@ from ..errors import ApiError, ReleaseError
 from ..inventory.ownership import uid_of
 from ..objects import ObjectRef
 from ..parallel import for_each
+from ..plan.leaving.waves import Wave, wave_of
 from ..plan.plan import Action, Step
 from ..plan.refusals import explain
-from ..plan.waves import Wave, wave_of
 from .give_back import is_another_object, send_back
 from .gone import await_gone, await_instances_gone
 

@@ -10,8 +10,8 @@ from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ApiError
 from ..objects import Document
-from ..plan.handover import HANDOVER_MANAGER
 from ..plan.plan import Step
+from ..plan.present.handover import HANDOVER_MANAGER
 
 PATCH_TYPE = "application/json-patch+json"
 MOST_TRIES = 5

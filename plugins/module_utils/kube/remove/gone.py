@@ -15,7 +15,7 @@ from ..inventory.owners import owner_references
 from ..inventory.ownership import is_terminating, uid_of
 from ..objects import Document, ObjectRef
 from ..parallel import SIGN_OF_LIFE, for_each
-from ..plan.holding import instances_of, what_holds
+from ..plan.leaving.holding import instances_of, what_holds
 from ..plan.plan import Action, Step
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between two looks at what is being deleted

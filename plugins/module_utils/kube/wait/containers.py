@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import image_pulls
+from ..wait import image_pulls
 from .causes import Finding
 from .events import Event, newest
 

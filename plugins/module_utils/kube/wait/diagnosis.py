@@ -11,7 +11,7 @@ from time import monotonic
 from ..client.cluster import Cluster
 from ..errors import KubeError
 from ..objects import Document
-from . import claims, containers, knative, pods, refusals
+from ..wait import claims, containers, knative, pods, refusals
 from .causes import Finding, Patience
 from .events import Event
 from .evidence import Evidence

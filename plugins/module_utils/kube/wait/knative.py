@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from ..objects import Document
-from . import containers, image_pulls
+from ..wait import containers, image_pulls
 from .causes import Finding
 from .refusals import cause_of as refusal_of
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..objects import Document
-from . import containers
+from ..wait import containers
 from .causes import Finding
 from .events import Event, newest
 from .scheduling import unschedulable

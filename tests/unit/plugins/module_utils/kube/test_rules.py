@@ -18,8 +18,11 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, ReleaseError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.managed_fields import owned_fields
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef, matches
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.conflicts import changes_nothing, value_at
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.drift import settled
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.conflicts import (
+    changes_nothing,
+    value_at,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.drift import settled
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.readiness import wait_list
 from releases import config_map, deployment, document
 

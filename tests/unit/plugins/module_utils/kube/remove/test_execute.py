@@ -10,7 +10,10 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.planner import (
+    LeavingPolicy,
+    plan_leaving,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
 from fault_proxy import FaultProxy
 from releases import absent, config_map, definition, deleted, deployment, document, namespace

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from ..inventory.inventory import Entry
-from ..objects import Document, ObjectRef
+from ...inventory.inventory import Entry
+from ...objects import Document, ObjectRef
+from ..plan import Action, Blocker, Plan, Step
 from .holding import instances_of
 from .instances import Instance, foreign_instances
-from .leaving_objects import own_step
+from .objects import own_step
 from .obstacles import instances_left
-from .plan import Action, Blocker, Plan, Step
 from .policy import Scene
 from .verdicts import stranger, verdict
 

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from ..client.cluster import FIELD_MANAGER
-from ..inventory.inventory import Entry, holders, residents
-from ..inventory.ownership import Origin, is_adopted, is_terminating, release_of, uid_of
-from ..objects import Document, ObjectRef
+from ...client.cluster import FIELD_MANAGER
+from ...inventory.inventory import Entry, holders, residents
+from ...inventory.ownership import Origin, is_adopted, is_terminating, release_of, uid_of
+from ...objects import Document, ObjectRef
+from ..plan import Action, Plan, Step
 from .give_back import FAMILY, drop_share, give_back, managers_of_ours, pass_on, share_manager
-from .leaving_objects import own_step
 from .namespace_content import Content, namespace_content
-from .plan import Action, Plan, Step
+from .objects import own_step
 from .policy import Scene
 
 

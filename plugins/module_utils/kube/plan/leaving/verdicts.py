@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from ..client.cluster import FIELD_MANAGER
-from ..inventory.inventory import Entry
-from ..inventory.managed_fields import owned_set
-from ..inventory.ownership import Origin, is_adopted, is_terminating, release_of, uid_of
-from ..objects import Document, ObjectRef
-from .plan import Action
+from ...client.cluster import FIELD_MANAGER
+from ...inventory.inventory import Entry
+from ...inventory.managed_fields import owned_set
+from ...inventory.ownership import Origin, is_adopted, is_terminating, release_of, uid_of
+from ...objects import Document, ObjectRef
+from ..plan import Action
 
 DOCKER_TYPES = frozenset({"kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"})
 

@@ -7,7 +7,10 @@ from itertools import permutations
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import FIELD_MANAGER, Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.planner import (
+    LeavingPolicy,
+    plan_leaving,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
 from fault_proxy import Fault, FaultProxy
 from releases import absent, config_map, deleted, deployment, document, kept, namespace, returned, secret

@@ -12,11 +12,11 @@ try:
 except ImportError:  # told when an expression is used
     jmespath = None  # type: ignore[assignment]
 
-from ..client.cluster import Cluster
-from ..deadline import Deadline
-from ..errors import ReleaseError
-from ..inventory.owners import Going
-from ..objects import Document, matches
+from ...client.cluster import Cluster
+from ...deadline import Deadline
+from ...errors import ReleaseError
+from ...inventory.owners import Going
+from ...objects import Document, matches
 
 
 def find_dependents(

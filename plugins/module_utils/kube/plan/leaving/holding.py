@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ..client.cluster import Cluster
-from ..deadline import Deadline
-from ..objects import Document, ObjectRef
+from ...client.cluster import Cluster
+from ...deadline import Deadline
+from ...objects import Document, ObjectRef
 
 MOST_NAMED = 3
 FOREGROUND = "foregroundDeletion"

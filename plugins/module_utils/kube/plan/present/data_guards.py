@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..inventory.inventory import Inventory
-from ..objects import Document, ObjectRef
-from .plan import Action, Blocker, Plan
+from ...inventory.inventory import Inventory
+from ...objects import Document, ObjectRef
+from ..plan import Action, Blocker, Plan
 
 CLAIM = "PersistentVolumeClaim"
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..inventory.inventory import Inventory
-from ..objects import ObjectRef
+from ...inventory.inventory import Inventory
+from ...objects import ObjectRef
+from ..plan import Action, Blocker, Plan
 from .dependents import find_dependents
 from .instances import Instance
-from .plan import Action, Blocker, Plan
 from .policy import Scene
 
 MOST_NAMED = 5

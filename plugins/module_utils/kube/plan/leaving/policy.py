@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..client.cluster import Cluster
-from ..deadline import Deadline
-from ..inventory.inventory import Inventory
-from ..inventory.owners import Going
-from ..objects import Document, matches
+from ...client.cluster import Cluster
+from ...deadline import Deadline
+from ...inventory.inventory import Inventory
+from ...inventory.owners import Going
+from ...objects import Document, matches
 
 
 @dataclass(frozen=True)

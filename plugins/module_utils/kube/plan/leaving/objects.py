@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from ..client.cluster import FIELD_MANAGER
-from ..inventory.inventory import Entry
-from ..inventory.managed_fields import owned_fields, owned_set
-from ..objects import Document, ObjectRef
+from ...client.cluster import FIELD_MANAGER
+from ...inventory.inventory import Entry
+from ...inventory.managed_fields import owned_fields, owned_set
+from ...objects import Document, ObjectRef
+from ..plan import Action, Plan, Step
 from .give_back import give_back
 from .holding import what_holds
-from .plan import Action, Plan, Step
 from .policy import Scene
 from .verdicts import is_generated, stranger, verdict
 

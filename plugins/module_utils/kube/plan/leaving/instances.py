@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..client.cluster import Cluster
-from ..deadline import Deadline
-from ..errors import ReleaseError
-from ..inventory.inventory import Inventory, holders
-from ..inventory.owners import Going, families
-from ..inventory.ownership import release_of
-from ..objects import Document, ObjectRef
-from ..parallel import for_each
+from ...client.cluster import Cluster
+from ...deadline import Deadline
+from ...errors import ReleaseError
+from ...inventory.inventory import Inventory, holders
+from ...inventory.owners import Going, families
+from ...inventory.ownership import release_of
+from ...objects import Document, ObjectRef
+from ...parallel import for_each
 from .holding import instances_of
 from .residue import is_residue
 

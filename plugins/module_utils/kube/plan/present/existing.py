@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..client.cluster import Cluster
-from ..deadline import Deadline
-from ..errors import ReleaseError
-from ..inventory.inventory import Inventory
-from ..inventory.ownership import release_of
-from ..objects import Document, ObjectRef, matches
-from ..wait.targets import ENDPOINTS, Target, Verdict, judge
-from ..wait.webhooks import SERVICE_LABEL, has_ready_endpoint
-from .plan import Action, Blocker, Plan, Step
+from ...client.cluster import Cluster
+from ...deadline import Deadline
+from ...errors import ReleaseError
+from ...inventory.inventory import Inventory
+from ...inventory.ownership import release_of
+from ...objects import Document, ObjectRef, matches
+from ...wait.targets import ENDPOINTS, Target, Verdict, judge
+from ...wait.webhooks import SERVICE_LABEL, has_ready_endpoint
+from ..plan import Action, Blocker, Plan, Step
 
 AUTO, ADOPT, LEAVE, STOP = "auto", "adopt", "leave", "stop"
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..client.cluster import Cluster
-from ..deadline import Deadline
-from ..inventory.inventory import Entry, Inventory
-from ..inventory.lookup import find_live
-from ..objects import Document
-from .leaving_definitions import plan_definitions
-from .leaving_namespaces import plan_namespaces
-from .leaving_objects import deleted_data, plan_objects
+from ...client.cluster import Cluster
+from ...deadline import Deadline
+from ...inventory.inventory import Entry, Inventory
+from ...inventory.lookup import find_live
+from ...objects import Document
+from ..plan import Action, Plan
+from .definitions import plan_definitions
+from .namespaces import plan_namespaces
+from .objects import deleted_data, plan_objects
 from .obstacles import plan_obstacles
-from .plan import Action, Plan
 from .policy import LeavingPolicy, Scene
 from .residue import plan_residue
 from .waves import wave_of

@@ -10,7 +10,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.inventory import Inventory
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.planner import (
+    LeavingPolicy,
+    plan_leaving,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
 from fault_proxy import Fault, FaultProxy

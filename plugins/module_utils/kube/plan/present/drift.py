@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..inventory.managed_fields import owned_set
+from ...inventory.managed_fields import owned_set
 
 _IDENTITY = ("apiVersion", "kind")
 _NAME = ("name", "namespace")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.existing import ExistingPolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.existing import ExistingPolicy
 from releases import absent, config_map, deployment, names, namespace, present
 
 

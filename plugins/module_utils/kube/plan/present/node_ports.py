@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..objects import Document, ObjectRef
-from .plan import Blocker
+from ...objects import Document, ObjectRef
+from ..plan import Blocker
 
 PORTS = range(1, 65536)
 # The range where the API server is not told another (kube-apiserver --service-node-port-range).

@@ -13,8 +13,8 @@ import json
 import re
 from typing import Any
 
-from ..errors import ApiError
-from ..objects import Document
+from ...errors import ApiError
+from ...objects import Document
 
 # An item of a list in a field path of structured-merge-diff, by its keys: [name="x",...]
 _ITEM = re.compile(r"\[(?P<keys>[^\]]*)\]")

@@ -7,7 +7,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.inventory import Inventory
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.planner import (
+    LeavingPolicy,
+    plan_leaving,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action
 from fault_proxy import FaultProxy
 from releases import absent, config_map, definition, deleted, deployment, document, kept, namespace

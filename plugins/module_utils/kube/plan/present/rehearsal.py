@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..client.backoff import worth_retrying
-from ..client.cluster import FIELD_MANAGER, Cluster
-from ..deadline import Deadline
-from ..errors import ApiError, ReleaseError
-from ..objects import Document, ObjectRef
+from ...client.backoff import worth_retrying
+from ...client.cluster import FIELD_MANAGER, Cluster
+from ...deadline import Deadline
+from ...errors import ApiError, ReleaseError
+from ...objects import Document, ObjectRef
+from ..plan import Blocker
+from ..refusals import conflict_reason, conflict_remedy, reason_of, remedy_of
 from .conflicts import changes_nothing, field_conflicts
 from .handover import combined
-from .plan import Blocker
-from .refusals import conflict_reason, conflict_remedy, reason_of, remedy_of
 
 # A new object is rehearsed in this namespace where its own does not exist yet: its fields are checked all the same.
 STAND_IN_NAMESPACE = "default"

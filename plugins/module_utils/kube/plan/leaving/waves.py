@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ..desired.stages import WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
-from ..inventory.ownership import release_of
-from .plan import Action, Step
+from ...desired.stages import WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
+from ...inventory.ownership import release_of
+from ..plan import Action, Step
 
 
 class Wave(IntEnum):

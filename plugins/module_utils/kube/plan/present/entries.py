@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..client.cluster import FIELD_MANAGER
-from ..inventory.inventory import Entry, Inventory
-from ..inventory.ownership import Origin, is_adopted, uid_of
-from ..objects import ObjectRef
+from ...client.cluster import FIELD_MANAGER
+from ...inventory.inventory import Entry, Inventory
+from ...inventory.ownership import Origin, is_adopted, uid_of
+from ...objects import ObjectRef
+from ..plan import Action, Step
 from .data_guards import CLAIM
-from .plan import Action, Step
 
 
 def entries_after(steps: Iterable[Step], inventory: Inventory | None, data: frozenset[ObjectRef]) -> list[Entry]:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..client.cluster import FIELD_MANAGER
-from ..inventory.managed_fields import MISSING, extract, item_of, owned_set
-from ..objects import Document
+from ...client.cluster import FIELD_MANAGER
+from ...inventory.managed_fields import MISSING, extract, item_of, owned_set
+from ...objects import Document
 
 HANDOVER_MANAGER = f"{FIELD_MANAGER}/handover"
 

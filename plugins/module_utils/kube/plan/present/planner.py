@@ -8,24 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..client.cluster import FIELD_MANAGER, Cluster
-from ..deadline import Deadline
-from ..desired.documents import placed, unserved
-from ..desired.sent_fields import autoscaled, autoscaler_targets, sent_fields
-from ..errors import ReleaseError
-from ..inventory.inventory import Inventory, holders
-from ..inventory.managed_fields import owned_fields, owned_set
-from ..inventory.ownership import is_adopted, is_terminating, ownership_metadata, release_of, uid_of
-from ..inventory.store import read_inventories
-from ..objects import Document, ObjectRef
-from ..parallel import for_each
+from ...client.cluster import FIELD_MANAGER, Cluster
+from ...deadline import Deadline
+from ...desired.documents import placed, unserved
+from ...desired.sent_fields import autoscaled, autoscaler_targets, sent_fields
+from ...errors import ReleaseError
+from ...inventory.inventory import Inventory, holders
+from ...inventory.managed_fields import owned_fields, owned_set
+from ...inventory.ownership import is_adopted, is_terminating, ownership_metadata, release_of, uid_of
+from ...inventory.store import read_inventories
+from ...objects import Document, ObjectRef
+from ...parallel import for_each
+from ..leaving.planner import LeavingPolicy, plan_leaving
+from ..plan import UNCHANGED, Action, Blocker, Plan, Step
 from .data_guards import lost_secrets, moved_data
 from .drift import settled
 from .existing import ExistingPolicy, applied_beside, foreign_installation, plan_beside
 from .handover import handover
-from .leaving import LeavingPolicy, plan_leaving
 from .node_ports import taken_node_ports, wants_node_ports
-from .plan import UNCHANGED, Action, Blocker, Plan, Step
 from .rehearsal import Rehearsal, Rehearser
 
 Identity = tuple[str, str, str, str]

@@ -9,7 +9,7 @@ controllers (builder and deployer accounts, service CA, image pull secrets), Ist
 
 from __future__ import annotations
 
-from ..objects import Document, ObjectRef
+from ...objects import Document, ObjectRef
 
 ALWAYS = frozenset(
     {

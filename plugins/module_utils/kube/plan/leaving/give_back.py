@@ -11,15 +11,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..client.backoff import worth_retrying
-from ..client.cluster import FIELD_MANAGER, Cluster
-from ..deadline import Deadline
-from ..errors import ApiError
-from ..inventory.managed_fields import owned_fields, owned_set
-from ..inventory.ownership import ADOPTED_ANNOTATION, is_adopted, ownership_labels
-from ..objects import Document, ObjectRef
-from .handover import HANDOVER_MANAGER
-from .plan import Action, Step
+from ...client.backoff import worth_retrying
+from ...client.cluster import FIELD_MANAGER, Cluster
+from ...deadline import Deadline
+from ...errors import ApiError
+from ...inventory.managed_fields import owned_fields, owned_set
+from ...inventory.ownership import ADOPTED_ANNOTATION, is_adopted, ownership_labels
+from ...objects import Document, ObjectRef
+from ..plan import Action, Step
+from ..present.handover import HANDOVER_MANAGER
 
 FAMILY = FIELD_MANAGER + "/"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

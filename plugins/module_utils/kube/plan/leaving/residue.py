@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client.cluster import Cluster
-from ..deadline import Deadline
-from ..errors import ReleaseError
-from ..inventory.owners import Going
-from ..objects import Document, ObjectRef, matches
+from ...client.cluster import Cluster
+from ...deadline import Deadline
+from ...errors import ReleaseError
+from ...inventory.owners import Going
+from ...objects import Document, ObjectRef, matches
+from ..plan import Action, Step
 from .cluster_made import managers_of
-from .plan import Action, Step
 
 
 def is_residue(rules: list[dict[str, Any]], item: Document) -> bool:

@@ -12,14 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..client.cluster import Cluster
-from ..client.discovery import Resource
-from ..deadline import Deadline
-from ..errors import ApiError, KubeError
-from ..inventory.lookup import LIST_SECONDS
-from ..inventory.owners import Going, families
-from ..objects import Document, ObjectRef
-from ..parallel import for_each
+from ...client.cluster import Cluster
+from ...client.discovery import Resource
+from ...deadline import Deadline
+from ...errors import ApiError, KubeError
+from ...inventory.lookup import LIST_SECONDS
+from ...inventory.owners import Going, families
+from ...objects import Document, ObjectRef
+from ...parallel import for_each
 from .cluster_made import is_cluster_made
 from .residue import is_residue
 
