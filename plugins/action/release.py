@@ -25,7 +25,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.existing import ExistingPolicy
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.planner import PresentOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.options import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
     AbsentOptions,
     plan_removal,

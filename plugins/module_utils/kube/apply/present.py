@@ -18,7 +18,8 @@ from ..objects import Document, ObjectRef
 from ..plan.outcome import Outcome
 from ..plan.plan import Action, Plan, Step, refusal
 from ..plan.present.entries import entries_after
-from ..plan.present.planner import Prepared, PresentOptions, plan_present
+from ..plan.present.options import PresentOptions
+from ..plan.present.planner import Prepared, plan_present
 from ..plan.refusals import explain
 from ..remove.execute import carry_out
 from ..wait.readiness import wait_list

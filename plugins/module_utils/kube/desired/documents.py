@@ -58,7 +58,7 @@ def unserved(documents: list[Document], discovery: Discovery) -> list[tuple[Obje
     missing: dict[tuple[str, str], list[ObjectRef]] = {}
     for document in documents:
         ref = ObjectRef.of(document)
-        if (ref.group, ref.kind) not in own and discovery.find(ref.api_version, ref.kind) is None:
+        if (ref.group, ref.kind) not in own and discovery.look_up(ref.api_version, ref.kind) is None:
             missing.setdefault((ref.api_version, ref.kind), []).append(ref)
     return [(refs[0], len(refs)) for refs in missing.values()]
 

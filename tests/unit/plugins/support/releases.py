@@ -10,7 +10,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.planner import PresentOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.options import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
     AbsentOptions,
     remove_release,

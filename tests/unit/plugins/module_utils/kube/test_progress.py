@@ -12,7 +12,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.parallel import for_each
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.planner import PresentOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.options import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from fault_proxy import Fault, FaultProxy
 from releases import config_map, namespace

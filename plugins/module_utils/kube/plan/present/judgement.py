@@ -1,0 +1,112 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of one document of a release: it is held against the live object, and the server rehearses the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...client.cluster import FIELD_MANAGER
+from ...desired.sent_fields import autoscaled, sent_fields
+from ...inventory.inventory import holders
+from ...inventory.managed_fields import owned_fields, owned_set
+from ...inventory.ownership import is_adopted, is_terminating, ownership_metadata, release_of
+from ...objects import Document, ObjectRef
+from ..plan import UNCHANGED, Action, Blocker, Step
+from .drift import settled
+from .handover import handover
+from .options import PresentOptions
+from .rehearsal import Rehearsal, Rehearser
+from .scene import Scene
+
+Judgement = tuple[Step, Blocker | None]
+
+
+class Judge:
+    """Decides about the documents of one release. Thread-safe; reads and rehearses, writes nothing."""
+
+    def __init__(self, scene: Scene, options: PresentOptions) -> None:
+        self.scene = scene
+        self.options = options
+        self.release = options.release
+        self.rehearser = Rehearser(scene.cluster, scene.deadline, options.force_conflicts, options.role)
+
+    def step(self, document: Document) -> Judgement:
+        """The step for a document, and what forbids it. Raises KubeError where no answer can be had."""
+        ref = ObjectRef.of(document)
+        if self.scene.cluster.discovery.look_up(ref.api_version, ref.kind, self.scene.deadline) is None:
+            return self._create(ref, self._to_send(document), "its kind is not served yet", None)
+        live = self.scene.live(ref)
+        if live is None:
+            return self._missing(ref, self._to_send(document))
+        if is_terminating(live):
+            reason = "it is being deleted, and is made anew afterwards"
+            return Step(Action.WAIT_GONE, ref, reason, live, self._to_send(document), FIELD_MANAGER), None
+        if self.options.check_mode and self.scene.goes_with_what_leaves(live):
+            return self._create(ref, self._to_send(document), "in the place of the former one, which goes", None)
+        return self._there(ref, document, live)
+
+    def _missing(self, ref: ObjectRef, sent: Document) -> Judgement:
+        home = self.scene.namespaces.get(ref.namespace)
+        if ref.namespace and (home is None or is_terminating(home)):
+            return self._create(ref, sent, "it is not there", self.rehearser.elsewhere(sent))
+        return self._create(ref, sent, "it is not there", self.rehearser.apply(sent, FIELD_MANAGER, None))
+
+    def _create(self, ref: ObjectRef, sent: Document, reason: str, rehearsal: Rehearsal | None) -> Judgement:
+        after = (rehearsal.after if rehearsal else None) or sent
+        if rehearsal and rehearsal.unjudged and "not there yet" not in rehearsal.unjudged:
+            reason = f"{reason}; cannot be judged before the run: {rehearsal.unjudged}"
+        shown = owned_fields(after, FIELD_MANAGER) or sent
+        step = Step(Action.CREATE, ref, reason, None, sent, FIELD_MANAGER, {}, _shown(shown))
+        return step, rehearsal.blocker if rehearsal else None
+
+    def _there(self, ref: ObjectRef, document: Document, live: Document) -> Judgement:
+        owner = release_of(live)
+        shared = bool(owner) and owner != self.release
+        if shared and ref.kind != "Namespace" and holders(ref.identity, self.scene.others):
+            what = f"it belongs to the release '{owner}' of this collection"
+            remedy = f"Take it out of '{self.release}', or remove release '{owner}' first"
+            return Step(Action.KEEP, ref, what, live), Blocker(str(ref), what, remedy)
+        shared = shared and ref.kind == "Namespace"
+        # It was there before us where it says so itself, or where nothing of ours is on it.
+        adopted = not shared and (is_adopted(live) or not owner)
+        # A namespace of two releases: each owns its labels under a manager name of its own.
+        manager = f"{FIELD_MANAGER}/{self.release}" if shared else FIELD_MANAGER
+        sent = self._to_send(document, shared, adopted)
+        if settled(sent, live, manager) or (shared and not _says_anything(sent)):
+            return Step(Action.KEEP, ref, UNCHANGED, live, sent, manager), None
+        action, reason = (Action.CHANGE, "it differs") if owner else (Action.ADOPT, "it was there before")
+        handed_over = handover(document, sent, live, manager)
+        rehearsal = self.rehearser.apply(sent, manager, live, handed_over)
+        before = owned_fields(live, manager)
+        if rehearsal.after is None:
+            why = f"; cannot be judged before the run: {rehearsal.unjudged}" if rehearsal.unjudged else ""
+            return Step(action, ref, reason + why, live, sent, manager, _shown(before), _shown(sent)), rehearsal.blocker
+        after = owned_fields(rehearsal.after, manager)
+        if before == after and owned_set(live, manager) == owned_set(rehearsal.after, manager) and not handed_over:
+            action, reason = Action.KEEP, UNCHANGED
+        if handed_over:
+            reason = f"{reason}; fields left to others keep their values"
+        shown = (_shown(before), _shown(after))
+        step = Step(action, ref, reason, live, sent, manager, *shown, rehearsal.takes, handed_over)
+        return step, rehearsal.blocker
+
+    def _to_send(self, document: Document, shared: bool = False, adopted: bool = False) -> Document:
+        """The document as it is sent: our fields, our labels, and whether the object was there before us."""
+        sent = sent_fields(document, self.options.ignore_fields)
+        if autoscaled(document, self.scene.autoscaled):
+            sent.get("spec", {}).pop("replicas", None)
+        if not shared:
+            for part, values in ownership_metadata(self.release, adopted).items():
+                sent["metadata"][part] = {**(sent["metadata"].get(part) or {}), **values}
+        return sent
+
+
+def _says_anything(sent: Document) -> bool:
+    """Whether a shared namespace's document sets anything but the name."""
+    return set(sent) - {"apiVersion", "kind", "metadata"} != set() or set(sent["metadata"]) - {"name"} != set()
+
+
+def _shown(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key not in ("apiVersion", "kind")}

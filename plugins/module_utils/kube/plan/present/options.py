@@ -1,0 +1,34 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a release that is to be present."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...objects import ObjectRef
+from .existing import ExistingPolicy
+
+
+@dataclass(frozen=True)
+class PresentOptions:
+    """A release that is to be present; the meanings are those of the release module's options.
+
+    `namespace` is that of documents which name none. `role` is whose options are named in messages. `data` are the
+    objects, beside volume claims, whose content cannot be made again.
+    """
+
+    release: str
+    namespace: str | None = None
+    record_namespace: str = "kube-system"
+    version: str = ""
+    requires: tuple[str, ...] = ()
+    ignore_fields: list[dict[str, Any]] = field(default_factory=list)
+    force_conflicts: bool = False
+    prune: bool = True
+    check_mode: bool = False
+    role: str = ""
+    existing: ExistingPolicy = field(default_factory=ExistingPolicy)
+    data: frozenset[ObjectRef] = frozenset()
