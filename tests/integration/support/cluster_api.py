@@ -117,9 +117,7 @@ class ClusterApi:
     def _list(self, resource: Resource) -> list[Document]:
         listed = self.read(resource.path()) or {"items": []}
         api_version = f"{resource.group}/{resource.version}" if resource.group else resource.version
-        return [
-            {"apiVersion": api_version, "kind": resource.kind, **item} for item in (listed or {"items": []})["items"]
-        ]
+        return [{"apiVersion": api_version, "kind": resource.kind, **item} for item in listed["items"]]
 
 
 def _listable(group: str, version: dict[str, Any]) -> Iterable[Resource]:
