@@ -79,8 +79,7 @@ class Neighbours:
         """Add to objects of ours."""
         for patch in load(file):
             ref = Ref.of(patch)
-            where = ["-n", ref.namespace] if ref.namespace else []
-            self.site.kubectl("patch", ref.kind, ref.name, *where, "--type=merge", "-p", json.dumps(patch))
+            self.site.kubectl("patch", *_named(ref), "--type=merge", "-p", json.dumps(patch))
             self.additions.append(patch)
 
     def complaints(self) -> list[str]:
@@ -112,10 +111,10 @@ class Neighbours:
     def remove(self) -> None:
         """Delete all of it, namespaces and definitions last."""
         last = {"Namespace": 2, "CustomResourceDefinition": 1}
-        for ref in sorted(self.known, key=lambda ref: last.get(ref.kind, 0)):
-            kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
-            where = ["-n", ref.namespace] if ref.namespace else []
-            self.site.kubectl("delete", kind, ref.name, *where, "--ignore-not-found", "--timeout=120s")
+        refs = sorted(self.known, key=lambda ref: last.get(ref.kind, 0))
+        for wait in ("--wait=false", "--timeout=120s"):
+            for ref in refs:
+                self.site.kubectl("delete", *_named(ref), "--ignore-not-found", wait, check=False)
         self.known, self.additions = {}, []
 
     def _content(self, ref: Ref) -> Document | None:
@@ -123,15 +122,19 @@ class Neighbours:
         return None if live is None else content(live, without_ours=True)
 
     def _settle(self, ref: Ref) -> None:
-        kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
-        where = ["-n", ref.namespace] if ref.namespace else []
         condition = READY.get((ref.group, ref.kind))
         if condition:
-            self.site.kubectl("wait", kind, ref.name, *where, f"--for=condition={condition}", "--timeout=180s")
+            self.site.kubectl("wait", *_named(ref), f"--for=condition={condition}", "--timeout=180s")
         elif ref.kind == "PersistentVolumeClaim":
-            self.site.kubectl("wait", kind, ref.name, *where, "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
+            self.site.kubectl("wait", *_named(ref), "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
         elif ref.kind == "CustomResourceDefinition":
-            self.site.kubectl("wait", kind, ref.name, "--for=condition=Established", "--timeout=60s")
+            self.site.kubectl("wait", *_named(ref), "--for=condition=Established", "--timeout=60s")
+
+
+def _named(ref: Ref) -> list[str]:
+    """An object as kubectl is told it."""
+    kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
+    return [kind, ref.name, *(["-n", ref.namespace] if ref.namespace else [])]
 
 
 def _difference(before: Any, now: Any, path: str = "") -> str:
