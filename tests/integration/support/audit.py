@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,21 @@ class AuditLog:
         """What we wrote or deleted with success in a span of time, dry runs and bookkeeping left out."""
         refs = ((CLASSES[event["verb"]], self._ref(event)) for event in self.events(since, until) if _stored(event))
         return {(what, ref) for what, ref in refs if not is_bookkeeping(ref)}
+
+    def await_writes(self, count: int, seconds: float) -> None:
+        """Wait until the log has so many more writes of ours. Fails the test when they do not come."""
+        file = self._folder / "audit.log"
+        limit = time.monotonic() + seconds
+        with open(file, encoding="utf-8") as log:
+            log.seek(0, 2)
+            while count and time.monotonic() < limit:
+                line = log.readline()
+                if not line:
+                    time.sleep(0.02)
+                elif AGENT in line and line.endswith("}\n") and _stored(json.loads(line)):
+                    count -= 1
+        if count:
+            pytest.fail(f"{count} writes too few within {seconds} s")
 
     def events(self, since: datetime, until: datetime | None = None) -> Iterator[dict[str, Any]]:
         """Our events of a span of time, dry runs included."""
