@@ -70,13 +70,14 @@ class Site:
         body: Any = None,
         timeout: float = 60,
         port: int = 30080,
+        namespace: str = NAMESPACE,
     ) -> Answer:
         """One request on a new connection, by default through the gateway, to a service's public host."""
         request = urllib.request.Request(
             f"http://{self.address}:{port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Host": f"{service}.{NAMESPACE}.{DOMAIN}", "Content-Type": "application/json"},
+            headers={"Host": f"{service}.{namespace}.{DOMAIN}", "Content-Type": "application/json"},
         )
         start = time.monotonic()
         try:

@@ -20,11 +20,12 @@ WHOLE = bool(os.environ.get("ACCEPTANCE"))
 
 @dataclass
 class Scene:
-    """`before` is the listing of the cluster before anything; `lost` counts things of others by step."""
+    """`empty` is the listing before anything, `before` the one with things of others alone; `lost` are complaints."""
 
     site: Site
     lab: Lab
     neighbours: Neighbours
+    empty: dict[Ref, Document]
     before: dict[Ref, Document]
     lost: dict[str, list[str]] = field(default_factory=dict)
 
@@ -35,9 +36,9 @@ def scene(site: Site, lab_under_test: Lab) -> Iterator[Scene]:
     installed = site.kubectl("get", "namespace", "knative-serving", "--ignore-not-found")
     if bool(installed) == WHOLE:
         pytest.fail("the whole path begins on an empty lab, the short one (without ACCEPTANCE=1) on a site")
-    before = lab_under_test.listing()
+    empty = lab_under_test.listing()
     neighbours = Neighbours(site, lab_under_test)
     neighbours.put(OBJECTS / "before.yml")
     neighbours.put(OBJECTS / "instances.yml")
-    yield Scene(site, lab_under_test, neighbours, before)
+    yield Scene(site, lab_under_test, neighbours, empty, lab_under_test.listing())
     neighbours.remove()

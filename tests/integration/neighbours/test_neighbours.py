@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ..support.neighbours import await_equal, unexplained
+from ..support.cluster_api import Ref
+from ..support.neighbours import await_equal, content, unexplained
 from ..support.runs import Run
 from .conftest import OBJECTS, WHOLE, Scene
 
@@ -36,6 +37,11 @@ def take(scene: Scene, step: dict[str, Any]) -> None:
         scene.lost[step["name"]] = complaints
     assert not complaints, "\n".join(complaints)
     judge(step, run)
+    for wanted in step.get("without", []):
+        ref = Ref("", wanted["kind"], wanted.get("namespace", ""), wanted["name"])
+        assert wanted["word"] not in json.dumps(content(scene.lab.api.get(ref) or {"metadata": {}})), (
+            f"not given back: {ref}"
+        )
     unnamed = [str(ref) for ref in purged if f"{ref.namespace}/{ref.name}" not in run.output]
     assert not unnamed, f"deleted without a word: {', '.join(unnamed)}"
 
@@ -83,9 +89,9 @@ def test_nothing_of_ours_is_left_between_things_of_others(scene: Scene) -> None:
 
 @pytest.mark.acceptance
 def test_the_listing_is_the_one_from_before(scene: Scene) -> None:
-    namespaces = {"", *(ref.name for ref in scene.before if ref.kind == "Namespace")}
+    namespaces = {"", *(ref.name for ref in scene.empty if ref.kind == "Namespace")}
     given_back = {ref.namespace for ref in scene.neighbours.known} - namespaces
     scene.neighbours.remove()
     for name in sorted(given_back):
         scene.site.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
-    await_equal(scene.lab, scene.before)
+    await_equal(scene.lab, scene.empty)

@@ -18,6 +18,8 @@ from .runs import Lab
 UNSTABLE = ("resourceVersion", "managedFields", "generation")
 # Our labels and annotations on what we adopted or share; they go when it is given back
 OURS = ("serverless.selfhosted/", "app.kubernetes.io/managed-by")
+# Kinds in whose content controllers note what they do
+RESTLESS = {"Node", "Endpoints", "EndpointSlice", "Pod"}
 READY = {
     ("apps", "Deployment"): "Available",
     ("serving.knative.dev", "Service"): "Ready",
@@ -154,7 +156,11 @@ def unexplained(lab: Lab, before: dict[Ref, Document], known: set[Ref]) -> list[
     by_uid = {item["metadata"]["uid"]: ref for ref, item in now.items()}
     homes = {ref.namespace for ref in known} | {ref.name for ref in known if ref.kind == "Namespace"}
     found = [f"gone: {ref}" for ref in before if ref not in now]
-    found += [f"changed: {ref}" for ref in before if ref in now and content(now[ref]) != content(before[ref])]
+    found += [
+        f"changed: {ref}"
+        for ref in before
+        if ref in now and ref.kind not in RESTLESS and content(now[ref]) != content(before[ref])
+    ]
     for ref, item in now.items():
         if ref in before or ref in known or _explained(ref, item, by_uid, now, known, homes):
             continue
