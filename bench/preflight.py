@@ -21,11 +21,12 @@ def preflight(mirror: str, repositories: list[str], scratch: Path) -> float:
         "extra": [f"{repository}:1" for repository in repositories],
         "images": {"mirrors": {"gcr.io": [f"{mirror}/gcr.io"]}},
         "architectures": ["amd64"],
+        "context": "",
     }
     now = "now(utc=true).timestamp()"
     tasks = [
         # As in a site's run, where earlier tasks have loaded the libraries.
-        {"name": "Load", "selfhosted.serverless.image_plan": {}},
+        {"name": "Load", "selfhosted.serverless.image_plan": {"context": ""}},
         {"name": "Begin", "ansible.builtin.set_fact": {"begin": f"{{{{ {now} }}}}"}},
         {"name": "Plan", "selfhosted.serverless.image_plan": plan},
         {"name": "End", "ansible.builtin.debug": {"msg": f"{MARK}{{{{ {now} - begin }}}}"}},

@@ -5,16 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import user_shares
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.catalogue import DRILLS
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.drill_action import (
-    APPLICATION,
-    DrillAction,
-    show,
-    stage_of,
-)
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.drill_action import DrillAction
 
 SECONDS = 60.0
 
@@ -22,16 +17,14 @@ SECONDS = 60.0
 class ActionModule(DrillAction):
     """Reads only, and asks for the page once."""
 
-    arguments: ClassVar[dict[str, Any]] = {**APPLICATION, "drill": {"type": "str", "required": True}}
-
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return the variant, where requests go, and how user is shared."""
         drill = args["drill"]
-        stage = stage_of(args, drill, SECONDS, write=False)
+        stage = self.stage(args, drill, SECONDS, write=False)
         application = stage.application
         plan = f"would {DRILLS[drill].does}; all at {application.address}, on the variant {application.variant}"
         if check:
-            show([f"The drill {drill} {plan}"])
+            self.show([f"The drill {drill} {plan}"])
         return {
             "changed": False,
             "variant": application.variant,

@@ -5,29 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.settings import Settings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.traffic import SECONDS, count
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.drill_action import (
-    APPLICATION,
-    DrillAction,
-    stage_of,
-)
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.drill_action import DrillAction
 
 
 class ActionModule(DrillAction):
     """Makes requests and changes nothing."""
 
-    arguments: ClassVar[dict[str, Any]] = {
-        **APPLICATION,
-        "wanted": {"type": "dict", "required": True},
-        "requests": {"type": "int", "default": 400},
-    }
-
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return the counts, with every request for the drill's report."""
-        stage = stage_of(args, "traffic", SECONDS, write=False)
+        stage = self.stage(args, "traffic", SECONDS, write=False)
         if check:
             return {"changed": False, "msg": f"would make {args['requests']} requests"}
         wanted = {version: int(percent) for version, percent in args["wanted"].items()}

@@ -7,21 +7,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import finish
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.traffic import Count, summarize
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.drill_action import DrillAction, show
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.drill_action import DrillAction
 
 
 class ActionModule(DrillAction):
     """Asks no cluster."""
-
-    arguments: ClassVar[dict[str, Any]] = {
-        "variant": {"type": "str", "required": True},
-        "counts": {"type": "list", "elements": "dict", "required": True},
-        "output": {"type": "path", "required": True},
-    }
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return figures and files; shares that are not as wanted fail."""
@@ -29,5 +23,5 @@ class ActionModule(DrillAction):
         started = datetime.fromtimestamp(counts[0].started, UTC)
         result = summarize(counts, args["variant"])
         lines, values = finish(result, Path(args["output"]), "traffic", args["variant"], started)
-        show(lines)
+        self.show(lines)
         return {"changed": False, **values}

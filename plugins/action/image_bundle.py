@@ -14,35 +14,24 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layou
     write_bundle,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
-
-ARGUMENTS: dict[str, Any] = {
-    "state": {"type": "str", "choices": ["written", "unpacked"], "default": "written"},
-    "path": {"type": "path", "required": True},
-    "layout": {"type": "path", "required": True},
-    "names": {"type": "list", "elements": "str", "default": []},
-    "lock": {"type": "path", "default": ""},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
 
 class ActionModule(ImageAction):
     """See the module's documentation."""
 
-    arguments = ARGUMENTS
-
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Write or unpack the bundle; in check mode neither."""
-        return _write(args, check) if args["state"] == "written" else _unpack(args, check)
+        return self._write(args, check) if args["state"] == "written" else _unpack(args, check)
 
-
-def _write(args: dict[str, Any], check: bool) -> dict[str, Any]:
-    path = Path(args["path"])
-    if check:
-        # Whether it would be other than before is known only when the images are here.
-        return {"changed": not path.exists(), "path": str(path), "images": sorted(args["names"])}
-    lock = Path(args["lock"]).read_bytes() if args["lock"] else b""
-    changed = write_bundle(Layout.open(Path(args["layout"])), args["names"], lock, path, report)
-    return {"changed": changed, "path": str(path), "images": sorted(args["names"]), "size": path.stat().st_size}
+    def _write(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
+        path = Path(args["path"])
+        if check:
+            # Whether it would be other than before is known only when the images are here.
+            return {"changed": not path.exists(), "path": str(path), "images": sorted(args["names"])}
+        lock = Path(args["lock"]).read_bytes() if args["lock"] else b""
+        changed = write_bundle(Layout.open(Path(args["layout"])), args["names"], lock, path, self.tell)
+        return {"changed": changed, "path": str(path), "images": sorted(args["names"]), "size": path.stat().st_size}
 
 
 def _unpack(args: dict[str, Any], check: bool) -> dict[str, Any]:

@@ -9,9 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd_hosts import without_login
@@ -21,65 +18,39 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
     take_away,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import (
-    DELIVERIES,
     Delivery,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import Wanted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import NODE, find_delivery
-
-display = Display()
-
-ARGUMENTS: dict[str, Any] = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "nodes": {"type": "list", "elements": "dict", "default": [], "options": NODE},
-    "delivery": {"type": "str", "choices": list(DELIVERIES), "default": "auto"},
-    "context": {"type": "str", "default": ""},
-    "kubeconfig": {"type": "path", "default": ""},
-    "images": {"type": "dict", "default": {}},
-    "plan": {"type": "list", "elements": "dict", "default": []},
-    "pull": {"type": "bool", "default": True},
-    "layout": {"type": "path", "default": ""},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import find_delivery
 
 
-class ActionModule(ActionBase):
+class ActionModule(ClusterAction):
     """Runs in the controller's process, so that progress is seen while nodes pull."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Bring every node to the state; in check mode only tell what that would change."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         start = time.monotonic()
-        try:
-            delivery = find_delivery(args)
-            done = self._all(args, delivery)
-        except (ImageError, KubeError, OSError) as error:
-            raise AnsibleActionFail(str(error)) from error
-        result.update(
-            changed=any(item.changed for item in done),
-            delivery=delivery.way,
-            nodes=[_described(item) for item in done],
-            seconds=round(time.monotonic() - start, 1),
-        )
-        if self._task.diff:
-            result["diff"] = [difference for item in done for difference in _differences(item)]
-        return result
+        delivery = find_delivery(args, lambda: self.connect(args)[0])
+        done = self._all(args, delivery, check)
+        return {
+            "changed": any(item.changed for item in done),
+            "delivery": delivery.way,
+            "nodes": [_described(item) for item in done],
+            "seconds": round(time.monotonic() - start, 1),
+            "diff": [difference for item in done for difference in _differences(item)],
+        }
 
-    def _all(self, args: dict[str, Any], delivery: Delivery) -> list[Delivered]:
-        check = bool(self._task.check_mode)
+    def _all(self, args: dict[str, Any], delivery: Delivery, check: bool) -> list[Delivered]:
         nodes = [node_from_config(config) for config in delivery.nodes]
-        _report(f"delivery: {delivery.way}, because {delivery.reason}")
+        self.tell(f"delivery: {delivery.way}, because {delivery.reason}")
         if args["state"] == "absent":
             taken = [take_away(node, check=check) for node in nodes]
             for done in taken:
                 if done.kept:
-                    _report(
+                    self.tell(
                         f"{done.node}: containers use {', '.join(done.kept)}; removed by a run after they have ended"
                     )
             return taken
@@ -90,8 +61,10 @@ class ActionModule(ActionBase):
                 "command is run on each"
             )
         if delivery.way == "references":
-            _report("Images are delivered by their references alone; the nodes must be able to pull them as they stand")
-            _report("in the table.")
+            self.tell(
+                "Images are delivered by their references alone; the nodes must be able to pull them as they stand"
+            )
+            self.tell("in the table.")
         policy = ImagePolicy.from_config(args["images"])
         if policy.strict and not nodes:
             raise ImageError(
@@ -104,7 +77,7 @@ class ActionModule(ActionBase):
         # All files first: what one runtime cannot be told is known before any node is changed.
         files = [node.files(policy) for node in nodes]
         return [
-            deliver(node, wanted, images, check=check, report=_report, layout=layout)
+            deliver(node, wanted, images, check=check, report=self.tell, layout=layout)
             for node, wanted in zip(nodes, files, strict=True)
         ]
 
@@ -139,7 +112,3 @@ def _differences(done: Delivered) -> list[dict[str, str]]:
         }
     ]
     return files + (images if names else [])
-
-
-def _report(line: str) -> None:
-    display.display(f"  {line}")

@@ -1,16 +1,15 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for known traps on the way of images to pods; documented in plugins/modules/image_diagnose.py."""
+"""Check node settings on the way of images to pods; documented in plugins/modules/image_diagnose.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any
 
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.cluster_facts import (
     containers_of,
@@ -28,10 +27,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagn
     docker_config,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.traps import diagnose, text
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd import ContainerdNode
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd_hosts import by_name
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import DELIVERIES
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.docker import DockerNode
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import NodeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
@@ -40,41 +37,23 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import is_ready
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import NODE, find_delivery
-
-display = Display()
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import find_delivery
 
 _SECONDS = 10  # for one answer of a kubelet
 _KUBELETS = 8  # asked at a time
 
 
-class ActionModule(ImageAction):
+class ActionModule(ClusterAction):
     """Asks nodes and the cluster, and changes nothing."""
-
-    arguments: ClassVar[dict[str, Any]] = {
-        "context": {"type": "str", "required": True},
-        "kubeconfig": {"type": "path", "default": ""},
-        "delivery": {"type": "str", "choices": list(DELIVERIES), "default": "auto"},
-        "nodes": {"type": "list", "elements": "dict", "default": [], "options": NODE},
-        "images": {"type": "dict", "default": {}},
-        "manifests": {"type": "list", "elements": "path", "default": []},
-        "plan": {"type": "list", "elements": "dict", "default": []},
-        "pull": {"type": "bool", "default": True},
-        "offline": {"type": "bool", "default": False},
-    }
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what was found and what could not be asked; fail where mirrors are certain not to be used."""
         policy = ImagePolicy.from_config(args["images"])
         self.unknown: list[str] = []
-        try:
-            facts = self._facts(args, policy)
-        except KubeError as error:
-            raise ImageError(str(error)) from error
-        found = diagnose(facts)
+        found = diagnose(self._facts(args, policy))
         for line in self.unknown:
-            display.display(f"  not looked at: {line}")
+            self.tell(f"not looked at: {line}")
         result = {"changed": False, "findings": [asdict(item) for item in found], "unknown": self.unknown}
         # Delivery gives containerd its directory by itself, so only what kubelets must pull by it cannot succeed.
         left = policy.mode == "runtime" and policy.mirrors and not args["pull"]
@@ -82,18 +61,18 @@ class ActionModule(ImageAction):
         fatal = [item for item in found if item.fatal and needed]
         for item in found:
             if item not in fatal:
-                display.warning(text([item]))
+                self.warn(text([item]))
         if fatal:
             remark = "\nNothing was changed. image_prefetch_diagnose: false goes on all the same."
             return {**result, "failed": True, "msg": text(fatal) + remark}
         return result
 
     def _facts(self, args: dict[str, Any], policy: ImagePolicy) -> Facts:
-        cluster = Cluster.connect(args["context"], args["kubeconfig"] or None)
+        cluster, _progress = self.connect(args)
         rows = [row for row in args["plan"] if row["prefetch"]] if args["pull"] else []
         documents = [document for path in args["manifests"] for document in load_documents(path)]
         documents = [document for document in documents if isinstance(document, dict)]
-        containerd, docker = self._runtimes(args)
+        containerd, docker = self._runtimes(args, cluster)
         from_afar = tuple(row["image"] for row in args["plan"] if policy.mode == "runtime" and row["rule"] != "origin")
         return Facts(
             containerd=containerd,
@@ -106,10 +85,10 @@ class ActionModule(ImageAction):
             pods=pods_refused(cluster.list("v1", "Pod"), policy) if policy.strict else None,
         )
 
-    def _runtimes(self, args: dict[str, Any]) -> tuple[dict[str, ContainerdConfig], dict[str, str]]:
+    def _runtimes(self, args: dict[str, Any], cluster: Cluster) -> tuple[dict[str, ContainerdConfig], dict[str, str]]:
         containerd: dict[str, ContainerdConfig] = {}
         docker: dict[str, str] = {}
-        for node in map(node_from_config, find_delivery(args).nodes):
+        for node in map(node_from_config, find_delivery(args, lambda: cluster).nodes):
             if isinstance(node, ContainerdNode):
                 config = self._ask(f"{node.name}, containerd's configuration", lambda one=node: containerd_config(one))
                 if config:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import (
-    LIMITS,
     Limits,
     fetch_images,
     is_complete,
@@ -18,39 +17,24 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layou
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.rows import wanted_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
-
-ARGUMENTS: dict[str, Any] = {
-    "plan": {"type": "list", "elements": "dict", "required": True},
-    "layout": {"type": "path", "required": True},
-    "images": {"type": "dict", "default": {}},
-    "architectures": {"type": "list", "elements": "str", "default": []},
-    "parallel": {"type": "int", "default": LIMITS.streams},
-    "parallel_per_host": {"type": "int", "default": LIMITS.per_host},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
 
 class ActionModule(ImageAction):
     """See the module's documentation."""
 
-    arguments = ARGUMENTS
-
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Fetch what the layout lacks; in check mode only tell what that is."""
-        return _fetch(args, check)
-
-
-def _fetch(args: dict[str, Any], check: bool) -> dict[str, Any]:
-    policy = ImagePolicy.from_config(args["images"])
-    wanted = wanted_of(args["plan"], policy, args["architectures"])
-    directory = Path(args["layout"])
-    if check and not directory.exists():
-        lacking = [item.name for item in wanted]
-    else:
-        layout = Layout.create(directory)
-        lacking = [item.name for item in wanted if not is_complete(layout, item)]
-    answer = {"changed": bool(lacking), "layout": str(directory), "fetched": lacking, "bytes": 0}
-    if lacking and not check:
-        limits = Limits(args["parallel"], args["parallel_per_host"])
-        answer["bytes"] = fetch_images(wanted, layout, Clients(policy), limits, report).bytes
-    return answer
+        policy = ImagePolicy.from_config(args["images"])
+        wanted = wanted_of(args["plan"], policy, args["architectures"])
+        directory = Path(args["layout"])
+        if check and not directory.exists():
+            lacking = [item.name for item in wanted]
+        else:
+            layout = Layout.create(directory)
+            lacking = [item.name for item in wanted if not is_complete(layout, item)]
+        answer = {"changed": bool(lacking), "layout": str(directory), "fetched": lacking, "bytes": 0}
+        if lacking and not check:
+            limits = Limits(args["parallel"], args["parallel_per_host"])
+            answer["bytes"] = fetch_images(wanted, layout, Clients(policy), limits, self.tell).bytes
+        return answer

@@ -8,9 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
@@ -29,62 +26,56 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
     extract_references,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.pods import images_of_pod, pod_name
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-
-display = Display()
-
-ARGUMENTS: dict[str, Any] = {
-    "manifests": {"type": "list", "elements": "path", "default": []},
-    "extra": {"type": "list", "elements": "str", "default": []},
-    "check_only": {"type": "list", "elements": "str", "default": []},
-    "images": {"type": "dict", "default": {}},
-    "architectures": {"type": "list", "elements": "str", "default": []},
-    "context": {"type": "str"},
-    "kubeconfig": {"type": "path"},
-    "pods": {"type": "bool", "default": False},
-    "layout": {"type": "path", "default": ""},
-    "lock": {"type": "path", "default": ""},
-    "lock_update": {"type": "str", "choices": ["missing", "all", "none"], "default": "missing"},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
-class ActionModule(ActionBase):
+class ActionModule(ClusterAction):
     """Runs in the controller's process, so that the table is seen in normal output."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Print the table; fail with every image that cannot be had, before the lock is written."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            policy = ImagePolicy.from_config(args["images"])
-            architectures = args["architectures"] or _of_nodes(args["context"], args["kubeconfig"])
-            lock = Lock.read(Path(args["lock"])) if args["lock"] else Lock()
-            plan = _plan(args, policy, architectures, lock)
-        except (ImageError, KubeError, ValueError) as error:
-            raise AnsibleActionFail(str(error)) from error
+        policy = ImagePolicy.from_config(args["images"])
+        architectures = args["architectures"] or self._architectures(args)
+        lock = Lock.read(Path(args["lock"])) if args["lock"] else Lock()
+        plan = self._plan(args, policy, architectures, lock)
         lines = table(plan)
         if plan.rows:
-            _report("\n  ".join(lines))
+            self.tell("\n  ".join(lines))
         for row in plan.doubtful:
-            display.warning(f"{row.image} ({row.where[0]}) looks like an image, but no mirror has it; it is left alone")
+            self.warn(f"{row.image} ({row.where[0]}) looks like an image, but no mirror has it; it is left alone")
         if plan.missing:
             # Without the table, so that the message is not buried in it.
             missing = [str(row.image) for row in plan.missing]
-            return {**result, "failed": True, "msg": missing_message(plan), "missing": missing}
-        result.update(
-            self._keep(plan, lock, args),
-            lines=lines,
-            architectures=architectures,
-            table=[_described(row, policy) for row in plan.rows],
-            size=_size(plan),
-        )
-        return result
+            return {"failed": True, "msg": missing_message(plan), "missing": missing}
+        return {
+            **self._keep(plan, lock, args, check),
+            "lines": lines,
+            "architectures": architectures,
+            "table": [_described(row, policy) for row in plan.rows],
+            "size": _size(plan),
+        }
 
-    def _keep(self, plan: Plan, lock: Lock, args: dict[str, Any]) -> dict[str, Any]:
+    def _plan(self, args: dict[str, Any], policy: ImagePolicy, architectures: list[str], lock: Lock) -> Plan:
+        trusted = Lock() if args["lock_update"] == "all" else lock
+        references = [*_references(args), *(self._of_pods(args) if args["pods"] else [])]
+        if args["layout"]:
+            layout = Layout.open(Path(args["layout"]))
+            return make_plan_of_layout(references, policy, architectures, layout, "bundle", trusted)
+        check_only = [Found(text, "a build") for text in args["check_only"]]
+        return make_plan(references, policy, architectures, check_only, self.tell, trusted)
+
+    def _of_pods(self, args: dict[str, Any]) -> list[Found]:
+        """Return the images of the context's pods, those of finished ones included."""
+        if not args["context"]:
+            raise ImageError("the images of running pods are wanted, but there is no context to ask")
+        pods = self.connect(args)[0].list("v1", "Pod")
+        return [Found(image, f"Pod {pod_name(pod)}") for pod in pods for image in images_of_pod(pod)]
+
+    def _architectures(self, args: dict[str, Any]) -> list[str]:
+        """Return the architectures of the context's nodes; without a context whatever the images have."""
+        return architectures_of(self.connect(args)[0].list("v1", "Node")) if args["context"] else []
+
+    def _keep(self, plan: Plan, lock: Lock, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Write what is new into the lock, or tell it in check mode; the part of the result about that."""
         if not args["lock"] or args["layout"]:
             return {"changed": False}
@@ -92,51 +83,27 @@ class ActionModule(ActionBase):
         news = differences(lock, found)
         if news and args["lock_update"] == "none":
             lacking = "\n".join(news)
-            raise AnsibleActionFail(
+            raise ImageError(
                 f"{len(news)} images are not in the lock {args['lock']}, and lock_update is none:\n{lacking}"
             )
         if args["lock_update"] == "all":
             for line in news:
-                _report(f"lock: {line}")
-        if self._task.check_mode:
+                self.tell(f"lock: {line}")
+        if check:
             before, after = lock.text(), lock.with_images(found).text()
         else:
             before, after = extend_lock(Path(args["lock"]), found)
         answer: dict[str, Any] = {"changed": before != after, "lock_changes": news}
-        if self._task.diff and before != after:
+        if before != after:
             header = args["lock"]
             answer["diff"] = {"before": before, "after": after, "before_header": header, "after_header": header}
         return answer
 
 
-def _plan(args: dict[str, Any], policy: ImagePolicy, architectures: list[str], lock: Lock) -> Plan:
-    trusted = Lock() if args["lock_update"] == "all" else lock
-    if args["layout"]:
-        layout = Layout.open(Path(args["layout"]))
-        return make_plan_of_layout(_references(args), policy, architectures, layout, "bundle", trusted)
-    check_only = [Found(text, "a build") for text in args["check_only"]]
-    return make_plan(_references(args), policy, architectures, check_only, _report, trusted)
-
-
 def _references(args: dict[str, Any]) -> list[Found]:
     documents = [document for path in args["manifests"] for document in load_documents(path)]
     extra = [Found(text, "image_prefetch_extra_images") for text in args["extra"]]
-    return [*extract_references(documents), *extra, *(_of_pods(args) if args["pods"] else [])]
-
-
-def _of_pods(args: dict[str, Any]) -> list[Found]:
-    """Return the images of the context's pods, those of finished ones included."""
-    if not args["context"]:
-        raise ImageError("the images of running pods are wanted, but there is no context to ask")
-    pods = Cluster.connect(args["context"], args["kubeconfig"] or None).list("v1", "Pod")
-    return [Found(image, f"Pod {pod_name(pod)}") for pod in pods for image in images_of_pod(pod)]
-
-
-def _of_nodes(context: str | None, kubeconfig: str | None) -> list[str]:
-    """Return the architectures of a context's nodes; without a context whatever the images have."""
-    if not context:
-        return []
-    return architectures_of(Cluster.connect(context, kubeconfig or None).list("v1", "Node"))
+    return [*extract_references(documents), *extra]
 
 
 def _described(row: Row, policy: ImagePolicy) -> dict[str, Any]:
@@ -163,7 +130,3 @@ def _described(row: Row, policy: ImagePolicy) -> dict[str, Any]:
 
 def _size(plan: Plan) -> int:
     return sum(row.inspected.size for row in plan.rows if row.inspected)
-
-
-def _report(line: str) -> None:
-    display.display(f"  {line}")

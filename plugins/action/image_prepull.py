@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.prepull import (
@@ -17,31 +17,16 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
     volumes_known,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
-class ActionModule(ImageAction):
+class ActionModule(ClusterAction):
     """Reads the cluster and changes nothing; the role applies what it returns."""
-
-    arguments: ClassVar[dict[str, Any]] = {
-        "context": {"type": "str", "required": True},
-        "kubeconfig": {"type": "path", "default": ""},
-        "plan": {"type": "list", "elements": "dict", "required": True},
-        "images": {"type": "dict", "default": {}},
-        "by": {"type": "str", "choices": ["auto", "volumes", "containers"], "default": "auto"},
-        "holder": {"type": "str", "required": True},
-        "namespace": {"type": "str", "required": True},
-    }
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return the documents, and what the nodes lack."""
-        try:
-            cluster = Cluster.connect(args["context"], args["kubeconfig"] or None)
-            version, nodes = cluster.get_path("/version")["gitVersion"], cluster.list("v1", "Node")
-        except KubeError as error:
-            raise ImageError(str(error)) from error
+        cluster, _progress = self.connect(args)
+        version, nodes = cluster.get_path("/version")["gitVersion"], cluster.list("v1", "Node")
         by = args["by"]
         if by == "auto":
             by = "volumes" if volumes_known(version, nodes) else "containers"

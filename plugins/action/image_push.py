@@ -15,18 +15,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
-ARGUMENTS: dict[str, Any] = {
-    "layout": {"type": "path", "required": True},
-    "name": {"type": "str", "default": ""},
-    "image": {"type": "str", "required": True},
-    "images": {"type": "dict", "default": {}},
-}
-
 
 class ActionModule(ImageAction):
     """See the module's documentation."""
-
-    arguments = ARGUMENTS
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Push what the registry lacks; in check mode only ask."""

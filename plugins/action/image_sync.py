@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import LIMITS, Limits
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import Limits
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.sync import (
     lacking_in,
     mirror_variables,
@@ -19,44 +19,28 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layou
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.rows import wanted_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction, report
-
-ARGUMENTS: dict[str, Any] = {
-    "plan": {"type": "list", "elements": "dict", "required": True},
-    "layout": {"type": "path", "required": True},
-    "images": {"type": "dict", "default": {}},
-    "architectures": {"type": "list", "elements": "str", "default": []},
-    "parallel": {"type": "int", "default": LIMITS.streams},
-    "parallel_per_host": {"type": "int", "default": LIMITS.per_host},
-    "to": {"type": "str", "required": True},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
 
 class ActionModule(ImageAction):
     """See the module's documentation."""
 
-    arguments = ARGUMENTS
-
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Copy what the registry lacks; in check mode only ask it."""
-        return _sync(args, check)
-
-
-def _sync(args: dict[str, Any], check: bool) -> dict[str, Any]:
-    policy = ImagePolicy.from_config(args["images"])
-    wanted = wanted_of(args["plan"], policy, args["architectures"])
-    clients, target = Clients(policy), args["to"]
-    place_in(target, "check/it")
-    names = [item.name for item in wanted]
-    answer: dict[str, Any] = {
-        "images": {name: str(place_in(target, name)) for name in names},
-        "variables": mirror_variables(target, names),
-        "bytes": 0,
-    }
-    if check:
-        copied = [item.name for item in lacking_in(wanted, clients.of(target.partition("/")[0]), target)]
-    else:
-        limits = Limits(args["parallel"], args["parallel_per_host"])
-        done = sync_images(wanted, target, Layout.create(Path(args["layout"])), clients, limits, report)
-        copied, answer["bytes"] = done.copied, done.bytes
-    return {**answer, "copied": copied, "changed": bool(copied)}
+        policy = ImagePolicy.from_config(args["images"])
+        wanted = wanted_of(args["plan"], policy, args["architectures"])
+        clients, target = Clients(policy), args["to"]
+        place_in(target, "check/it")
+        names = [item.name for item in wanted]
+        answer: dict[str, Any] = {
+            "images": {name: str(place_in(target, name)) for name in names},
+            "variables": mirror_variables(target, names),
+            "bytes": 0,
+        }
+        if check:
+            copied = [item.name for item in lacking_in(wanted, clients.of(target.partition("/")[0]), target)]
+        else:
+            limits = Limits(args["parallel"], args["parallel_per_host"])
+            done = sync_images(wanted, target, Layout.create(Path(args["layout"])), clients, limits, self.tell)
+            copied, answer["bytes"] = done.copied, done.bytes
+        return {**answer, "copied": copied, "changed": bool(copied)}

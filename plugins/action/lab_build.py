@@ -5,50 +5,26 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.build import Builder
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.build_cache import BuildCache
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.catalogue import choose, parse_catalogue
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.errors import LabBuildError
-
-ARGUMENTS = {
-    "catalogue": {"type": "dict", "required": True},
-    "components": {"type": "list", "elements": "str", "default": []},
-    "sources": {"type": "path", "required": True},
-    "cache_directory": {"type": "path"},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documented_action import DocumentedAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.lab_cache import cache_directory
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process, so that its progress is seen while it works."""
+class ActionModule(DocumentedAction):
+    """Runs long, and tells its progress while it works."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    errors: ClassVar[tuple[type[Exception], ...]] = (LabBuildError,)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Build what the cache lacks; in check mode only tell what that would be."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        cache = BuildCache(Path(args["cache_directory"] or _default_cache_directory()))
-        try:
-            components = choose(parse_catalogue(args["catalogue"]), args["components"])
-            outcome = Builder(cache, Path(args["sources"]), _report).run(components, only_look=self._task.check_mode)
-        except LabBuildError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        return {**result, "changed": bool(outcome.built), **asdict(outcome)}
-
-
-def _report(line: str) -> None:
-    Display().display(f"  {line}")
-
-
-def _default_cache_directory() -> Path:
-    """Follow the XDG base directory specification."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "selfhosted-serverless"
+        cache = BuildCache(Path(args["cache_directory"] or cache_directory()))
+        components = choose(parse_catalogue(args["catalogue"]), args["components"])
+        outcome = Builder(cache, Path(args["sources"]), self.tell).run(components, only_look=check)
+        return {"changed": bool(outcome.built), **asdict(outcome)}

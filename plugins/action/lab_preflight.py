@@ -9,36 +9,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.machine import GIB, Demands, judge
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documented_action import DocumentedAction
 
 ADVICE = (
     "The embedded lab cannot run here until this is put right. It is only a stand-in for a cluster of your own: "
     "with one, use its inventory instead, as in: ansible-playbook site.yml -i inventories/docker-desktop"
 )
 
-ARGUMENTS = {
-    "directory": {"type": "path", "required": True},
-    "cache_directory": {"type": "path", "required": True},
-    "name": {"type": "str", "required": True},
-    "address": {"type": "str", "required": True},
-    "ports": {"type": "list", "elements": "int", "required": True},
-    "tools": {"type": "dict", "required": True},
-    "memory": {"type": "float", "default": 6},
-    "disk": {"type": "float", "default": 15},
-}
 
+class ActionModule(DocumentedAction):
+    """Reads only."""
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process."""
-
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Fail with every problem at once."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         demands = Demands(
             directory=Path(args["directory"]),
             cache_directory=Path(args["cache_directory"]),
@@ -52,5 +36,5 @@ class ActionModule(ActionBase):
         verdict = judge(demands)
         if verdict.problems:
             lines = [*(f"- {problem}" for problem in verdict.problems), ADVICE]
-            return {**result, **asdict(verdict), "failed": True, "msg": "\n".join(lines)}
-        return {**result, **asdict(verdict), "changed": False}
+            return {**asdict(verdict), "failed": True, "msg": "\n".join(lines)}
+        return {**asdict(verdict), "changed": False}

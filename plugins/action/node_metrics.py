@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, KubeError
@@ -16,42 +15,29 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_me
     METRICS_PATH,
     nodes_without_figures,
 )
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 INTERVAL = 1.0  # seconds; the metrics API cannot be watched
 
-ARGUMENTS = {
-    "context": {"type": "str", "required": True},
-    "kubeconfig": {"type": "path"},
-    "timeout": {"type": "int", "default": 300},
-}
 
+class ActionModule(ClusterAction):
+    """Reads only."""
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process."""
-
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return once every Ready node has figures; in check mode at once."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        if self._task.check_mode:
-            return {**result, "changed": False, "msg": "would wait for the figures of all nodes"}
+        if check:
+            return {"changed": False, "msg": "would wait for the figures of all nodes"}
         deadline = Deadline(args["timeout"])
-        try:
-            missing = _missing(Cluster.connect(args["context"], args["kubeconfig"] or None), deadline)
-        except KubeError as error:
-            return {**result, "failed": True, "msg": str(error)}
+        cluster, _progress = self.connect(args)
+        missing = _missing(cluster, deadline)
         if missing:
-            problem = (
-                f"After {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
+            raise KubeError(
+                f"after {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
                 f"kubectl --context {args['context']} -n kube-system logs deploy/metrics-server. With 'x509' there "
                 "the kubelet's certificate is not signed by the cluster's CA; set metrics_server_kubelet_insecure_tls: "
                 "true if you accept that."
             )
-            return {**result, "failed": True, "msg": problem}
-        return {**result, "changed": False, "seconds": round(deadline.elapsed, 1)}
+        return {"changed": False, "seconds": round(deadline.elapsed, 1)}
 
 
 def _missing(cluster: Cluster, deadline: Deadline) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
@@ -17,48 +16,29 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
     older_than,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.option_names import misspelt, options_of_roles
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
-ARGUMENTS = {
-    "context": {"type": "str", "required": True},
-    "kubeconfig": {"type": "path"},
-    "minimum_kubernetes": {"type": "str", "required": True},
-    "check_names": {"type": "bool", "default": True},
-}
 
+class ActionModule(ClusterAction):
+    """Reads only."""
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process."""
-
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Fail with every problem of the inventory at once, or with what is wrong with the cluster."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        if args["check_names"]:
-            problems = misspelt(task_vars or {}, options_of_roles(ROLES))
-            if problems:
-                return {**result, "failed": True, "msg": "The inventory has unknown options: " + "; ".join(problems)}
-        try:
-            facts = _facts(Cluster.connect(args["context"], args["kubeconfig"] or None))
-            too_old = older_than(facts.version, args["minimum_kubernetes"])
-        except (KubeError, ValueError) as error:
-            return {**result, "failed": True, "msg": str(error)}
-        if too_old:
-            problem = (
-                f"Context {args['context']} runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, "
-                "the oldest that the chosen releases run on. Upgrade the cluster, or choose older releases and set "
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
+        """Return what the cluster is. Fail with every problem of the inventory at once, else with the cluster's."""
+        problems = misspelt(self.variables, options_of_roles(ROLES)) if args["check_names"] else []
+        if problems:
+            raise ValueError("the inventory has unknown options: " + "; ".join(problems))
+        facts = _facts(self.connect(args)[0])
+        if older_than(facts.version, args["minimum_kubernetes"]):
+            raise ValueError(
+                f"the cluster runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, the oldest "
+                "that the chosen releases run on. Upgrade the cluster, or choose older releases and set "
                 "preflight_minimum_kubernetes."
             )
-            return {**result, "failed": True, "msg": problem}
         if facts.nodes and not facts.ready:
-            context = args["context"]
-            problem = f"Context {context} has no node that is Ready; see kubectl --context {context} describe nodes"
-            return {**result, "failed": True, "msg": problem}
-        return {**result, "changed": False, **vars(facts)}
+            raise KubeError(f"no node is Ready; see kubectl --context {args['context']} describe nodes")
+        return {"changed": False, **vars(facts)}
 
 
 def _facts(cluster: Cluster) -> ClusterFacts:

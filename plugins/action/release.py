@@ -5,167 +5,124 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.applier import ApplyOptions
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import (
-    PresentOptions,
-    apply_release,
-)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import apply_release
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.documents import (
     flatten,
     namespace_document,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.secrets import secret_document
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.secrets import (
+    is_generated,
+    secret_document,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.existing import ExistingPolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
     AbsentOptions,
+    plan_removal,
     remove_release,
 )
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_policy import apply_policy, lock_path
 
-display = Display()
 Tell = Callable[[str], None]
 
-MATCHER = {
-    "type": "dict",
-    "options": {
-        "kind": {"type": "str"},
-        "name": {"type": "str"},
-        "namespace": {"type": "str"},
-        "group": {"type": "str"},
-    },
-}
-ARGUMENTS: dict[str, Any] = {
-    "context": {"type": "str", "required": True},
-    "kubeconfig": {"type": "path"},
-    "name": {"type": "str", "required": True},
-    "version": {"type": "str", "default": ""},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "manifests": {"type": "list", "elements": "path", "default": []},
-    "definitions": {"type": "list", "elements": "dict", "default": []},
-    "secrets": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "namespace": {"type": "str"},
-            "type": {"type": "str"},
-            "keys": {"type": "dict", "no_log": False},
-            "docker_config": {"type": "dict", "no_log": False},
-        },
-    },
-    "images": {"type": "dict"},
-    "namespace": {"type": "str"},
-    "create_namespace": {"type": "bool", "default": False},
-    "ignore_fields": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"match": MATCHER, "pointers": {"type": "list", "elements": "str", "required": True}},
-    },
-    "prune": {"type": "bool", "default": True},
-    "force_conflicts": {"type": "bool", "default": False},
-    "keep": {**MATCHER, "type": "list", "elements": "dict", "default": []},
-    "residue": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "api_version": {"type": "str", "required": True},
-            "kind": {"type": "str", "required": True},
-            "name": {"type": "str"},
-            "namespace": {"type": "str"},
-            "label_selector": {"type": "str"},
-        },
-    },
-    "purge": {"type": "bool", "default": False},
-    "record_namespace": {"type": "str", "default": "kube-system"},
-    "timeout": {"type": "int", "default": 300},
-}
 
-
-class ActionModule(ActionBase):
+class ActionModule(ClusterAction):
     """Runs on the controller; the host of the task only stands for a context."""
 
-    _supports_check_mode = True
-    _supports_diff = True
-    _requires_connection = False
+    rules: ClassVar[dict[str, Any]] = {"required_if": [("create_namespace", True, ("namespace",))]}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        validated = self.validate_argument_spec(ARGUMENTS)[1]
-        args = json.loads(json.dumps(validated))  # plain values: no tags, no lazy containers
-        args["lock"] = lock_path(args["images"], task_vars or {})
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
+        """Apply or remove the release; in check mode its plan is printed, and nothing is written."""
         deadline = Deadline(args["timeout"])
-        progress = Progress(display.display, args["context"])
-        try:
-            cluster = Cluster.connect(args["context"], args["kubeconfig"], progress.retry)
-            run = self._present if args["state"] == "present" else self._absent
-            outcome = run(cluster, args, deadline, progress.tell)
-        except (KubeError, ImageError, ValueError, OSError) as error:
-            raise AnsibleActionFail(f"context '{args['context']}': {error}") from error
-        result.update(outcome.as_result())
-        result["retries"] = cluster.transport.retries
-        result["requests"] = cluster.transport.requests
-        result["seconds"] = round(deadline.elapsed, 2)
-        for warning in cluster.warnings + outcome.warnings:
-            display.warning(warning)
-        if self._task.diff:
-            result["diff"] = outcome.differences
-        return result
+        cluster, progress = self.connect(args)
+        # The parent of Ansible's worker is ansible-playbook itself: all tasks of a run share the lock.
+        holder = Holder.of_process(os.getppid())
+        lock = RunLock(cluster, args["record_namespace"], holder, args["lock_timeout"], progress.tell)
+        run = self._present if args["state"] == "present" else self._absent
+        outcome = run(cluster, args, check, deadline, progress.tell, lock)
+        for warning in outcome.warnings:
+            self.warn(warning)
+        if check and outcome.plan.changes:
+            title = f"{args['context']}: plan of release '{args['name']}', {args['state']}"
+            self.show([title, *(f"  {line}" for line in outcome.plan.lines())])
+        return {
+            **outcome.as_result(),
+            "retries": cluster.transport.retries,
+            "requests": cluster.transport.requests,
+            "seconds": round(deadline.elapsed, 2),
+            "diff": outcome.differences,
+        }
 
-    def _present(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell) -> Outcome:
-        documents = self._documents(cluster, args, deadline, tell)
+    def _present(
+        self, cluster: Cluster, args: dict[str, Any], check: bool, deadline: Deadline, tell: Tell, lock: RunLock
+    ) -> Outcome:
+        documents = self._documents(cluster, args, tell)
+        generated = set()
+        for item in args["secrets"]:
+            document = secret_document(cluster, item, args["namespace"], deadline)
+            documents.append(document)
+            if is_generated(item):
+                generated.add(ObjectRef.of(document))
+        existing = {key: value for key, value in (args["existing"] or {}).items() if value is not None}
         options = PresentOptions(
-            ApplyOptions(
-                release=args["name"],
-                ignore_fields=args["ignore_fields"],
-                force_conflicts=args["force_conflicts"],
-                check_mode=bool(self._task.check_mode),
-            ),
+            release=args["name"],
             namespace=args["namespace"],
             record_namespace=args["record_namespace"],
-            prune=args["prune"],
             version=args["version"],
+            requires=tuple(args["requires"]),
+            ignore_fields=args["ignore_fields"],
+            force_conflicts=args["force_conflicts"],
+            prune=args["prune"],
+            check_mode=check,
+            role=args["role"],
+            existing=ExistingPolicy(**existing, role=args["role"]),
+            data=frozenset(generated),
         )
-        return apply_release(cluster, documents, options, deadline, tell)
+        return apply_release(cluster, documents, options, deadline, tell, lock)
 
-    def _absent(self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell) -> Outcome:
+    def _absent(
+        self, cluster: Cluster, args: dict[str, Any], check: bool, deadline: Deadline, tell: Tell, lock: RunLock
+    ) -> Outcome:
         options = AbsentOptions(
             release=args["name"],
             record_namespace=args["record_namespace"],
             keep=args["keep"],
             residue=args["residue"],
+            dependents=args["dependents"],
             purge=args["purge"],
-            check_mode=bool(self._task.check_mode),
+            without=args["without"],
+            data_hint=args["data_hint"],
+            check_mode=check,
         )
-        return remove_release(cluster, options, deadline, tell)
+        plan = plan_removal(cluster, options, deadline)
+        if check or not (plan.changes or plan.blockers):
+            return Outcome.of(remove_release(cluster, options, deadline, tell))
+        if plan.blockers:
+            lock.await_others()
+            return Outcome.of(remove_release(cluster, options, deadline, tell))
+        with lock.held():
+            return Outcome.of(remove_release(cluster, options, deadline, tell))
 
-    def _documents(
-        self, cluster: Cluster, args: dict[str, Any], deadline: Deadline, tell: Tell
-    ) -> list[dict[str, Any]]:
+    def _documents(self, cluster: Cluster, args: dict[str, Any], tell: Tell) -> list[dict[str, Any]]:
+        """The documents of the release without its secrets, with image references as the policy says."""
         documents = []
         for path in args["manifests"]:
             documents += flatten(load_documents(path), path)
         documents += flatten(args["definitions"], "definitions")
         if args["images"]:
-            documents = apply_policy(documents, args["images"], cluster, args["lock"], tell)
+            lock = lock_path(args["images"], self.variables)
+            documents = apply_policy(documents, args["images"], cluster, lock, tell)
         if args["create_namespace"]:
-            if not args["namespace"]:
-                raise ValueError("create_namespace needs the option namespace")
             documents.insert(0, namespace_document(args["namespace"]))
-        documents += [secret_document(cluster, item, args["namespace"], deadline) for item in args["secrets"]]
         return documents

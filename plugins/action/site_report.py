@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.ownership import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
-    RECORD_LABEL,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import read_inventories
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import cluster_facts
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address, node_host
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
@@ -28,38 +25,21 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
     public_hosts,
     running_images,
 )
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
-display = Display()
-
-ARGUMENTS: dict[str, Any] = {
-    "context": {"type": "str", "required": True},
-    "kubeconfig": {"type": "path"},
-    "images": {"type": "dict", "default": {}},
-    "gateway_address": {"type": "str", "default": ""},
-    "node_address": {"type": "str", "default": ""},
-    "gateway_name": {"type": "str", "default": "istio-ingressgateway"},
-    "remove": {"type": "list", "elements": "str", "default": []},
-}
+RECORD_NAMESPACE = "kube-system"
+LOOK_SECONDS = 30.0
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process."""
+class ActionModule(ClusterAction):
+    """Reads only."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Print the summary and return it as lines and as data."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            summary = _summary(Cluster.connect(args["context"], args["kubeconfig"]), args)
-        except (KubeError, ValueError) as error:
-            raise AnsibleActionFail(str(error)) from error
+        summary = _summary(self.connect(args)[0], args)
         lines = summary.lines()
-        display.display("\n" + "\n".join(lines) + "\n")
+        self.show(lines)
         return {
-            **result,
             "changed": False,
             "lines": lines,
             "releases": {release.name: release.version for release in summary.releases},
@@ -72,10 +52,11 @@ class ActionModule(ActionBase):
 def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
     nodes = cluster.list("v1", "Node")
     facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes)
-    gateway = cluster.get("v1", "Service", args["gateway_name"], "istio-system")
+    gateway = args["gateway"]
+    service = cluster.get("v1", "Service", gateway["name"], gateway["namespace"])
     in_mesh = _ours(cluster, "networking.istio.io/v1", "VirtualService")
     # The gateway's own Service is told with the hosts behind it
-    services = [item for item in _ours(cluster, "v1", "Service") if item["metadata"]["name"] != args["gateway_name"]]
+    others = [item for item in _ours(cluster, "v1", "Service") if item["metadata"]["name"] != gateway["name"]]
     return Summary(
         context=args["context"],
         server=facts.version,
@@ -84,8 +65,8 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
         releases=_releases(cluster),
         images=_images(cluster, args["images"]),
         hosts=public_hosts(cluster.list("serving.knative.dev/v1", "Service")) + mesh_hosts(in_mesh),
-        gateway=args["gateway_address"] or gateway_address(gateway, nodes),
-        at_nodes=node_addresses(services, args["node_address"] or node_host(nodes)),
+        gateway=args["gateway_address"] or gateway_address(service, nodes),
+        at_nodes=node_addresses(others, args["node_address"] or node_host(nodes)),
         remove=args["remove"],
     )
 
@@ -97,12 +78,8 @@ def _ours(cluster: Cluster, api_version: str, kind: str) -> list[dict[str, Any]]
 
 
 def _releases(cluster: Cluster) -> list[InstalledRelease]:
-    releases = []
-    for record in cluster.list("v1", "ConfigMap", label_selector=RECORD_LABEL):
-        data = record.get("data") or {}
-        name = record["metadata"]["labels"][RECORD_LABEL]
-        releases.append(InstalledRelease(name, data.get("version", ""), len(data.get("objects", "").splitlines())))
-    return sorted(releases, key=lambda release: release.name)
+    inventories = read_inventories(cluster, RECORD_NAMESPACE, Deadline(LOOK_SECONDS))
+    return [InstalledRelease(one.release, one.version, len(one.entries)) for one in inventories]
 
 
 def _images(cluster: Cluster, config: dict[str, Any]) -> list[tuple[str, str]]:

@@ -5,35 +5,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.answer import WayIn, await_answer
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
-    CLUSTER,
-    ClusterAction,
-    connect,
-)
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
 class ActionModule(ClusterAction):
     """See the module's documentation."""
-
-    arguments: ClassVar[dict[str, Any]] = {
-        **CLUSTER,
-        "namespace": {"type": "str", "required": True},
-        "service": {"type": "str", "required": True},
-        "host": {"type": "str", "default": ""},
-        "address": {"type": "str", "default": ""},
-        "timeout": {"type": "int", "default": 300},
-    }
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return where the application answered; in check mode nothing is asked."""
         if check:
             return {"changed": False, "where": "", "seconds": 0.0}
         deadline = Deadline(args["timeout"])
-        cluster, progress = connect(args)
+        cluster, progress = self.connect(args)
         way = WayIn(args["namespace"], args["service"], args["host"], args["address"])
         where = await_answer(cluster, way, deadline, progress.tell)
         return {"changed": False, "where": where, "seconds": round(deadline.elapsed, 2)}

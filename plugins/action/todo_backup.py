@@ -6,25 +6,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.backup import back_up
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.database import Database
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
-    CLUSTER,
-    ClusterAction,
-    connect,
-)
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
 class ActionModule(ClusterAction):
     """See the module's documentation."""
-
-    arguments: ClassVar[dict[str, Any]] = {
-        **CLUSTER,
-        "namespace": {"type": "str", "required": True},
-        "file": {"type": "path", "required": True},
-    }
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return the finished backup; in check mode only where it would be."""
@@ -32,7 +22,7 @@ class ActionModule(ClusterAction):
         answer = {"changed": True, "file": str(file)}
         if check:
             return answer
-        cluster, progress = connect(args)
+        cluster, progress = self.connect(args)
         backup = back_up(Database(cluster, args["namespace"]), file, progress.tell)
         rows = {name: table.rows for name, table in backup.tables.items()}
         return {**answer, "size": backup.size, "sha256": backup.sha256, "rows": rows}

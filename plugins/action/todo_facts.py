@@ -6,22 +6,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.standing import standing
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
-    CLUSTER,
-    ClusterAction,
-    connect,
-)
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
 class ActionModule(ClusterAction):
     """See the module's documentation."""
 
-    arguments: ClassVar[dict[str, Any]] = {**CLUSTER, "namespace": {"type": "str", "required": True}}
-
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what stands; nothing of all on an empty cluster."""
-        cluster, _progress = connect(args)
+        cluster, _progress = self.connect(args)
         return {"changed": False, **asdict(standing(cluster, args["namespace"]))}

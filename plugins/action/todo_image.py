@@ -6,47 +6,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
-from ansible_collections.selfhosted.serverless.plugins.module_utils.secret_source import SecretSourceError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.build_key import build_key
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import BuilderError, choose_builder
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import Base, find_base, find_image
-
-ARGUMENTS = {
-    "sources": {"type": "path", "required": True},
-    "dockerfile": {"type": "path", "required": True},
-    "base": {"type": "str", "required": True},
-    "builder": {"type": "str", "choices": ["auto", "buildah", "docker"], "default": "auto"},
-    "registry": {"type": "str", "required": True},
-    "repository": {"type": "str", "required": True},
-    "images": {"type": "dict", "default": {}},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process."""
+class ActionModule(ImageAction):
+    """Asks registries and changes nothing."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    errors: ClassVar[tuple[type[Exception], ...]] = (*ImageAction.errors, BuilderError)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return the image's name, key and digest, and how it would be built where it is missing."""
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         if not args["registry"]:
-            problem = (
-                "There is no registry for the todo application's image: set serverless_registry (or todo_registry) "
-                "to one that you may push to, or todo_image to an image that is there already."
+            raise ImageError(
+                "there is no registry for the todo application's image: set serverless_registry to one that you may "
+                "push to, or todo_image to an image that is there already"
             )
-            return {**result, "failed": True, "msg": problem}
-        try:
-            return {**result, "changed": False, **_look(args)}
-        except (ImageError, SecretSourceError, BuilderError, OSError) as error:
-            return {**result, "failed": True, "msg": str(error)}
+        return {"changed": False, **_look(args)}
 
 
 def _look(args: dict[str, Any]) -> dict[str, Any]:

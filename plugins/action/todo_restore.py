@@ -6,30 +6,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.database import Database
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.restore import inspect, restart_rule, restore
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
-    CLUSTER,
-    ClusterAction,
-    connect,
-)
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
 class ActionModule(ClusterAction):
     """See the module's documentation."""
 
-    arguments: ClassVar[dict[str, Any]] = {
-        **CLUSTER,
-        "namespace": {"type": "str", "required": True},
-        "file": {"type": "path", "required": True},
-        "keep_former": {"type": "bool", "default": True},
-    }
-
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what was restored; in check mode the file is looked at and nothing is changed."""
-        cluster, progress = connect(args)
+        cluster, progress = self.connect(args)
         file, database = Path(args["file"]), Database(cluster, args["namespace"])
         if check:
             return {"changed": True, "size": inspect(database, file)}

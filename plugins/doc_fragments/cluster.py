@@ -5,22 +5,31 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class ModuleDocFragment:
     """Which cluster is meant."""
+
+    # The variables that count where a task does not give an option; the first that is set
+    VARIABLES: ClassVar = {
+        "context": ("serverless_context", "inventory_hostname"),
+        "kubeconfig": ("serverless_kubeconfig",),
+    }
 
     DOCUMENTATION = r"""
 options:
   context:
     description:
-      - Name of the context in the kubeconfig. The current context is never used by itself, so that no task can meet the
-        wrong cluster.
+      - Name of the context in the kubeconfig. The kubeconfig's current context is never used by itself, so that no task
+        can meet the wrong cluster.
+      - A task that does not give it takes the variable C(serverless_context), else the name of the inventory's host.
     type: str
-    required: true
   kubeconfig:
     description:
-      - Path of the kubeconfig, or several joined by colons. Without it the environment variable E(KUBECONFIG) counts,
-        then C(~/.kube/config).
+      - Path of the kubeconfig, or several joined by colons.
+      - A task that does not give it takes the variable C(serverless_kubeconfig). Where that is empty or not set, the
+        environment variable E(KUBECONFIG) counts, then C(~/.kube/config).
     type: path
 requirements:
   - kubernetes >= 30 (Python package, on the controller)

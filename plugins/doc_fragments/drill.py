@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class ModuleDocFragment:
     """Which application is meant."""
+
+    VARIABLES: ClassVar = {}
 
     DOCUMENTATION = r"""
 options:
@@ -15,14 +19,4 @@ options:
     description: The namespace of the to-do application.
     type: str
     default: todo
-  gateway_address:
-    description:
-      - host:port where the gateway's http port is reached from the controller; empty to find it out from the gateway's
-        service. Requests go there and nowhere else.
-    type: str
-    default: ""
-  node_address:
-    description: The same for an application at a port of the nodes, a host alone; empty to take a node's own address.
-    type: str
-    default: ""
 """

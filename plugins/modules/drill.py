@@ -29,6 +29,7 @@ attributes:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.drill
+  - selfhosted.serverless.gateway
 options:
   drill:
     description:

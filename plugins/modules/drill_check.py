@@ -26,6 +26,7 @@ attributes:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.drill
+  - selfhosted.serverless.gateway
 options:
   drill:
     description: Name of the drill; a name that there is not fails with the list of those that there are.

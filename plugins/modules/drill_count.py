@@ -25,6 +25,7 @@ attributes:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.drill
+  - selfhosted.serverless.gateway
 options:
   wanted:
     description: Percent of the requests that each version is to get, as the application has it.

@@ -20,86 +20,17 @@ description:
   - Keeps a record on the node; O(state=absent) takes away exactly what the record says. Files that were there before
     are put back as they were; images that a container uses stay.
   - Runs on the controller and reaches nodes by the commands in O(nodes), or as O(delivery) says. Without nodes nothing is done.
+  - With an empty O(context) no cluster is asked what its nodes look like.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
+  - selfhosted.serverless.images
+  - selfhosted.serverless.nodes
 options:
   state:
     description: Whether the images are to be on the nodes.
     type: str
     choices: [present, absent]
     default: present
-  nodes:
-    description: The nodes.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the node, for messages.
-        type: str
-        required: true
-      exec:
-        description: Words that run a command on the node, such as C([docker, exec, -i, kind-control-plane]).
-        type: list
-        elements: str
-        required: true
-      remote_shell:
-        description: Whether O(nodes[].exec) hands the command to a shell on the node, as ssh does.
-        type: bool
-        default: false
-      runtime:
-        description: The container runtime of the node.
-        type: str
-        choices: [containerd, k3s, docker, cri-o]
-        default: containerd
-      certs_dir:
-        description:
-          - Directory on the node with the runtime's settings of registries.
-          - Default is containerd's C(config_path) C(/etc/containerd/certs.d), for k3s
-            C(/var/lib/rancher/k3s/agent/etc/containerd/certs.d), for docker C(/etc/docker/certs.d), for CRI-O C(/etc/containers).
-        type: str
-      address:
-        description: containerd's socket on the node. Default is C(/run/containerd/containerd.sock), k3s has its own.
-        type: str
-      namespace:
-        description: containerd's namespace of Kubernetes. Default is C(k8s.io).
-        type: str
-      ctr:
-        description: Words that run C(ctr) on the node. Default is C([ctr]), for k3s C([k3s, ctr]).
-        type: list
-        elements: str
-      docker:
-        description: Words that run C(docker) on the node. Default is C([docker]).
-        type: list
-        elements: str
-      crictl:
-        description: Words that run C(crictl) on the node. Default is C([crictl]).
-        type: list
-        elements: str
-      config:
-        description:
-          - The runtime's configuration on the node, for P(selfhosted.serverless.image_diagnose#module).
-          - Default is C(/etc/containerd/config.toml), for k3s C(/var/lib/rancher/k3s/agent/etc/containerd/config.toml), for docker
-            C(/etc/docker/daemon.json).
-        type: str
-  delivery:
-    description:
-      - How the images get to the nodes. V(auto) takes O(nodes) where there are some, else what the nodes of
-        O(context) look like (V(kind), V(k3d), V(minikube), V(docker-desktop)), else V(references).
-      - V(references) and V(prepull) run no commands on nodes.
-    type: str
-    choices: [auto, nodes, references, prepull, kind, k3d, minikube, docker-desktop]
-    default: auto
-  context:
-    description: Context whose nodes are asked for, if O(nodes) is empty.
-    type: str
-    default: ""
-  kubeconfig:
-    description: File with the context. Default is C(KUBECONFIG), else C(~/.kube/config).
-    type: path
-    default: ""
-  images:
-    description: The image policy, as in the inventory's C(serverless_images).
-    type: dict
-    default: {}
   plan:
     description: The RV(selfhosted.serverless.image_plan#module:table) of P(selfhosted.serverless.image_plan#module).
     type: list
@@ -128,7 +59,6 @@ EXAMPLES = r"""
     nodes:
       - name: kind-control-plane
         exec: [docker, exec, -i, kind-control-plane]
-    images: "{{ serverless_images }}"
     plan: "{{ planned.table }}"
 """
 

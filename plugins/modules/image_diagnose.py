@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_diagnose
-short_description: Look for known traps on the way of images to pods
+short_description: Check node settings on the way of images to pods
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
@@ -20,29 +20,11 @@ description:
   - Each is a warning. Where it is certain that containerd does not read what kubelets need to pull (mirrors without O(pull),
     registries with an authority of their own or without TLS, C(strict)), the task fails.
   - Runs on the controller and changes nothing. What it cannot ask is named, and is no failure.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
+  - selfhosted.serverless.images
+  - selfhosted.serverless.nodes
 options:
-  context:
-    description: Name of the kubeconfig context.
-    type: str
-    required: true
-  kubeconfig:
-    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
-    type: path
-    default: ""
-  delivery:
-    description: How the images get to the nodes, as in P(selfhosted.serverless.image_deliver#module).
-    type: str
-    choices: [auto, nodes, references, prepull, kind, k3d, minikube, docker-desktop]
-    default: auto
-  nodes:
-    description: The nodes, as P(selfhosted.serverless.image_deliver#module) takes them.
-    type: list
-    elements: dict
-    default: []
-  images:
-    description: The image policy, as in the inventory's C(serverless_images).
-    type: dict
-    default: {}
   manifests:
     description: Files with the rendered manifests that are to be applied.
     type: list
@@ -71,10 +53,9 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Look for traps on a kind node
+- name: Check the settings of a kind node
   selfhosted.serverless.image_diagnose:
     context: kind-kind
-    images: "{{ serverless_images }}"
     plan: "{{ plan.table }}"
 """
 

@@ -15,6 +15,8 @@ description:
   - Fetches the images of a plan into an OCI image layout on the controller, each blob once, many at a time.
   - Every manifest and blob is verified by its digest. An interrupted run is continued by the next.
   - What the layout has already costs no request. Progress is printed every five seconds.
+extends_documentation_fragment:
+  - selfhosted.serverless.images
 options:
   plan:
     description: Rows of a plan, as P(selfhosted.serverless.image_plan#module) returns them in C(table).
@@ -25,10 +27,6 @@ options:
     description: Directory of the OCI image layout, made where there is none. What an interrupted run left in it is used.
     type: path
     required: true
-  images:
-    description: The image policy, as in the inventory's C(serverless_images).
-    type: dict
-    default: {}
   architectures:
     description: Architectures to fetch of images that have several; empty for all. An index keeps its bytes either way.
     type: list
@@ -56,7 +54,6 @@ EXAMPLES = r"""
   selfhosted.serverless.image_fetch:
     plan: "{{ plan.table }}"
     layout: ~/.cache/images
-    images: "{{ serverless_images }}"
 """
 
 RETURN = r"""

@@ -17,6 +17,9 @@ description:
   - Prints a table of image, place, digest, size and status.
   - Fails if an image cannot be had, with every such image, every place asked and the reason of each.
   - Runs on the controller, and changes nothing but O(lock).
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
+  - selfhosted.serverless.images
 options:
   manifests:
     description: Files with rendered manifests.
@@ -33,23 +36,13 @@ options:
     type: list
     elements: str
     default: []
-  images:
-    description: The image policy, as in the inventory's C(serverless_images). Without one images come from their origins.
-    type: dict
-    default: {}
   architectures:
     description:
       - Architectures that every image must have, as Go names them.
-      - Empty asks the nodes of O(context); without one, any architecture will do.
+      - Empty asks the nodes of O(context); where that is empty too, any architecture will do.
     type: list
     elements: str
     default: []
-  context:
-    description: Name of the kubeconfig context whose nodes are asked for their architectures.
-    type: str
-  kubeconfig:
-    description: Path of the kubeconfig. The default is E(KUBECONFIG), else C(~/.kube/config).
-    type: path
   pods:
     description: Whether the images of all pods of O(context) are wanted too.
     type: bool

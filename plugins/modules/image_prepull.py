@@ -15,24 +15,15 @@ description:
   - For clusters on whose nodes no command can be run. Returns a namespace and DaemonSets; nothing is applied.
   - By image volumes, the pods stay, and with them the images. By containers, which cannot start, the images are pulled,
     and the pods are to be removed then.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
+  - selfhosted.serverless.images
 options:
-  context:
-    description: Context of the cluster.
-    type: str
-    required: true
-  kubeconfig:
-    description: File with the context. Default is C(KUBECONFIG), else C(~/.kube/config).
-    type: path
-    default: ""
   plan:
     description: The RV(selfhosted.serverless.image_plan#module:table) of P(selfhosted.serverless.image_plan#module).
     type: list
     elements: dict
     required: true
-  images:
-    description: The image policy, as in the inventory's C(serverless_images).
-    type: dict
-    default: {}
   by:
     description: What the images are in the pods; V(auto) takes volumes if the server and the runtimes of all nodes know them.
     type: str

@@ -15,6 +15,8 @@ description:
   - Pushes an image, with everything that it points to, from an OCI image layout on the controller to a registry.
   - What the registry has is not sent again; with nothing to do one request is made.
   - Runs on the controller. The registry's password is read there, at the moment of the push, and is part of no result.
+extends_documentation_fragment:
+  - selfhosted.serverless.images
 options:
   layout:
     description: Directory with the OCI image layout.
@@ -28,12 +30,6 @@ options:
     description: Where the image goes, as a reference with registry, repository and tag.
     type: str
     required: true
-  images:
-    description:
-      - The image policy, as in the inventory's C(serverless_images).
-      - Only its C(registries) are read here, for the certificate authority and the login of the registry.
-    type: dict
-    default: {}
 attributes:
   check_mode:
     description: Asks the registry and sends nothing.

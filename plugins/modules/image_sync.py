@@ -15,6 +15,8 @@ description:
   - Copies the images of a plan into a registry of one's own, which keeps the source registry in the path.
   - What the registry has is skipped, at one request for each image.
   - Images go through an OCI image layout on the controller, so that an interrupted run is continued by the next.
+extends_documentation_fragment:
+  - selfhosted.serverless.images
 options:
   plan:
     description: Rows of a plan, as P(selfhosted.serverless.image_plan#module) returns them in C(table).
@@ -25,10 +27,6 @@ options:
     description: Directory of the OCI image layout, made where there is none. What an interrupted run left in it is used.
     type: path
     required: true
-  images:
-    description: The image policy, as in the inventory's C(serverless_images).
-    type: dict
-    default: {}
   architectures:
     description: Architectures to fetch of images that have several; empty for all. An index keeps its bytes either way.
     type: list
@@ -60,7 +58,6 @@ EXAMPLES = r"""
   selfhosted.serverless.image_sync:
     plan: "{{ plan.table }}"
     layout: ~/.cache/images
-    images: "{{ serverless_images }}"
     to: registry.example.com/mirror
 """
 

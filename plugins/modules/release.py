@@ -18,33 +18,40 @@ description:
     services, then workloads, then webhook configurations (once their servers answer), then custom resources.
   - What belongs to the release carries the label C(serverless.selfhosted/release) and is listed in a ConfigMap
     C(release-NAME), from which pruning and removal work.
+  - A plan is made first. It says for every object whether it is created, adopted, changed, kept, given back, deleted or
+    waited for, with the reason, and finds all that forbids the run. Check mode prints the plan, a run carries it out.
   - The result tells a change exactly when the server stored something new.
+  - One run at a time changes a cluster. A second one says who is at work, and waits up to O(lock_timeout).
+  - Image references in the documents are rewritten as the image policy says. In mode C(rewrite), of several mirrors the
+    first is taken that has the image for the nodes' architectures. Which image that must be stands in the policy's C(lock),
+    by default C(images.lock.yml) beside the inventory.
   - An object that was there before is adopted. It is given back on removal (our fields are taken off), not deleted. A
-    namespace may belong to several releases.
+    namespace may belong to several releases, and is deleted only when nothing of others is in it.
   - Fields that controllers own are never sent, such as the CA bundle of webhooks, the replicas of what an autoscaler
     scales, or the rules of aggregated cluster roles.
 attributes:
   check_mode:
     support: full
     description:
-      - The server rehearses (dry run). Custom resources of CRDs that are not there yet and objects in missing
-        namespaces count as created.
+      - The plan is printed. The server judges it (dry run). Custom resources of CRDs that are not there yet cannot be
+        judged; of objects in missing namespaces the fields are.
   diff_mode:
     support: full
     description: The fields that the release owns, before and after. Values of secrets are shown as fingerprints.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
+  - selfhosted.serverless.images
 options:
   name:
     description: Name of the release.
     type: str
     required: true
   version:
-    description: Version of the content, kept in the release's record for people to see.
+    description: Version of the content, kept in the release's inventory for people to see.
     type: str
     default: ""
   state:
-    description: Whether the release is on the cluster. For V(absent) the cluster's own record says what belongs to it.
+    description: Whether the release is on the cluster. For V(absent) the inventory on the cluster says what belongs to it.
     type: str
     choices: [present, absent]
     default: present
@@ -83,12 +90,6 @@ options:
       docker_config:
         description: Registries (host or host:port), each with C(username) and C(password), the latter a source as above.
         type: dict
-  images:
-    description:
-      - The image policy. References in the documents are rewritten as it says; without it they stay.
-      - In mode C(rewrite), of several mirrors the first is taken that has the image for the nodes' architectures. Which image
-        that must be stands in the policy's C(lock), by default C(images.lock.yml) beside the inventory.
-    type: dict
   namespace:
     description: Namespace of documents that need one and name none.
     type: str
@@ -125,14 +126,70 @@ options:
         required: true
   prune:
     description:
-      - Whether objects that an earlier version of the release had, and this one has not, are deleted. Namespaces, CRDs,
-        volume claims and adopted objects never are.
+      - Whether objects that an earlier version of the release had, and this one has not, are deleted or given back.
+        Volume claims and generated passwords never are.
     type: bool
     default: true
   force_conflicts:
     description: Whether fields that another manager has set to other values are taken over. Otherwise that is an error.
     type: bool
     default: false
+  requires:
+    description: Releases without which this one does not work. They cannot be removed while it is there.
+    type: list
+    elements: str
+    default: []
+  role:
+    description: The role whose options messages name as the remedy; empty for the options of this module.
+    type: str
+    default: ""
+  existing:
+    description: What to do with an installation of the same component that is not ours.
+    type: dict
+    suboptions:
+      policy:
+        description:
+          - V(auto) uses it as it is where it serves, and stops otherwise. V(adopt) brings it to what the documents say,
+            V(leave) uses it as it is, V(stop) refuses.
+        type: str
+        choices: [auto, adopt, leave, stop]
+        default: auto
+      marks:
+        description: Objects by which the component is recognised, whoever installed it.
+        type: list
+        elements: dict
+        default: []
+        suboptions: &place
+          api_version:
+            description: API version of the objects.
+            type: str
+            required: true
+          kind:
+            description: Kind of the objects.
+            type: str
+            required: true
+          name:
+            description: Name of the object.
+            type: str
+          namespace:
+            description: Namespace of the objects.
+            type: str
+          label_selector:
+            description: Selects objects by their labels.
+            type: str
+      serves:
+        description:
+          - What holds for an installation that can be used as it is, as O(selfhosted.serverless.wait#module:for) takes
+            it; each item with a name.
+        type: list
+        elements: dict
+        default: []
+      ours:
+        description: Documents that are applied beside an installation of somebody else.
+        type: list
+        elements: dict
+        default: []
+        suboptions: *matcher
   keep:
     description: With O(state=absent), objects that stay.
     type: list
@@ -141,8 +198,9 @@ options:
     suboptions: *matcher
   residue:
     description:
-      - With O(state=absent), what controllers of the release made outside of it and left behind. It is deleted last.
-        Each item needs O(residue[].name) or O(residue[].label_selector).
+      - With O(state=absent), what controllers of the release made outside of it and left behind. It is deleted once the
+        controllers are gone, and only when the release was there. Each item needs O(residue[].name) or
+        O(residue[].label_selector).
     type: list
     elements: dict
     default: []
@@ -162,16 +220,90 @@ options:
         description: Namespaces in which to look; a shell pattern. Without it, all.
         type: str
       label_selector:
+        description: Selects objects by their labels, by equality alone.
+        type: str
+      managers:
+        description:
+          - The field managers by which the controller writes. An object that anybody else has written to as well is not
+            touched.
+        type: list
+        elements: str
+        default: []
+      unless:
+        description:
+          - What another installation of the same product would have. While there is such an object that does not go with
+            the release, nothing of this item is deleted.
+        type: dict
+        suboptions:
+          api_version:
+            description: API version of the objects.
+            type: str
+            required: true
+          kind:
+            description: Kind of the objects.
+            type: str
+            required: true
+          label_selector:
+            description: Selects objects by their labels.
+            type: str
+  dependents:
+    description:
+      - With O(state=absent), objects that would break without the release although they are not of its kinds. Those that
+        do not go themselves forbid the removal; with O(purge), or in a namespace that the removal gives back, they are
+        named in a warning.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the objects.
+        type: str
+        required: true
+      kind:
+        description: Kind of the objects.
+        type: str
+        required: true
+      namespace:
+        description: Namespaces in which to look; a shell pattern. Without it, all.
+        type: str
+      label_selector:
         description: Selects objects by their labels.
         type: str
+      expression:
+        description: JMESPath that must be truthy on the object.
+        type: str
+      what:
+        description: What the object has to do with the release, as the end of a sentence about it.
+        type: str
+        required: true
+      blocks:
+        description: Whether the object forbids the removal. Otherwise it is named in a warning.
+        type: bool
+        default: true
+  without:
+    description:
+      - With O(state=absent), releases that count as removed already. A rehearsal of several removals, in check mode, names
+        in each the ones before it.
+    type: list
+    elements: str
+    default: []
+  data_hint:
+    description: With O(state=absent), how the data of the release is kept or copied, for the warning that it is deleted.
+    type: str
+    default: ""
   purge:
     description:
-      - With O(state=absent), whether CRDs are deleted although others have objects of their kinds, which are then
-        deleted with them. Otherwise such CRDs are kept, with a warning.
+      - With O(state=absent), whether objects that others have of the release's kinds are deleted with it, first of all,
+        while its controllers live. Otherwise they forbid the removal, before anything is changed. Releases of this
+        collection that need this one forbid it in any case.
     type: bool
     default: false
+  lock_timeout:
+    description: Seconds to wait for another run that is at work on the same cluster.
+    type: int
+    default: 600
   record_namespace:
-    description: Namespace of the release's record.
+    description: Namespace of the release's inventory.
     type: str
     default: kube-system
   timeout:
@@ -185,20 +317,16 @@ EXAMPLES = r"""
   selfhosted.serverless.release:
     name: knative-serving
     version: 1.15.2
-    context: "{{ serverless_context }}"
     manifests: ["{{ serverless_work_dir }}/knative-serving.yaml"]
-    images: "{{ serverless_images }}"
   register: serving
 
 - name: Wait until it is ready
   selfhosted.serverless.wait:
-    context: "{{ serverless_context }}"
     for: "{{ serving.wait }}"
 
 - name: A database password that nobody has to know
   selfhosted.serverless.release:
     name: shop
-    context: "{{ serverless_context }}"
     namespace: shop
     create_namespace: true
     secrets:
@@ -210,7 +338,6 @@ EXAMPLES = r"""
   selfhosted.serverless.release:
     name: istio
     state: absent
-    context: "{{ serverless_context }}"
     residue:
       - api_version: v1
         kind: ConfigMap
@@ -234,18 +361,19 @@ unchanged:
   returned: success
   type: list
   elements: str
-pruned:
-  description: Objects of an earlier version that were deleted.
+plan:
+  description: What was planned for every object, with the reason.
   returned: success
   type: list
-  elements: str
+  elements: dict
+  sample: [{"action": "create", "object": "ConfigMap shop/settings", "reason": "it is not there"}]
 deleted:
-  description: With O(state=absent), objects that were deleted and are gone.
+  description: Objects that were deleted and are gone.
   returned: success
   type: list
   elements: str
 returned:
-  description: With O(state=absent), objects that were there before the release and were given back.
+  description: Objects that were given back to whoever had them before the release.
   returned: success
   type: list
   elements: str
@@ -254,6 +382,10 @@ kept:
   returned: success
   type: list
   elements: str
+left:
+  description: Whether an installation of somebody else is used as it is (O(existing)).
+  returned: success
+  type: bool
 wait:
   description: What must come true before the release is ready, for O(selfhosted.serverless.wait#module:for).
   returned: success

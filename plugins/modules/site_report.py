@@ -14,23 +14,9 @@ description:
   - Everything is read from the cluster, so it is right after a partial run as well.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
+  - selfhosted.serverless.images
+  - selfhosted.serverless.gateway
 options:
-  images:
-    description: The image policy, as in the inventory's C(serverless_images).
-    type: dict
-    default: {}
-  gateway_address:
-    description: Where the gateway's http port is reached, as host:port. Empty, it is found out from the gateway's service.
-    type: str
-    default: ""
-  node_address:
-    description: Name or address at which nodes are reached. Empty, it is read from the nodes.
-    type: str
-    default: ""
-  gateway_name:
-    description: Name of the gateway's service in C(istio-system).
-    type: str
-    default: istio-ingressgateway
   remove:
     description: The commands that remove it all, as lines to print.
     type: list

@@ -13,6 +13,8 @@ description:
   - Makes the image's tag, a hash of its sources, asks the registry for it and says how it would be built.
   - The role P(selfhosted.serverless.todo#role) builds only what the registry does not have.
   - Runs on the controller.
+extends_documentation_fragment:
+  - selfhosted.serverless.images
 options:
   sources:
     description: Folder with the application's sources.
@@ -39,10 +41,6 @@ options:
     description: The image's repository in that registry.
     type: str
     required: true
-  images:
-    description: The image policy, which says through which mirror the base comes and how each registry is reached.
-    type: dict
-    default: {}
 attributes:
   check_mode:
     description: Only reads.

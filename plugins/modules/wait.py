@@ -74,7 +74,6 @@ options:
 EXAMPLES = r"""
 - name: Wait until the application answers
   selfhosted.serverless.wait:
-    context: "{{ serverless_context }}"
     for:
       - api_version: serving.knative.dev/v1
         kind: Service

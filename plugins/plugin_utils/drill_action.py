@@ -11,37 +11,29 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, ClassVar
 
-from ansible.utils.display import Display
-from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Endpoints
+from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Endpoints, Gateway
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError, Interrupted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import prepare
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import CLUSTER, connect
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.library_action import LibraryAction
-
-_display = Display()
-
-APPLICATION: dict[str, Any] = {
-    **CLUSTER,
-    "namespace": {"type": "str", "default": "todo"},
-    "gateway_address": {"type": "str", "default": ""},
-    "node_address": {"type": "str", "default": ""},
-}
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
-class DrillAction(LibraryAction):
+class DrillAction(ClusterAction):
     """An action of a drill; the requests come from the controller's process."""
 
     errors: ClassVar[tuple[type[Exception], ...]] = (DrillError, KubeError, ValueError)
 
-
-def stage_of(args: dict[str, Any], drill: str, timeout: float, write: bool) -> Stage:
-    """The checked stage of a drill. With `write`, what a killed drill left behind is put back first."""
-    cluster, progress = connect(args)
-    endpoints = Endpoints(args["gateway_address"], args["node_address"])
-    return prepare(cluster, drill, args["namespace"], endpoints, progress.tell, Deadline(timeout), write)
+    def stage(self, args: dict[str, Any], drill: str, timeout: float, write: bool) -> Stage:
+        """The checked stage of a drill. With `write`, what a killed drill left behind is put back first."""
+        cluster, progress = self.connect(args)
+        endpoints = Endpoints(
+            args["gateway_address"],
+            args["node_address"],
+            Gateway(args["gateway"]["namespace"], args["gateway"]["name"]),
+        )
+        return prepare(cluster, drill, args["namespace"], endpoints, progress.tell, Deadline(timeout), write)
 
 
 @contextmanager
@@ -59,8 +51,3 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-
-
-def show(lines: list[str]) -> None:
-    """Print a text."""
-    _display.display("\n" + "\n".join(lines) + "\n")

@@ -7,21 +7,31 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import time
-import urllib.error
-import urllib.request
-from email.message import Message
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+try:
+    import urllib3
+except ImportError:  # told when the pools are made
+    urllib3 = None  # type: ignore[assignment]
+
+from ..http.backoff import RETRIED_STATUS, jittered, parse_retry_after
+from ..http.errors import HttpSetupError
+from ..http.failures import describe
+from ..http.pools import USER_AGENT, Pools
+from ..http.tls import tls_context
 from .checksum import sha256_of, verify
 from .errors import ContentError
 
 TRIES = 4
+CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a byte
-PAUSES = (1.0, 2.0, 4.0)  # seconds between tries
-WORTH_RETRYING = frozenset({408, 429, 500, 502, 503, 504})
+FIRST_PAUSE, LONGEST_PAUSE = 1.5, 30.0  # seconds between tries; a server may ask for a longer one, up to the latter
+REDIRECTS = 10
+BLOCK = 1024 * 1024  # bytes
 
 
 def cache_directory() -> Path:
@@ -66,44 +76,78 @@ def _is_interrupted(error: ContentError) -> bool:
     return isinstance(error, _Interrupted)
 
 
+class _Refused(Exception):
+    """An answer other than 200 and 206."""
+
+    def __init__(self, status: int, reason: str, retry_after: float | None) -> None:
+        super().__init__(f"HTTP {status} {reason}".strip())
+        self.status = status
+        self.retry_after = retry_after
+
+
 def _download(url: str, partial: Path) -> None:
     """Bring `url` to `partial`, going on where an earlier try broke off."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise ContentError(f"{url}: only http and https are fetched; use path for a local file")
-    for attempt in range(TRIES):
+    try:
+        pools = Pools(tls_context(), 1)
+    except HttpSetupError as error:
+        raise ContentError(f"{url}: {error}") from error
+    for attempt in range(1, TRIES + 1):
+        pause = jittered(attempt, FIRST_PAUSE, LONGEST_PAUSE)
         try:
-            return _try(url, partial)
-        except urllib.error.HTTPError as error:
-            if error.code == 416 and partial.exists():  # nothing left to send, or another file by now: begin anew
+            return _try(pools, url, partial)
+        except HttpSetupError as error:
+            raise ContentError(f"{url}: {error}") from error
+        except _Refused as error:
+            if error.status == 416 and partial.exists():  # nothing left to send, or another file by now: begin anew
                 partial.unlink()
                 continue
-            if error.code not in WORTH_RETRYING:
-                raise ContentError(f"{url}: HTTP {error.code} {error.reason}") from error
-            problem = f"{url}: HTTP {error.code} {error.reason}"
-        except (OSError, ValueError) as error:
-            problem = f"{url}: {getattr(error, 'reason', None) or error}"
-        if attempt + 1 < TRIES:
-            time.sleep(PAUSES[attempt])
+            if error.status not in RETRIED_STATUS:
+                raise ContentError(f"{url}: {error}") from error
+            problem = f"{url}: {error}"
+            if error.retry_after is not None:
+                pause = min(error.retry_after, LONGEST_PAUSE)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            failure = describe(error)
+            problem = f"{url}: {failure.text}"
+            if failure.kind.is_permanent:
+                raise _Interrupted(problem) from error
+        if attempt < TRIES:
+            time.sleep(pause)
     raise _Interrupted(f"{problem} (tried {TRIES} times)")
 
 
-def _try(url: str, partial: Path) -> None:
+def _try(pools: Pools, url: str, partial: Path) -> None:
     have = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(url, headers={"User-Agent": "selfhosted.serverless"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    # The opener takes the proxies of the environment and verifies certificates, and needs no Ansible.
-    with urllib.request.build_opener().open(request, timeout=READ_TIMEOUT) as answer:
-        resumed = answer.status == 206
-        expected = _length(answer.headers)
-        with partial.open("ab" if resumed else "wb") as file:
-            start = file.tell()
-            shutil.copyfileobj(answer, file)
-            received = file.tell() - start
-    if expected is not None and received < expected:
-        raise OSError(f"the transfer broke off after {received} of {expected} bytes")
+    answer = _follow(pools, url, {"Range": f"bytes={have}-"} if have else {})
+    try:
+        if answer.status not in (200, 206):
+            raise _Refused(answer.status, answer.reason or "", parse_retry_after(answer.headers.get("Retry-After")))
+        with partial.open("ab" if answer.status == 206 else "wb") as file:
+            for block in answer.stream(BLOCK, decode_content=False):
+                file.write(block)
+    finally:
+        answer.close()
 
 
-def _length(headers: Message) -> int | None:
-    value = headers.get("Content-Length")
-    return int(value) if value and value.isdigit() else None
+def _follow(pools: Pools, url: str, headers: Mapping[str, str]) -> Any:
+    """The answer behind all redirects; each address is reached through the proxy that is meant for it."""
+    for _hop in range(REDIRECTS + 1):
+        answer = pools.request(
+            "GET",
+            url,
+            connect=CONNECT_TIMEOUT,
+            read=READ_TIMEOUT,
+            headers={"User-Agent": USER_AGENT, **headers},
+            preload_content=False,
+        )
+        location = answer.headers.get("Location")
+        if answer.status not in (301, 302, 303, 307, 308) or not location:
+            return answer
+        answer.close()
+        target = urljoin(url, location)
+        if urlsplit(target).scheme not in ("http", "https"):
+            raise ContentError(f"{url}: is redirected to {target.partition('?')[0]}, which is no web address")
+        url = target
+    raise ContentError(f"more than {REDIRECTS} redirects, the last to {url.partition('?')[0]}")

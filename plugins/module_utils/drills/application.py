@@ -40,14 +40,23 @@ class Application:
 
 
 @dataclass(frozen=True)
+class Gateway:
+    """Namespace and name of the ingress gateway's Service."""
+
+    namespace: str = "istio-system"
+    name: str = "istio-ingressgateway"
+
+
+@dataclass(frozen=True)
 class Endpoints:
     """How the inventory says that the cluster is reached from here: the gateway's host:port, and a node's host.
 
-    Either may be empty and is then found out from the cluster.
+    Either may be empty and is then found out from the cluster, where `service` is the gateway's.
     """
 
     gateway: str = ""
     node: str = ""
+    service: Gateway = Gateway()
 
 
 def find_application(cluster: Cluster, namespace: str, endpoints: Endpoints) -> Application:
@@ -57,7 +66,7 @@ def find_application(cluster: Cluster, namespace: str, endpoints: Endpoints) -> 
     """
     knative = cluster.get(KNATIVE_SERVING, "Service", "web", namespace)
     if knative is not None:
-        return Application(KNATIVE, namespace, _through_gateway(cluster, endpoints.gateway, _host_of(knative)))
+        return Application(KNATIVE, namespace, _through_gateway(cluster, endpoints, _host_of(knative)))
     if cluster.get(APPS, "Deployment", "web", namespace) is None:
         raise DrillError(
             f"the to-do application is not in the namespace {namespace}: there is neither a Knative Service nor a "
@@ -66,9 +75,7 @@ def find_application(cluster: Cluster, namespace: str, endpoints: Endpoints) -> 
     service = cluster.get("v1", "Service", "web", namespace) or {}
     if (service.get("spec") or {}).get("type") == "NodePort":
         return Application(KUBERNETES, namespace, _by_node_port(cluster, endpoints.node, service))
-    return Application(
-        ISTIO, namespace, _through_gateway(cluster, endpoints.gateway, _host_of_route(cluster, namespace))
-    )
+    return Application(ISTIO, namespace, _through_gateway(cluster, endpoints, _host_of_route(cluster, namespace)))
 
 
 def user_shares(cluster: Cluster, application: Application) -> dict[str, int]:
@@ -108,10 +115,10 @@ def _host_of_route(cluster: Cluster, namespace: str) -> str:
     return hosts[0]
 
 
-def _through_gateway(cluster: Cluster, given: str, name: str) -> Address:
-    found = given
+def _through_gateway(cluster: Cluster, endpoints: Endpoints, name: str) -> Address:
+    found = endpoints.gateway
     if not found:
-        service = cluster.get("v1", "Service", "istio-ingressgateway", "istio-system")
+        service = cluster.get("v1", "Service", endpoints.service.name, endpoints.service.namespace)
         found = gateway_address(service, cluster.list("v1", "Node")) or ""
     if not found:
         raise DrillError("the gateway has no address outside the cluster; give one as serverless_gateway_address")

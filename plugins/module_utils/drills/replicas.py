@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..kube.client.cluster import Cluster
-from ..kube.client.watch import Feed
+from ..kube.client.watch import Informer
 from ..kube.deadline import Deadline
 from ..kube.objects import Document
 from .timeline import Steps
@@ -63,26 +63,26 @@ class ReplicaWatch:
         self.ready = {name: Steps(f"{name} ready") for name in selectors}
         self.present = {name: Steps(f"{name} present") for name in selectors}
         self.been_ready: set[str] = set()
-        self._feeds = {
-            name: Feed(cluster, "v1", "Pod", namespace, {"labelSelector": selector}, deadline)
+        self._informers = {
+            name: Informer(cluster, "v1", "Pod", namespace, {"labelSelector": selector}, deadline)
             for name, selector in selectors.items()
         }
 
     def start(self) -> ReplicaWatch:
         """Raises KubeError when the pods cannot be listed."""
-        for name, feed in self._feeds.items():
-            feed.list()
+        for name, informer in self._informers.items():
+            informer.list()
             self._note(name)
-            feed.start(lambda name=name: self._note(name))  # type: ignore[misc]
+            informer.start(lambda name=name: self._note(name))  # type: ignore[misc]
         return self
 
     def stop(self) -> None:
-        for feed in self._feeds.values():
-            feed.stop()
+        for informer in self._informers.values():
+            informer.stop()
 
     def pods(self, name: str) -> list[Document]:
         """The live pods of one series, those going away included."""
-        return list((self._feeds[name].objects or {}).values())
+        return list((self._informers[name].objects or {}).values())
 
     def counts(self, name: str) -> Pods:
         return Pods.of(self.pods(name))

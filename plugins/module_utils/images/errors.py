@@ -18,6 +18,7 @@ class Reason(StrEnum):
     TLS = "TLS"
     DNS = "name not resolved"
     REFUSED = "connection refused"
+    PROXY = "proxy"
     TIMEOUT = "timeout"
     BROKEN = "connection broken"
     SERVER = "server error"

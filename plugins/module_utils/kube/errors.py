@@ -16,6 +16,27 @@ class ClusterError(KubeError):
     """No usable connection: kubeconfig, context, TLS or network."""
 
 
+class NoAnswer(ClusterError):
+    """No good answer from the API server: none at all, or one that is not the API server's.
+
+    `is_permanent` says that another try cannot help, `is_name_server` that the name server keeps silent, and
+    `retry_after` (seconds) what the answer asked for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_permanent: bool = False,
+        is_name_server: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.is_permanent = is_permanent
+        self.is_name_server = is_name_server
+        self.retry_after = retry_after
+
+
 class ReleaseError(KubeError):
     """A release could not be applied or removed."""
 
@@ -29,7 +50,7 @@ class ApiError(KubeError):
     """An answer of the API server that is not a success.
 
     Fields follow metav1.Status: `status` is the HTTP code, `reason` the machine-readable word (NotFound, Conflict...),
-    `message` the server's sentence, `causes` its list of {reason, message, field}.
+    `message` the server's sentence, `causes` its list of {reason, message, field}, `object_name` what it speaks of.
     """
 
     method: str
@@ -39,6 +60,7 @@ class ApiError(KubeError):
     message: str = ""
     causes: list[dict[str, str]] = field(default_factory=list)
     retry_after: float | None = None
+    object_name: str = ""
 
     def __str__(self) -> str:
         words = self.message or self.reason or "no reason given"
@@ -55,14 +77,34 @@ class ApiError(KubeError):
         return self.status == 403 and any(cause.get("reason") == "NamespaceTerminating" for cause in self.causes)
 
     @property
+    def is_uid_mismatch(self) -> bool:
+        """True when a precondition does not hold: the object of this name is another one by now."""
+        return self.status == 409 and "Precondition failed: UID" in self.message
+
+    @property
     def is_not_from_kubernetes(self) -> bool:
         """True for a 404 without a Status: a kind that is not served yet, or something in between that answered."""
-        return self.status == 404 and not self.reason
+        return self.status == 404 and self.reason != "NotFound"
+
+    def is_not_found_of(self, name: str) -> bool:
+        """True when the API server says that there is no object `name`, and of nothing else."""
+        return self.status == 404 and self.reason == "NotFound" and self.object_name == name
 
     @property
     def is_schema_mismatch(self) -> bool:
-        """True for a field that the kind does not have; the server answers 500 to an apply with one."""
-        return "field not declared in schema" in self.message or "unknown field" in self.message
+        """True for a field that the kind lacks or whose value has the wrong form; the answer to an apply is 500."""
+        texts = (
+            "field not declared in schema",
+            "unknown field",
+            "failed to create typed",
+            "failed to convert new object",
+        )
+        return any(text in self.message for text in texts)
+
+    @property
+    def is_dry_run_unsupported(self) -> bool:
+        """True when a webhook with side effects refuses to judge a dry run."""
+        return self.status == 400 and "does not support dry run" in self.message
 
     @property
     def is_webhook_failure(self) -> bool:
@@ -73,15 +115,23 @@ class ApiError(KubeError):
 
 def api_error_from_body(method: str, path: str, status: int, body: object, retry_after: float | None) -> ApiError:
     """Build an ApiError from a decoded metav1.Status, or from whatever text came instead (an answer of a proxy)."""
-    if not isinstance(body, dict):
-        return ApiError(method, path, status, message=str(body or "")[:300], retry_after=retry_after)
-    details = body.get("details") or {}
+    if not isinstance(body, dict) or body.get("kind") != "Status":
+        text = body.get("message") or "" if isinstance(body, dict) else body or ""
+        return ApiError(method, path, status, message=str(text)[:300], retry_after=retry_after)
+    details = body.get("details")
+    details = details if isinstance(details, dict) else {}
+    causes = details.get("causes")
     return ApiError(
         method,
         path,
         status,
-        reason=body.get("reason") or "",
-        message=body.get("message") or "",
-        causes=list(details.get("causes") or []),
+        reason=_text(body.get("reason")),
+        message=_text(body.get("message")),
+        causes=[cause for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else [],
         retry_after=retry_after,
+        object_name=_text(details.get("name")),
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

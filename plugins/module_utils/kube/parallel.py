@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from time import monotonic
 from typing import Any, TypeVar
 
 from .client.cluster import CONCURRENCY
@@ -28,16 +29,19 @@ def for_each(
         return [], []
     results: dict[Any, Result] = {}
     errors: list[KubeError] = []
+    told = monotonic()
     with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(todo))) as pool:
         futures = [pool.submit(work, item) for item in todo]
         pending = set(futures)
         while pending:
-            done, pending = wait(pending, timeout=SIGN_OF_LIFE, return_when=FIRST_COMPLETED)
-            if not done:
-                tick(len(futures) - len(pending), len(futures))
+            patience = max(0.0, told + SIGN_OF_LIFE - monotonic())
+            done, pending = wait(pending, timeout=patience, return_when=FIRST_COMPLETED)
             for future in done:
                 try:
                     results[future] = future.result()
                 except KubeError as error:
                     errors.append(error)
+            if pending and monotonic() - told >= SIGN_OF_LIFE:
+                told = monotonic()
+                tick(len(futures) - len(pending), len(futures))
     return [results[future] for future in futures if future in results], errors

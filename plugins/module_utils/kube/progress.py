@@ -6,30 +6,44 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
+from time import monotonic
 
 from .parallel import SIGN_OF_LIFE
 
+FRESH = 15.0  # seconds after which a retry no longer explains what is seen now
+
 
 class Progress:
-    """Passes on messages of progress at once, and messages about retries at most every 4 s. Thread-safe."""
+    """Passes on messages of progress at once, and messages about retries at most every 4 s. Thread-safe.
+
+    A message of progress takes the newest retry along while it is fresh, so that "1 of 2 applied" says why not more.
+    """
 
     def __init__(self, show: Callable[[str], None], label: str) -> None:
         self._show = show
         self._label = label
         self._lock = threading.Lock()
-        self._last = time.monotonic()
+        self._retry = ""
+        self._retried = -FRESH
+        self._retry_told = -SIGN_OF_LIFE
 
     def tell(self, message: str) -> None:
         with self._lock:
-            self._last = time.monotonic()
-            self._show(f"{self._label}: {message}")
+            self._show(f"{self._label}: {message}{self._last_retry()}")
 
     def retry(self, message: str) -> None:
-        """A retry is news only when nothing else was told for a while."""
+        """Tell of a retry, at once when none was told for a while: a long pause may follow it."""
         with self._lock:
-            if time.monotonic() - self._last < SIGN_OF_LIFE:
-                return
-            self._last = time.monotonic()
-            self._show(f"{self._label}: {message}")
+            now = monotonic()
+            self._retry, self._retried = message, now
+            if now - self._retry_told >= SIGN_OF_LIFE:
+                self._retry_told = now
+                self._show(f"{self._label}: {message}")
+
+    def _last_retry(self) -> str:
+        now = monotonic()
+        if not self._retry or now - self._retried >= FRESH:
+            return ""
+        self._retry_told = now
+        return f" ({now - self._retried:.0f} s ago: {self._retry})"

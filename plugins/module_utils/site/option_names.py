@@ -14,22 +14,22 @@ try:
 except ImportError:  # ansible-core itself needs it, so it is there wherever this runs
     yaml = None
 
-# What the inventory says once for all roles; the roles' defaults read these.
-SHARED_OPTIONS = frozenset(
-    {
-        "serverless_context",
-        "serverless_gateway_address",
-        "serverless_images",
-        "serverless_kubeconfig",
-        "serverless_namespaces",
-        "serverless_node_address",
-        "serverless_pins",
-        "serverless_registry",
-        "serverless_registry_password",
-        "serverless_registry_username",
-        "serverless_work_dir",
-    }
-)
+# Former options of single roles, by the end of their names: each is one variable of all roles now
+_REPLACED = {
+    "context": "serverless_context",
+    "kubeconfig": "serverless_kubeconfig",
+    "images": "serverless_images",
+    "work_dir": "serverless_work_dir",
+    "registry": "serverless_registry",
+    "username": "serverless_registry_username",
+    "password": "serverless_registry_password",
+    "gateway_name": "serverless_gateway",
+    "gateway_namespace": "serverless_gateway",
+    "gateway_selector": "serverless_gateway",
+    "gateway_address": "serverless_gateway_address",
+    "node_address": "serverless_node_address",
+    "namespaces": "registry_secret_namespaces",
+}
 
 
 def options_of_roles(roles: Path) -> dict[str, set[str]]:
@@ -42,12 +42,19 @@ def options_of_roles(roles: Path) -> dict[str, set[str]]:
 
 
 def misspelt(variables: Iterable[str], options: Mapping[str, set[str]]) -> list[str]:
-    """Return one sentence per variable that no role knows, with the nearest option that one does."""
-    known = set(SHARED_OPTIONS).union(*options.values())
-    prefixes = tuple(f"{word}_" for word in ("serverless", *options))
-    sentences = []
-    for name in sorted(set(variables) - known):
-        if name.startswith(prefixes):
-            near = difflib.get_close_matches(name, known, n=1)
-            sentences.append(f"{name} is no option of any role" + (f"; did you mean {near[0]}?" if near else ""))
-    return sentences
+    """Return one sentence per variable that no role knows, with what has replaced it or the nearest option there is."""
+    known = set().union(*options.values())
+    return [
+        _sentence(name, role, known)
+        for name in sorted(set(variables) - known)
+        for role in options
+        if name.startswith(f"{role}_")
+    ]
+
+
+def _sentence(name: str, role: str, known: set[str]) -> str:
+    replacement = _REPLACED.get(name.removeprefix(f"{role}_"))
+    if replacement:
+        return f"{name} is no option of any role any more; write {replacement}"
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name} is no option of any role" + (f"; did you mean {near[0]}?" if near else "")

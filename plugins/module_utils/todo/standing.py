@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
-from ..kube.inventory.store import RELEASE_LABEL
+from ..kube.inventory.ownership import RELEASE_LABEL
 from ..kube.objects import Document
 
 RELEASE = "todo"

@@ -20,7 +20,7 @@ from .objects import OF_OTHERS, OF_VARIANT, roots
 TODOS = 100
 REQUESTS = 400
 FEWEST, MOST = 168, 232  # 42 to 58 %
-NO_OTHER_WAY = ("-e", "todo_gateway_address=", "-e", "todo_node_address=")
+NO_OTHER_WAY = ("-e", "serverless_gateway_address=", "-e", "serverless_node_address=")
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import email.utils
-import random
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Too early, too many, and the server's or its proxy's own trouble (RFC 9110, RFC 6585).
-RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-# Of these, what says that the registry has too much to do, whoever asks.
+from ...http.backoff import jittered, parse_retry_after
+
+# Of the answers that are asked for again, what says that the registry has too much to do, whoever asks.
 PAUSING_STATUS = frozenset({429, 503})
 
 
@@ -36,7 +34,7 @@ class Backoff:
         """Return the pause after the given failed attempt, counted from 1: as asked, else doubling with jitter."""
         if asked is not None:
             return asked
-        return min(self.longest_pause, self.first_pause * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+        return jittered(attempt, self.first_pause, self.longest_pause)
 
 
 class Cooldown:
@@ -63,13 +61,7 @@ class Cooldown:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that an answer asks to wait: Retry-After (RFC 9110), else X-RateLimit-Reset, a Unix time."""
-    value = (headers.get("Retry-After") or "").strip()
-    if value.isdigit():
-        return float(value)
-    if value:
-        try:
-            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-        except ValueError:
-            return None
+    if headers.get("Retry-After"):
+        return parse_retry_after(headers["Retry-After"])
     reset = (headers.get("X-RateLimit-Reset") or "").strip()
     return max(0.0, float(reset) - time.time()) if reset.isdigit() else None

@@ -6,15 +6,10 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
-try:
-    from urllib3 import exceptions as http
-except ImportError:
-    http = None  # type: ignore[assignment]
-
+from ...http.failures import FailureKind, describe
 from ..errors import Reason, RegistryError
 from .backoff import retry_after
 
@@ -25,29 +20,27 @@ _STATUS = {
     404: Reason.NOT_FOUND,
     429: Reason.RATE_LIMIT,
 }
+_REASONS = {
+    FailureKind.NAME: Reason.DNS,
+    FailureKind.NAME_SERVER: Reason.DNS,
+    FailureKind.CERTIFICATE: Reason.TLS,
+    FailureKind.TLS: Reason.TLS,
+    FailureKind.CONNECT_TIMEOUT: Reason.TIMEOUT,
+    FailureKind.READ_TIMEOUT: Reason.TIMEOUT,
+    FailureKind.PROXY: Reason.REFUSED,
+    FailureKind.PROXY_REFUSES: Reason.PROXY,
+    FailureKind.REFUSED: Reason.REFUSED,
+    FailureKind.BROKEN: Reason.BROKEN,
+}
 
 
 def of_exception(registry: str, error: Exception) -> RegistryError:
     """Return what urllib3 or the system raised as an error with its reason."""
-    cause = _root(error)
-    if isinstance(error, http.SSLError) or isinstance(cause, ssl.SSLError):
-        detail = getattr(cause, "verify_message", "") or str(getattr(cause, "reason", "") or cause)
-        return RegistryError(
-            Reason.TLS,
-            registry,
-            f"{detail}; a private authority is named by ca_file under serverless_images.registries",
-        )
-    if isinstance(error, http.NameResolutionError):
-        return RegistryError(Reason.DNS, registry, "the name has no address here")
-    if isinstance(error, http.ConnectTimeoutError) and not isinstance(error, http.NewConnectionError):
-        return RegistryError(Reason.TIMEOUT, registry, "no connection in time")
-    if isinstance(error, (http.ReadTimeoutError, TimeoutError)):
-        return RegistryError(Reason.TIMEOUT, registry, "connected, but no answer in time")
-    if isinstance(error, http.ProxyError):
-        return RegistryError(Reason.REFUSED, registry, f"the proxy cannot be used: {_line(str(cause))}")
-    if isinstance(error, http.NewConnectionError):
-        return RegistryError(Reason.REFUSED, registry, _line(getattr(cause, "strerror", "") or str(cause)))
-    return RegistryError(Reason.BROKEN, registry, _line(str(cause)))
+    failure = describe(error)
+    text = failure.text
+    if failure.kind in (FailureKind.CERTIFICATE, FailureKind.TLS):
+        text = f"{text}; a private authority is named by ca_file under serverless_images.registries"
+    return RegistryError(_REASONS[failure.kind], registry, text)
 
 
 def of_status(registry: str, status: int, headers: Mapping[str, str], body: bytes) -> RegistryError:
@@ -78,14 +71,3 @@ def _error(item: Any) -> str:
 def _line(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return what lies under urllib3's wrapping."""
-    seen = error
-    for _depth in range(5):
-        inner = seen.__cause__ or seen.__context__
-        if isinstance(seen, (ssl.SSLError, TimeoutError)) or inner is None:
-            break
-        seen = inner
-    return seen

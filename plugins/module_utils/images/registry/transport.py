@@ -5,22 +5,25 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 try:
     import urllib3
-except ImportError:  # it comes with the kubernetes client; told when a Transport is made
+except ImportError:  # told when the pools are made
     urllib3 = None  # type: ignore[assignment]
 
+from ...http.backoff import RETRIED_STATUS
+from ...http.errors import HttpSetupError
+from ...http.pools import USER_AGENT, Pools
+from ...http.tls import tls_context
 from ..errors import ImageError, Reason, RegistryError
 from ..policy.settings import RegistrySettings, is_loopback
-from .backoff import PAUSING_STATUS, RETRIED_STATUS, Backoff, Cooldown, retry_after
+from .backoff import PAUSING_STATUS, Backoff, Cooldown, retry_after
 from .failures import of_exception, of_status
 
 # Manifests may be 4 MiB (distribution spec); more than twice that is no manifest and no error text.
@@ -47,12 +50,10 @@ class Transport:
     """
 
     def __init__(self, settings: RegistrySettings, backoff: Backoff | None = None) -> None:
-        if urllib3 is None:
-            raise ImageError("the Python package urllib3 is missing; it comes with: pip install kubernetes")
         self.settings = settings
         self.backoff = backoff or Backoff()
         self.requests = 0
-        self._pool = _pool(settings)
+        self._pools = _pools(settings)
         self._cooldown = Cooldown()
 
     def send(
@@ -143,17 +144,18 @@ class Transport:
         stream = body() if callable(body) else None
         backoff = self.backoff
         try:
-            return self._pool.request(
+            return self._pools.request(
                 method,
                 url,
-                headers={"User-Agent": "selfhosted.serverless", **headers},
+                connect=backoff.connect_timeout,
+                read=backoff.read_timeout,
+                headers={"User-Agent": USER_AGENT, **headers},
                 body=stream if callable(body) else body,
-                timeout=urllib3.Timeout(connect=backoff.connect_timeout, read=backoff.read_timeout),
-                retries=False,
-                redirect=False,
                 preload_content=False,
                 decode_content=False,
             )
+        except HttpSetupError as error:
+            raise RegistryError(Reason.PROXY, self.settings.host, str(error)) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self.failure(error) from error
         finally:
@@ -161,21 +163,16 @@ class Transport:
                 stream.close()
 
 
-def _pool(settings: RegistrySettings) -> Any:
-    context = ssl.create_default_context()
-    if settings.ca_file:
-        try:
-            context.load_verify_locations(cafile=settings.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ImageError(
-                f"the certificate authority of {settings.host}, {settings.ca_file}, cannot be read: {error}"
-            ) from error
-    options = {"num_pools": 8, "maxsize": _CONNECTIONS, "ssl_context": context}
-    parts = urlsplit(settings.url)
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    if not proxy or is_loopback(settings.host) or urllib.request.proxy_bypass(parts.netloc):
-        return urllib3.PoolManager(**options)
-    return urllib3.ProxyManager(proxy, **options)
+def _pools(settings: RegistrySettings) -> Pools:
+    try:
+        authorities = Path(settings.ca_file).read_bytes() if settings.ca_file else None
+        return Pools(tls_context(authorities), _CONNECTIONS)
+    except (OSError, HttpSetupError) as error:
+        if not settings.ca_file:
+            raise ImageError(str(error)) from error
+        raise ImageError(
+            f"the certificate authority of {settings.host}, {settings.ca_file}, cannot be read: {error}"
+        ) from error
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
+from ..desired.webhooks import backing_services
 from ..errors import ReleaseError
-from ..objects import Document
+from ..objects import Document, ObjectRef
 from ..wait.targets import Target
 from ..wait.waiting import wait_for
-from ..wait.webhooks import backing_services
 
 PAUSE = 0.2  # seconds between looks at discovery, which cannot be watched
 
@@ -58,6 +58,19 @@ def await_webhook_servers(
         Target("v1", "Service", namespace, name, condition="endpoints")
         for namespace, name in sorted(backing_services(configurations))
     ]
+    if targets:
+        wait_for(cluster, targets, deadline, progress)
+
+
+def await_authorities(
+    cluster: Cluster, configurations: list[ObjectRef], deadline: Deadline, progress: Callable[[str], None]
+) -> None:
+    """Wait until every webhook has its server's authority: until then its calls fail. Raises WaitError.
+
+    The servers of Istio and Knative write it, and with it the rules of what they look at, when they have started.
+    """
+    filled = "length(webhooks || `[]`) == length((webhooks || `[]`)[?clientConfig.caBundle])"
+    targets = [Target(ref.api_version, ref.kind, None, ref.name, expression=filled) for ref in configurations]
     if targets:
         wait_for(cluster, targets, deadline, progress)
 

@@ -10,12 +10,10 @@ retry packages, the API conventions on Retry-After, and the race list in the des
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
+from ...http.backoff import RETRIED_STATUS, jittered, parse_retry_after
 from ..errors import ApiError
 
-RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_RETRY_AFTER = 30.0  # seconds
 FIRST_PAUSE = 0.2  # seconds
 LONGEST_PAUSE = 5.0  # seconds
@@ -23,7 +21,7 @@ LONGEST_PAUSE = 5.0  # seconds
 
 def worth_retrying(error: ApiError) -> bool:
     """True when the same request may succeed later without anybody changing it."""
-    if error.is_field_conflict or error.is_schema_mismatch:
+    if error.is_field_conflict or error.is_schema_mismatch or error.is_uid_mismatch:
         return False
     if error.is_namespace_terminating:
         return True
@@ -34,25 +32,10 @@ def worth_retrying(error: ApiError) -> bool:
 
 
 def pause_before(attempt: int, retry_after: float | None, rng: random.Random | None = None) -> float:
-    """Seconds to wait before try number `attempt` + 1 (`attempt` counts from 1): Retry-After, else full jitter."""
+    """Seconds to wait before try number `attempt` + 1 (`attempt` counts from 1): Retry-After, else with jitter."""
     if retry_after is not None:
         return min(max(retry_after, 0.0), LONGEST_RETRY_AFTER)
-    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
-    return (rng or random).uniform(ceiling / 4, ceiling)
+    return jittered(attempt, FIRST_PAUSE, LONGEST_PAUSE, rng)
 
 
-def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds from a Retry-After header (a number of seconds or an HTTP date); None when absent or unreadable."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+__all__ = ["parse_retry_after", "pause_before", "worth_retrying"]

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ..deadline import Deadline
 from ..errors import ApiError, ClusterError, ReleaseError
 from ..objects import Document
+from .answers import deletion_fault, object_fault
 from .backoff import worth_retrying
+from .connection import Connection, connect
 from .discovery import Discovery, Resource
-from .kubeconfig import Connection, connect
+from .discovery_cache import DiscoveryCache
+from .listing import list_objects
 from .transport import Transport
 
 FIELD_MANAGER = "selfhosted.serverless"
@@ -25,22 +29,36 @@ class Cluster:
     """Client of one API server. Thread-safe after construction.
 
     `transport.retries` and `transport.requests` count what was needed.
+
+    An object counts as not there only when the API server says so: by a Status with the reason NotFound for this very
+    object, or when the kind is not served by a discovery that was read after the question. Everything else, a bare 404
+    too, is an error after the retries.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, cache: DiscoveryCache | None = None) -> None:
         self.transport = transport
-        self.discovery = Discovery(transport)
+        self.discovery = Discovery(transport, cache)
 
     @classmethod
     def connect(
-        cls, context: str, kubeconfig: str | None = None, on_retry: Callable[[str], None] | None = None
+        cls,
+        context: str,
+        kubeconfig: str | None = None,
+        on_retry: Callable[[str], None] | None = None,
+        discovery_cache: str | Path | None = None,
     ) -> Cluster:
-        """The cluster of `context`; nothing is sent yet. Raises ClusterError naming the contexts there are."""
+        """The cluster of `context`; nothing is sent yet. Raises ClusterError naming the contexts there are.
+
+        `discovery_cache` is a directory of this run, in which the tasks share what they learn of the server's kinds.
+        Connections are not shared: Ansible forks for each task and host, so each task opens its own.
+        """
 
         def connection() -> Connection:
             return connect(context, kubeconfig, CONCURRENCY + 8)
 
-        return cls(Transport(connection(), on_retry, reconnect=connection))
+        first = connection()
+        cache = DiscoveryCache(discovery_cache, first.identity) if discovery_cache else None
+        return cls(Transport(first, on_retry, reconnect=connection), cache)
 
     @property
     def warnings(self) -> list[str]:
@@ -53,7 +71,7 @@ class Cluster:
 
     def resource(self, api_version: str, kind: str) -> Resource:
         """The served resource. Raises ReleaseError when the server does not have that kind."""
-        found = self.discovery.find(api_version, kind)
+        found = self.discovery.look_up(api_version, kind)
         if found is None:
             raise ReleaseError(f"the cluster does not serve {kind} of {api_version}; install what defines it first")
         return found
@@ -61,14 +79,20 @@ class Cluster:
     def get(
         self, api_version: str, kind: str, name: str, namespace: str | None = None, deadline: Deadline | None = None
     ) -> Document | None:
-        """The object, or None when there is none (or no such kind)."""
-        resource = self.discovery.find(api_version, kind)
+        """The object, or None when there is none (or no such kind). Raises KubeError when that is not certain."""
+        resource = self.discovery.look_up(api_version, kind, deadline)
         if resource is None:
             return None
         try:
-            return self.transport.call("GET", resource.path(namespace, name), deadline=deadline)
+            return self.transport.call(
+                "GET",
+                resource.path(namespace, name),
+                deadline=deadline,
+                retry_if=self._while_served(resource),
+                fault_of=lambda answer: object_fault(answer, api_version, kind, name, namespace),
+            )
         except ApiError as error:
-            if error.status == 404:
+            if error.is_not_found_of(name) or self._is_gone(error, resource):
                 return None
             raise
 
@@ -79,18 +103,55 @@ class Cluster:
         namespace: str | None = None,
         label_selector: str | None = None,
         deadline: Deadline | None = None,
+        *,
+        metadata_only: bool = False,
     ) -> list[Document]:
-        """All objects of a kind, in one namespace or everywhere; [] when the kind is not served."""
-        resource = self.discovery.find(api_version, kind)
+        """All objects of a kind, in one namespace or everywhere; [] when the kind is not served.
+
+        With `metadata_only` they have apiVersion, kind and metadata alone. Raises KubeError.
+        """
+        resource = self.discovery.look_up(api_version, kind, deadline)
         if resource is None:
             return []
-        query = {"labelSelector": label_selector} if label_selector else None
-        answer = self.transport.call("GET", resource.path(namespace), query=query, deadline=deadline)
-        items = answer.get("items") or []
-        for item in items:  # a LIST leaves these out of its items
-            item.setdefault("apiVersion", api_version)
-            item.setdefault("kind", kind)
-        return items
+        try:
+            return list_objects(
+                self.transport,
+                resource,
+                namespace,
+                label_selector,
+                deadline,
+                metadata_only=metadata_only,
+                retry_if=self._while_served(resource),
+            )
+        except ApiError as error:
+            if self._is_gone(error, resource):
+                return []
+            raise
+
+    def create(
+        self,
+        document: Document,
+        manager: str = FIELD_MANAGER,
+        dry_run: bool = False,
+        deadline: Deadline | None = None,
+        retry_if: Callable[[ApiError], bool] = worth_retrying,
+    ) -> Document:
+        """Make an object that must not be there yet; the object as stored. Raises ApiError.
+
+        The reason of the error is AlreadyExists when there is one. After a lost answer that may be the object which
+        the first try has made, so whoever must know reads it.
+        """
+        metadata = document["metadata"]
+        resource = self.resource(document["apiVersion"], document["kind"])
+        return self.transport.call(
+            "POST",
+            resource.path(metadata.get("namespace")),
+            query=_write_query(manager, dry_run),
+            body=document,
+            deadline=deadline,
+            retry_if=retry_if,
+            fault_of=_stored(resource, metadata.get("name"), metadata.get("namespace")),
+        )
 
     def apply(
         self,
@@ -105,17 +166,15 @@ class Cluster:
         """Server-side apply; the object as stored (or as it would be). Raises ApiError, a field conflict included."""
         metadata = document["metadata"]
         resource = self.resource(document["apiVersion"], document["kind"])
-        query = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true" if force else "false"}
-        if dry_run:
-            query["dryRun"] = "All"
         return self.transport.call(
             "PATCH",
             resource.path(metadata.get("namespace"), metadata["name"]),
-            query=query,
+            query={**_write_query(manager, dry_run), "force": "true" if force else "false"},
             body=document,
             content_type=APPLY_TYPE,
             deadline=deadline,
             retry_if=retry_if,
+            fault_of=_stored(resource, metadata["name"], metadata.get("namespace")),
         )
 
     def delete(
@@ -130,8 +189,11 @@ class Cluster:
         dry_run: bool = False,
         deadline: Deadline | None = None,
     ) -> bool:
-        """Ask for deletion; True when there was something to delete. With `uid` a newer object is left alone."""
-        resource = self.discovery.find(api_version, kind)
+        """Ask for deletion; True when there was something to delete.
+
+        With `uid` a newer object is left alone: an ApiError with `is_uid_mismatch` tells that there is one by now.
+        """
+        resource = self.discovery.look_up(api_version, kind, deadline)
         if resource is None:
             return False
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
@@ -140,12 +202,43 @@ class Cluster:
         if dry_run:
             options["dryRun"] = ["All"]
         try:
-            self.transport.call("DELETE", resource.path(namespace, name), body=options, deadline=deadline)
+            self.transport.call(
+                "DELETE",
+                resource.path(namespace, name),
+                body=options,
+                deadline=deadline,
+                retry_if=self._while_served(resource),
+                fault_of=lambda answer: deletion_fault(answer, kind, name),
+            )
         except ApiError as error:
-            if error.status == 404:  # gone already, or the answer to an earlier try was lost
+            # Gone already, or the answer to an earlier try was lost.
+            if error.is_not_found_of(name) or self._is_gone(error, resource):
                 return False
             raise
         return True
+
+    def _while_served(self, resource: Resource) -> Callable[[ApiError], bool]:
+        """Retry as usual, but not a bare 404 of a kind whose definition is gone."""
+        return lambda error: worth_retrying(error) and not self._is_gone(error, resource)
+
+    def _is_gone(self, error: ApiError, resource: Resource) -> bool:
+        """True for a bare 404 when a discovery that is read now does not have the kind any more."""
+        if not error.is_not_from_kubernetes:
+            return False
+        self.discovery.refresh()
+        return self.discovery.look_up(resource.api_version, resource.kind) is None
+
+
+def _write_query(manager: str, dry_run: bool) -> dict[str, str]:
+    query = {"fieldManager": manager, "fieldValidation": "Strict"}
+    return {**query, "dryRun": "All"} if dry_run else query
+
+
+def _stored(resource: Resource, name: str | None, namespace: str | None) -> Callable[[Any], str]:
+    """The check of an answer to a write. What can only be created, such as a review, has no name and no uid."""
+    if "get" not in resource.verbs:
+        return lambda answer: "" if isinstance(answer, dict) and answer.get("kind") == resource.kind else "it is not it"
+    return lambda answer: object_fault(answer, resource.api_version, resource.kind, name, namespace, stored=True)
 
 
 def _served_but_failing(error: ApiError) -> bool:

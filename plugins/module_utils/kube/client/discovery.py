@@ -4,15 +4,21 @@
 """What an API server serves, learnt in two requests by aggregated discovery (KEP-3352, stable since Kubernetes 1.30).
 
 A server that answers in the old form is asked group by group instead.
+
+That a kind is *not* served is only believed of an answer that was read for this question and is whole: memory and
+cache may be older than a CRD, and a group whose aggregated API server is away is reported stale, without its kinds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..deadline import Deadline
-from ..errors import ApiError
+from ..errors import ApiError, ClusterError
+from .answers import document_fault
+from .discovery_cache import DiscoveryCache
 from .transport import Transport
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
@@ -46,87 +52,195 @@ class Resource:
         return "/".join(parts)
 
 
-class Discovery:
-    """Looks kinds up by (api_version, kind); re-read on demand, held in memory only."""
+@dataclass
+class _Reading:
+    """What one reading found, in the server's order; `stale` are group versions whose kinds are not known."""
 
-    def __init__(self, transport: Transport) -> None:
+    resources: list[Resource]
+    stale: set[str]
+
+
+class Discovery:
+    """Looks kinds up by (api_version, kind); held in memory, and in `cache` for the other tasks of the run."""
+
+    def __init__(self, transport: Transport, cache: DiscoveryCache | None = None) -> None:
         self._transport = transport
+        self._cache = cache
         self._resources: dict[tuple[str, str], Resource] = {}
         self._preferred: dict[tuple[str, str], str] = {}
+        self._stale: set[str] = set()
+        self._readings = 0  # from the server, not from the cache
+        self._lock = threading.Lock()
 
     def refresh(self, deadline: Deadline | None = None) -> None:
-        """Read everything anew: two requests on a current server."""
-        resources: dict[tuple[str, str], Resource] = {}
-        preferred: dict[tuple[str, str], str] = {}
-        for path in ("/api", "/apis"):
-            answer = self._transport.call("GET", path, accept=ACCEPT, deadline=deadline)
-            if answer.get("kind") == "APIGroupDiscoveryList":
-                found = _from_aggregated(answer)
-            else:
-                found = self._from_groups(path, answer, deadline)
-            for resource in found:
-                resources.setdefault((resource.api_version, resource.kind), resource)
-                # Versions come in the order of the group's preference.
-                preferred.setdefault((resource.group, resource.kind), resource.api_version)
-        self._resources, self._preferred = resources, preferred
+        """Read everything anew: two requests on a current server. To be called when a CRD was applied or removed."""
+        with self._lock:
+            self._read(deadline)
 
     def ensure(self, deadline: Deadline) -> None:
         """Read once; a later call costs nothing."""
-        if not self._resources:
-            self.refresh(deadline)
+        with self._lock:
+            self._load(deadline)
 
     def find(self, api_version: str, kind: str) -> Resource | None:
-        """The resource, or None when the server does not serve that kind."""
-        if not self._resources:
-            self.refresh()
-        return self._resources.get((api_version, kind))
+        """The resource as far as is known, None for an unknown kind; `look_up` gives certainty."""
+        with self._lock:
+            self._load(None)
+            return self._resources.get((api_version, kind))
+
+    def look_up(self, api_version: str, kind: str, deadline: Deadline | None = None) -> Resource | None:
+        """The resource, or None when the server does not serve that kind, which is read anew before it is said.
+
+        Raises ClusterError when the server does not know itself.
+        """
+        readings = self._readings
+        found = self.find(api_version, kind)
+        if found is not None:
+            return found
+        with self._lock:
+            if self._readings == readings:  # no other thread has read it since this question
+                self._read(deadline)
+            found = self._resources.get((api_version, kind))
+        if found is None and api_version in self._stale:
+            raise ClusterError(
+                f"whether the cluster serves {kind} of {api_version} is not known: the API server of that group, "
+                "which an APIService names, does not answer"
+            )
+        return found
 
     def all(self) -> list[Resource]:
-        """Every kind in its group's preferred version only, so that each object appears once."""
-        if not self._resources:
-            self.refresh()
-        return [
-            resource
-            for (api_version, kind), resource in self._resources.items()
-            if self._preferred.get((resource.group, kind)) == api_version
-        ]
+        """Every kind in its group's preferred version only, so that each object appears once; never from the cache."""
+        with self._lock:
+            if not self._readings:
+                self._read(None)
+            return [
+                resource
+                for (api_version, kind), resource in self._resources.items()
+                if self._preferred.get((resource.group, kind)) == api_version
+            ]
 
-    def _from_groups(self, path: str, answer: dict[str, Any], deadline: Deadline | None) -> list[Resource]:
+    def _load(self, deadline: Deadline | None) -> None:
+        if self._resources:
+            return
+        kept = _from_entries(self._cache.load() if self._cache else None)
+        if kept:
+            self._take(_Reading(kept, set()))
+        else:
+            self._read(deadline)
+
+    def _read(self, deadline: Deadline | None) -> None:
+        reading = _Reading([], set())
+        for path in ("/api", "/apis"):
+            answer = self._transport.call(
+                "GET", path, accept=ACCEPT, deadline=deadline, fault_of=lambda answer, path=path: _fault(answer, path)
+            )
+            if answer.get("kind") == "APIGroupDiscoveryList":
+                part = _from_aggregated(answer)
+            else:
+                part = self._from_groups(path, answer, deadline)
+            reading.resources += part.resources
+            reading.stale |= part.stale
+        self._take(reading)
+        self._readings += 1
+        if self._cache is None:
+            return
+        if reading.stale:
+            self._cache.drop()
+        else:
+            self._cache.store([{**asdict(item), "verbs": sorted(item.verbs)} for item in reading.resources])
+
+    def _take(self, reading: _Reading) -> None:
+        resources: dict[tuple[str, str], Resource] = {}
+        preferred: dict[tuple[str, str], str] = {}
+        for resource in reading.resources:
+            resources.setdefault((resource.api_version, resource.kind), resource)
+            # Versions come in the order of the group's preference.
+            preferred.setdefault((resource.group, resource.kind), resource.api_version)
+        self._resources, self._preferred, self._stale = resources, preferred, reading.stale
+
+    def _from_groups(self, path: str, answer: dict[str, Any], deadline: Deadline | None) -> _Reading:
         """The old form: one request per version of every group. `answer` is an APIVersions or an APIGroupList."""
         if path == "/api":
-            versions = list(answer.get("versions") or [])
+            versions = list(answer["versions"])
         else:
-            versions = [
-                version["groupVersion"]
-                for group in answer.get("groups") or []
-                for version in group.get("versions") or []
-            ]
-        return [resource for version in versions for resource in self._of_version(path, version, deadline)]
+            versions = [version["groupVersion"] for group in answer["groups"] for version in group["versions"]]
+        reading = _Reading([], set())
+        for version in versions:
+            found = self._of_version(path, version, deadline)
+            if found is None:
+                reading.stale.add(version)
+            else:
+                reading.resources += found
+        return reading
 
-    def _of_version(self, path: str, api_version: str, deadline: Deadline | None) -> list[Resource]:
+    def _of_version(self, path: str, api_version: str, deadline: Deadline | None) -> list[Resource] | None:
+        """The kinds of one version, None when its aggregated API server is away, which must not stop the others."""
         limit = Deadline(min(GROUP_SECONDS, deadline.remaining if deadline else GROUP_SECONDS))
         try:
-            listing = self._transport.call("GET", f"{path}/{api_version}", deadline=limit)
+            listing = self._transport.call("GET", f"{path}/{api_version}", deadline=limit, fault_of=_version_fault)
         except ApiError as error:
-            if error.status in (404, 503):  # an aggregated API whose server is away must not stop the others
-                return []
+            if error.status in (404, 503):
+                return None
             raise
         return [
             Resource(api_version, entry["kind"], entry["name"], entry["namespaced"], frozenset(entry["verbs"]))
-            for entry in listing.get("resources") or []
+            for entry in listing["resources"]
             if "/" not in entry["name"]
         ]
 
 
-def _from_aggregated(answer: dict[str, Any]) -> list[Resource]:
-    found = []
-    for group in answer.get("items") or []:
-        name = (group.get("metadata") or {}).get("name") or ""
+def _fault(answer: Any, path: str) -> str:
+    """What is wrong with the answer of /api or /apis, in either form."""
+    fault = document_fault(answer)
+    if fault:
+        return fault
+    kind = answer.get("kind")
+    try:
+        if kind == "APIGroupDiscoveryList":
+            reading = _from_aggregated(answer)
+            known = {resource.api_version for resource in reading.resources} | reading.stale
+        elif kind == "APIVersions":
+            known = set(answer["versions"])
+        elif kind == "APIGroupList":
+            known = {version["groupVersion"] for group in answer["groups"] for version in group["versions"]}
+        else:
+            return "it is no discovery document"
+    except (KeyError, TypeError, AttributeError):
+        return "it is a discovery document without its fields"
+    return "" if ("v1" if path == "/api" else "apps/v1") in known else "it is a discovery document without apps or v1"
+
+
+def _version_fault(answer: Any) -> str:
+    fault = document_fault(answer)
+    if fault:
+        return fault
+    try:
+        for entry in answer["resources"]:
+            frozenset(entry["verbs"]), entry["kind"] + entry["name"], entry["namespaced"]
+    except (KeyError, TypeError):
+        return "it is no list of resources"
+    return ""
+
+
+def _from_aggregated(answer: dict[str, Any]) -> _Reading:
+    reading = _Reading([], set())
+    for group in answer["items"] or []:
+        name = group["metadata"].get("name") or ""
         for version in group.get("versions") or []:
             api_version = f"{name}/{version['version']}" if name else version["version"]
+            if version.get("freshness") == "Stale":
+                reading.stale.add(api_version)
             for entry in version.get("resources") or []:
                 kind = (entry.get("responseKind") or {}).get("kind") or ""
                 namespaced = entry["scope"] == "Namespaced"
                 verbs = frozenset(entry.get("verbs") or [])
-                found.append(Resource(api_version, kind, entry["resource"], namespaced, verbs))
-    return found
+                reading.resources.append(Resource(api_version, kind, entry["resource"], namespaced, verbs))
+    return reading
+
+
+def _from_entries(entries: list[dict[str, Any]] | None) -> list[Resource]:
+    """What the cache holds; [] when it is of another form."""
+    try:
+        return [Resource(**{**entry, "verbs": frozenset(entry["verbs"])}) for entry in entries or []]
+    except (KeyError, TypeError):
+        return []

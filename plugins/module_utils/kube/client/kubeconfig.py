@@ -1,51 +1,43 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a kubeconfig and a context to an HTTP pool with TLS and credentials, by the kubernetes package.
+"""Kubeconfig files as client-go loads and merges them (tools/clientcmd/loader.go).
 
-The kubernetes package writes client keys to temporary files. They are read into the TLS context at once and removed,
-because a worker process of Ansible does not run exit handlers.
+An error names file and place and never repeats what stands there: it may be a credential.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import ssl
-import stat
-import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import ClusterError
-
 try:
-    from kubernetes.client import Configuration
-    from kubernetes.client.rest import RESTClientObject
-    from kubernetes.config import ConfigException, kube_config
-    from kubernetes.config.kube_config import KubeConfigMerger, load_kube_config
+    import yaml
+except ImportError:  # comes with ansible-core and kubernetes; reported by connection.connect
+    yaml = None  # type: ignore[assignment]
 
-    IMPORT_ERROR: str | None = None
-except ImportError as error:
-    IMPORT_ERROR = str(error)
+from ..errors import ClusterError
+from .kubeconfig_schema import CLUSTER, CONTEXT, USER, KubeconfigError, checked
+
+Entries = dict[str, dict[str, Any]]
 
 
 @dataclass
-class Connection:
-    """An HTTP pool for one API server.
+class Kubeconfig:
+    """What all files say together; each of the three maps a name to its fields, with absolute paths.
 
-    `authorization()` gives the header value (None with client certificates); `warnings` are for the user.
+    `files` are those that were read, of the list `location`.
     """
 
-    server: str
-    pool: Any
-    configuration: Any
-    warnings: list[str] = field(default_factory=list)
-
-    def authorization(self) -> str | None:
-        settings = self.configuration.auth_settings()
-        bearer = settings.get("BearerToken")
-        return bearer["value"] if bearer else None
+    location: str
+    files: list[Path] = field(default_factory=list)
+    contexts: Entries = field(default_factory=dict)
+    clusters: Entries = field(default_factory=dict)
+    users: Entries = field(default_factory=dict)
 
 
 def kubeconfig_location(kubeconfig: str | None) -> str:
@@ -53,75 +45,106 @@ def kubeconfig_location(kubeconfig: str | None) -> str:
     return os.path.expanduser(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
 
 
-def connect(context: str, kubeconfig: str | None, pool_size: int) -> Connection:
-    """Open a pool of `pool_size` connections for `context`; no request is made yet. Raises ClusterError."""
-    if IMPORT_ERROR:
-        raise ClusterError(
-            f"the Python package 'kubernetes' is missing on the controller ({IMPORT_ERROR}); "
-            "install the collection's requirements: pip install -r requirements.txt"
-        )
-    location = kubeconfig_location(kubeconfig)
-    _require_context(context, location)
-    configuration = Configuration()
-    with tempfile.TemporaryDirectory(prefix="serverless-") as private:
+def load_kubeconfig(location: str) -> Kubeconfig:
+    """Read and merge the files of `location`, a path or a list of them with colons.
+
+    Missing files are passed over, empty ones say nothing, and of entries with one name the first file's counts whole.
+    Raises ClusterError when no file is there, or one cannot be read.
+    """
+    merged = Kubeconfig(location)
+    for part in dict.fromkeys(location.split(os.pathsep)):
+        path = Path(os.path.expanduser(part))
         try:
-            load_kube_config(
-                config_file=location,
-                context=context,
-                client_configuration=configuration,
-                persist_config=False,
-                temp_file_path=private,
-            )
-            tls = _tls_context(configuration)
-        except (ConfigException, OSError, ValueError, ssl.SSLError) as error:
-            raise ClusterError(f"context '{context}' of {location} cannot be used: {error}") from error
-        finally:
-            # The package remembers the files by their content and would look for them in a second connection.
-            kube_config._cleanup_temp_files()
-    configuration.connection_pool_maxsize = pool_size
-    configuration.ssl_ca_cert = configuration.cert_file = configuration.key_file = None
-    pool = RESTClientObject(configuration).pool_manager
-    pool.connection_pool_kw["ssl_context"] = tls
-    return Connection(configuration.host.rstrip("/"), pool, configuration, _warnings(configuration, location))
-
-
-def _tls_context(configuration: Any) -> ssl.SSLContext:
-    tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
-    # Clusters made by older tools have CA certificates without the extensions that strict mode of Python 3.13 wants.
-    tls.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
-    if not configuration.verify_ssl:
-        tls.check_hostname = False
-        tls.verify_mode = ssl.CERT_NONE
-    if configuration.cert_file:
-        tls.load_cert_chain(configuration.cert_file, configuration.key_file)
-    return tls
-
-
-def _require_context(context: str, location: str) -> None:
-    files = [Path(part) for part in location.split(os.pathsep) if part]
-    if not any(file.is_file() for file in files):
+            data = path.read_bytes() if part else None
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ClusterError(f"the kubeconfig {path} cannot be read: {error.strerror}") from error
+        if data is None:
+            continue
+        merged.files.append(path)
+        try:
+            _merge(merged, _parse(data), path.absolute().parent)
+        except KubeconfigError as error:
+            raise ClusterError(f"the kubeconfig {path} cannot be read: {error}") from None
+    if not merged.files:
         raise ClusterError(
             f"no kubeconfig at {location}; name one with the option kubeconfig or the variable KUBECONFIG"
         )
+    return merged
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    """The first document of a file; {} for an empty one. Raises KubeconfigError."""
     try:
-        config = KubeConfigMerger(location).config
-        names = sorted(entry.value["name"] for entry in config["contexts"]) if config and "contexts" in config else []
-    except Exception as error:  # the package lets YAML and OS errors of many kinds through
-        raise ClusterError(f"the kubeconfig {location} cannot be read: {error}") from error
-    if context not in names:
-        known = ", ".join(names) or "none"
-        raise ClusterError(f"there is no context '{context}' in {location}; contexts there: {known}")
+        document = json.loads(data)  # it may be indented by tabs, which YAML refuses
+    except ValueError:
+        document = _parse_yaml(data)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise KubeconfigError("it is not a map")
+    if document.get("kind") not in (None, "", "Config") or document.get("apiVersion") not in (None, "", "v1"):
+        raise KubeconfigError("it is not a Config of v1")
+    return document
 
 
-def _warnings(configuration: Any, location: str) -> list[str]:
-    found = []
-    if not configuration.verify_ssl:
-        found.append(f"{configuration.host}: the kubeconfig turns TLS verification off (insecure-skip-tls-verify)")
-    for part in location.split(os.pathsep):
-        try:
-            mode = os.stat(part).st_mode
-        except OSError:
-            continue
-        if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH):
-            found.append(f"{part} can be read or written by others; chmod 600 {part}")
-    return found
+def _parse_yaml(data: bytes) -> Any:
+    try:
+        return next(yaml.load_all(data, Loader=_loader()), None)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise KubeconfigError(f"it is not valid YAML{f', line {mark.line + 1}' if mark else ''}") from None
+    except ValueError:
+        raise KubeconfigError("it is not valid YAML") from None
+
+
+def _loader() -> Any:
+    class Loader(yaml.SafeLoader):
+        """YAML without dates, which JSON and so client-go do not know."""
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    return Loader
+
+
+def _merge(merged: Kubeconfig, document: dict[str, Any], directory: Path) -> None:
+    for name, fields in _named(document, "contexts", "context"):
+        merged.contexts.setdefault(name, checked(fields, CONTEXT, f"context {name!r}"))
+    for name, fields in _named(document, "clusters", "cluster"):
+        cluster = checked(fields, CLUSTER, f"cluster {name!r}")
+        _resolve(cluster, ("certificate-authority",), directory)
+        merged.clusters.setdefault(name, cluster)
+    for name, fields in _named(document, "users", "user"):
+        user = checked(fields, USER, f"user {name!r}")
+        _resolve(user, ("client-certificate", "client-key", "tokenFile"), directory)
+        if os.sep in user.get("exec", {}).get("command", ""):  # a bare word is looked for in PATH
+            _resolve(user["exec"], ("command",), directory)
+        merged.users.setdefault(name, user)
+
+
+def _named(document: dict[str, Any], section: str, key: str) -> Iterable[tuple[str, Any]]:
+    entries = document.get(section) or []
+    if not isinstance(entries, list):
+        raise KubeconfigError(f"{section} is not a list")
+    seen = set()
+    for entry in entries:
+        entry = {} if entry is None else entry
+        if not isinstance(entry, dict):
+            raise KubeconfigError(f"an entry of {section} is not a map")
+        name = "" if entry.get("name") is None else entry["name"]
+        if not isinstance(name, str):
+            raise KubeconfigError(f"a name in {section} is not a string: put it in quotes")
+        if name in seen:
+            raise KubeconfigError(f"{section} has the name {name!r} twice")
+        seen.add(name)
+        yield name, entry.get(key)
+
+
+def _resolve(fields: dict[str, Any], keys: Iterable[str], directory: Path) -> None:
+    """Make paths absolute: relative ones stand beside the file that names them."""
+    for key in keys:
+        if fields.get(key):
+            fields[key] = str(directory / fields[key])

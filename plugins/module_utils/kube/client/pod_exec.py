@@ -13,15 +13,19 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 try:
+    import urllib3
     import websocket
-except ImportError:  # comes with the kubernetes package, whose absence kubeconfig.connect reports
-    websocket = None
+except ImportError:  # they come with the kubernetes package, whose absence connection.connect reports
+    urllib3 = websocket = None
 
+from ...http.errors import HttpSetupError
+from ...http.failures import describe
 from ..errors import ClusterError, ReleaseError
 from .cluster import Cluster
+from .transport import CONNECT_TIMEOUT
 
 PROTOCOL = "v5.channel.k8s.io"
 STDIN, STDOUT, STDERR, STATUS, CLOSE = 0, 1, 2, 3, 255
@@ -77,32 +81,25 @@ def _connect(cluster: Cluster, container: Container, command: list[str], has_std
     query += [("stdin", "true")] if has_stdin else []
     query += [("command", word) for word in command]
     path = f"/api/v1/namespaces/{container.namespace}/pods/{container.pod}/exec?{urlencode(query)}"
-    authorization = connection.authorization()
+    where = f"exec in pod {container.namespace}/{container.pod}"
     try:
+        connected = connection.pools().socket(connection.server, CONNECT_TIMEOUT)
+        connected.settimeout(silence)
         return websocket.create_connection(
             "ws" + connection.server.removeprefix("http") + path,
             timeout=silence,
             subprotocols=[PROTOCOL],
-            header={"Authorization": authorization} if authorization else {},
+            header=[f"{name}: {value}" for name, value in connection.headers()],
             suppress_origin=True,
-            sslopt={"context": connection.pool.connection_pool_kw.get("ssl_context")},
-            **_proxy(connection.configuration.proxy),
+            socket=connected,
         )
     except websocket.WebSocketBadStatusException as error:
-        body = (error.resp_body or b"").decode("utf-8", "replace")
-        raise ClusterError(
-            f"exec in pod {container.namespace}/{container.pod}: status {error.status_code}: {_message(body)}"
-        ) from error
-    except (websocket.WebSocketException, OSError) as error:
-        raise ClusterError(f"exec in pod {container.namespace}/{container.pod}: {error}") from error
-
-
-def _proxy(url: str | None) -> dict[str, Any]:
-    """The proxy that the kubeconfig names, and never one of the environment: requests go the same way."""
-    if not url:
-        return {"http_no_proxy": ["*"]}
-    parts = urlsplit(url)
-    return {"http_proxy_host": parts.hostname, "http_proxy_port": parts.port, "proxy_type": parts.scheme}
+        body = connection.redacted((error.resp_body or b"").decode("utf-8", "replace"))
+        raise ClusterError(f"{where}: status {error.status_code}: {_message(body)}") from None
+    except HttpSetupError as error:
+        raise ClusterError(f"{where}: {error}") from None
+    except (websocket.WebSocketException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise ClusterError(f"{where}: {describe(error).text}") from error
 
 
 def _message(body: str) -> str:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -15,22 +14,27 @@ from urllib.parse import urlencode
 
 try:
     import urllib3
-except ImportError:  # reported by kubeconfig.connect
+except ImportError:  # reported by connection.connect
     urllib3 = None  # type: ignore[assignment]
 
+from ...http.errors import HttpSetupError
+from ...http.failures import FailureKind, describe
+from ...http.pools import USER_AGENT
 from ..deadline import Deadline
-from ..errors import ApiError, ClusterError, api_error_from_body
+from ..errors import ApiError, ClusterError, NoAnswer, api_error_from_body
+from .answers import document_fault
 from .backoff import parse_retry_after, pause_before, worth_retrying
-from .kubeconfig import Connection
+from .connection import Connection
 
 JSON_TYPE = "application/json"
 CONNECT_TIMEOUT = 10.0  # seconds
 REQUEST_TIMEOUT = 30.0  # seconds without a byte from the server
 FIRST_CONTACT = 60.0  # seconds of patience with a server that has not answered once: it may be restarting, or wrong
+NAME_SERVER_PATIENCE = 10.0  # seconds of patience with a name server, before the first answer
 
 
 class Transport:
-    """HTTP to one API server. Thread-safe: the pool is, and the counters are guarded.
+    """HTTP to one API server. Thread-safe: the pools are, and the counters are guarded.
 
     `on_retry(message)` is called once per retry, so that a long patience is told and not silent. `reconnect` reads the
     kubeconfig anew when the server does not accept the credentials (a token may have run out); it is used once.
@@ -45,6 +49,7 @@ class Transport:
         self.connection = connection
         self._reconnect = reconnect
         self._patience = Deadline(FIRST_CONTACT)
+        self._name_patience = Deadline(NAME_SERVER_PATIENCE)
         self._answered = False
         self.retries = 0
         self.requests = 0
@@ -62,30 +67,36 @@ class Transport:
         accept: str = JSON_TYPE,
         deadline: Deadline | None = None,
         retry_if: Callable[[ApiError], bool] = worth_retrying,
+        fault_of: Callable[[Any], str] = document_fault,
     ) -> Any:
         """The decoded answer. `retry_if` says which refusals are tried again until `deadline` (default 30 s).
 
-        Raises ApiError for a refusal, ClusterError when no answer came in time.
+        `fault_of` says what is wrong with a decoded answer, "" for a good one; a bad one is tried again, like a
+        connection that broke. What cannot pass by itself is not tried again: an unknown host name, a certificate that
+        is not accepted, a proxy that refuses, a credential that is not to be had.
+
+        Raises ApiError for a refusal, ClusterError when no good answer came in time.
         """
         limit = deadline or Deadline(REQUEST_TIMEOUT)
-        attempt = 0
+        attempt, refreshed = 0, False
         while True:
             attempt += 1
             try:
-                return self._once(method, path, query, body, content_type, accept, limit)
+                return self._once(method, path, query, body, content_type, accept, limit, fault_of)
             except ApiError as error:
-                problem: Exception = error
-                if error.status == 401 and self._renew():
-                    continue
+                problem: KubeProblem = error
+                if error.status == 401 and not refreshed:
+                    refreshed = True
+                    if self.connection.refresh() or self._renew():
+                        continue
                 if not retry_if(error):
                     raise
                 pause = pause_before(attempt, error.retry_after)
-            except (urllib3.exceptions.HTTPError, ValueError) as error:
-                # Refused, reset, timed out, cut off or not JSON: the server may be restarting.
-                problem = self._no_answer(method, path, error)
-                if _is_certificate_problem(error):
-                    raise problem from error
-                pause = pause_before(attempt, None)
+            except NoAnswer as error:
+                problem = error
+                if error.is_permanent or self._is_out_of_patience(error):
+                    raise
+                pause = pause_before(attempt, error.retry_after)
             if pause >= limit.remaining or not (self._answered or self._patience.remaining):
                 raise problem
             with self._lock:
@@ -95,24 +106,22 @@ class Transport:
 
     def stream(self, path: str, query: dict[str, Any], read_timeout: float) -> Any:
         """An open urllib3 response for a watch; the caller reads lines and closes it. Raises like `call`, no retry."""
-        try:
-            response = self._send("GET", path, query, None, JSON_TYPE, JSON_TYPE, read_timeout, preload=False)
-        except urllib3.exceptions.HTTPError as error:
-            raise self._no_answer("GET", path, error) from error
-        if response.status >= 400:
-            data = response.read()
-            response.release_conn()
-            raise _api_error("GET", path, response, data)
+        response = self._send("GET", path, query, None, JSON_TYPE, JSON_TYPE, read_timeout, preload=False)
+        if response.status != 200:
+            try:
+                data = response.read()
+            except urllib3.exceptions.HTTPError as error:
+                raise self._no_answer("GET", path, error) from error
+            finally:
+                response.release_conn()
+            raise self._refusal("GET", path, response, data)
         return response
 
     def read_text(self, path: str, query: dict[str, Any], timeout: float) -> str:
         """The body of a GET that is not JSON, such as a pod's log. Raises like `call`, no retry."""
-        try:
-            response = self._send("GET", path, query, None, JSON_TYPE, "*/*", timeout, preload=True)
-        except urllib3.exceptions.HTTPError as error:
-            raise self._no_answer("GET", path, error) from error
-        if response.status >= 400:
-            raise _api_error("GET", path, response, response.data)
+        response = self._send("GET", path, query, None, JSON_TYPE, "*/*", timeout, preload=True)
+        if response.status != 200:
+            raise self._refusal("GET", path, response, response.data)
         return response.data.decode("utf-8", "replace")
 
     def proxied(self, path: str, host: str, timeout: float) -> int:
@@ -120,15 +129,11 @@ class Transport:
 
         Raises ClusterError without an answer; no retry.
         """
-        headers = {"Host": host} if host else {}
-        try:
-            response = self._send("GET", path, None, None, JSON_TYPE, "*/*", timeout, preload=True, headers=headers)
-        except urllib3.exceptions.HTTPError as error:
-            raise self._no_answer("GET", path, error) from error
-        return response.status
+        headers = [("Host", host)] if host else []
+        return self._send("GET", path, None, None, JSON_TYPE, "*/*", timeout, preload=True, headers=headers).status
 
     def _renew(self) -> bool:
-        """Read the credentials anew, once; True when there are others to try."""
+        """Read the kubeconfig anew, once; True when there may be other credentials in it."""
         with self._lock:
             renew, self._reconnect = self._reconnect, None
         if renew is None:
@@ -136,19 +141,34 @@ class Transport:
         self.connection = renew()
         return True
 
-    def _no_answer(self, method: str, path: str, error: Exception) -> ClusterError:
-        reason = re.sub(r"^.*object at 0x[0-9a-f]+>: ", "", str(error))
-        return ClusterError(f"{method} {path}: no usable answer from {self.connection.server}: {reason}")
+    def _is_out_of_patience(self, error: NoAnswer) -> bool:
+        return error.is_name_server and not self._answered and self._name_patience.passed
 
     def _once(
-        self, method: str, path: str, query: Any, body: Any, content_type: str, accept: str, limit: Deadline
+        self,
+        method: str,
+        path: str,
+        query: Any,
+        body: Any,
+        content_type: str,
+        accept: str,
+        limit: Deadline,
+        fault_of: Callable[[Any], str],
     ) -> Any:
         read_timeout = max(1.0, min(REQUEST_TIMEOUT, limit.remaining))
         response = self._send(method, path, query, body, content_type, accept, read_timeout, preload=True)
-        if response.status >= 400:
-            raise _api_error(method, path, response, response.data)
+        if not 200 <= response.status < 300:
+            raise self._refusal(method, path, response, response.data)
+        try:
+            answer = json.loads(response.data)
+        except (ValueError, RecursionError):
+            fault = "it is no JSON" if response.data.strip() else "it is empty"
+        else:
+            fault = fault_of(answer)
+        if fault:
+            raise NoAnswer(f"{self._where(method, path)}: the answer ({response.status}) is not usable: {fault}")
         self._answered = True
-        return json.loads(response.data) if response.data else None
+        return answer
 
     def _send(
         self,
@@ -160,39 +180,58 @@ class Transport:
         accept: str,
         timeout: float,
         preload: bool,
-        headers: dict[str, str] | None = None,
+        headers: list[tuple[str, str]] | None = None,
     ) -> Any:
         with self._lock:
             self.requests += 1
-        url = self.connection.server + path + ("?" + urlencode(query) if query else "")
-        headers = {"Accept": accept, "User-Agent": "selfhosted.serverless", **(headers or {})}
-        authorization = self.connection.authorization()
-        if authorization:
-            headers["Authorization"] = authorization
+        connection = self.connection
+        lines = urllib3.HTTPHeaderDict({"Accept": accept, "User-Agent": USER_AGENT})
+        for name, value in [*connection.headers(), *(headers or [])]:
+            lines.add(name, value)
         data = None
         if body is not None:
-            headers["Content-Type"] = content_type
+            lines["Content-Type"] = content_type
             data = json.dumps(body, separators=(",", ":")).encode()
-        return self.connection.pool.request(
-            method,
-            url,
-            body=data,
-            headers=headers,
-            timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout),
-            retries=False,
-            preload_content=preload,
+        try:
+            return connection.pools().request(
+                method,
+                connection.server + path + ("?" + urlencode(query) if query else ""),
+                connect=min(CONNECT_TIMEOUT, timeout),
+                read=timeout,
+                body=data,
+                headers=lines,
+                preload_content=preload,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._no_answer(method, path, error) from error
+        except HttpSetupError as error:
+            raise NoAnswer(f"{self._where(method, path)}: {error}", is_permanent=True) from None
+
+    def _where(self, method: str, path: str) -> str:
+        return f"{method} {path}: no usable answer from {self.connection.server}"
+
+    def _no_answer(self, method: str, path: str, error: Exception) -> NoAnswer:
+        failure = describe(error)
+        return NoAnswer(
+            f"{self._where(method, path)}: {failure.text}",
+            is_permanent=failure.kind.is_permanent,
+            is_name_server=failure.kind is FailureKind.NAME_SERVER,
         )
 
+    def _refusal(self, method: str, path: str, response: Any, data: bytes) -> ApiError | NoAnswer:
+        """The error for an answer that is no success; only a refusal of 4xx or 5xx is the API server's word."""
+        retry_after = parse_retry_after(response.headers.get("Retry-After"))
+        if response.status < 400:
+            said = "a redirect" if response.status >= 300 else "no content"
+            return NoAnswer(
+                f"{self._where(method, path)}: it answers {response.status}, {said}", retry_after=retry_after
+            )
+        text = self.connection.redacted(data.decode("utf-8", "replace"))
+        try:
+            body: object = json.loads(text)
+        except (ValueError, RecursionError):
+            body = "an HTML page came, so something in between answered" if "<html" in text.lower() else text.strip()
+        return api_error_from_body(method, path, response.status, body, retry_after)
 
-def _api_error(method: str, path: str, response: Any, data: bytes) -> ApiError:
-    try:
-        body: object = json.loads(data)
-    except ValueError:
-        body = data.decode("utf-8", "replace").strip()
-    return api_error_from_body(
-        method, path, response.status, body, parse_retry_after(response.headers.get("Retry-After"))
-    )
 
-
-def _is_certificate_problem(error: Exception) -> bool:
-    return isinstance(error, urllib3.exceptions.SSLError) and "certificate" in str(error).lower()
+KubeProblem = ApiError | NoAnswer | ClusterError

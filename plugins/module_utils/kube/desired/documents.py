@@ -52,22 +52,15 @@ def placed(documents: list[Document], namespace: str | None, discovery: Discover
     return list(result.values())
 
 
-def require_served(documents: list[Document], discovery: Discovery) -> None:
-    """Raises ReleaseError, before anything is applied, for kinds that neither the cluster nor the documents define."""
+def unserved(documents: list[Document], discovery: Discovery) -> list[tuple[ObjectRef, int]]:
+    """One object of every kind that neither the cluster nor the documents define, and how many of that kind."""
     own = _scopes_of_own_kinds(documents)
-    missing: dict[tuple[str, str], list[str]] = {}
+    missing: dict[tuple[str, str], list[ObjectRef]] = {}
     for document in documents:
         ref = ObjectRef.of(document)
         if (ref.group, ref.kind) not in own and discovery.find(ref.api_version, ref.kind) is None:
-            missing.setdefault((ref.api_version, ref.kind), []).append(str(ref))
-    if missing:
-        lines = [
-            f"{kind} of {api_version} (for {refs[0]}" + (f" and {len(refs) - 1} more)" if len(refs) > 1 else ")")
-            for (api_version, kind), refs in missing.items()
-        ]
-        raise ReleaseError(
-            f"the cluster does not serve {'; '.join(lines)}. Install what defines it first, or exclude those documents"
-        )
+            missing.setdefault((ref.api_version, ref.kind), []).append(ref)
+    return [(refs[0], len(refs)) for refs in missing.values()]
 
 
 def namespace_document(name: str) -> Document:

@@ -50,6 +50,11 @@ def secret_document(cluster: Cluster, item: dict[str, Any], namespace: str | Non
     return document
 
 
+def is_generated(item: dict[str, Any]) -> bool:
+    """Whether an item of the release module's `secrets` has a random value, which cannot be made again."""
+    return any("generate" in source for source in (item.get("keys") or {}).values())
+
+
 def _value(key: str, source: dict[str, Any], stored: dict[str, str], where: str) -> str:
     """The base64 value of one key."""
     if "generate" not in source:

@@ -5,30 +5,36 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import Enum
 
 from ..objects import Document
+from .webhooks import backing_services
 
 
-class Stage(IntEnum):
-    """Each stage starts when the one before is stored; the gates between them are in release_present.py."""
+class Stage(Enum):
+    """Each stage starts when the one before is stored; what must be true between them is in apply/execute.py.
 
-    DEFINITIONS = 0  # namespaces and CRDs: everything else needs them
-    SETTINGS = 1  # what pods read when they start: RBAC, configuration, secrets, services
-    WORKLOADS = 2
-    WEBHOOKS = 3  # only once their servers answer, or they would block the cluster
-    GUARDED = 4  # custom resources and what a webhook must have seen
+    The value is what a stage is called in messages.
+    """
 
-    @property
-    def title(self) -> str:
-        return {
-            Stage.DEFINITIONS: "namespaces and CRDs",
-            Stage.SETTINGS: "access, configuration and services",
-            Stage.WORKLOADS: "workloads",
-            Stage.WEBHOOKS: "webhook configurations",
-            Stage.GUARDED: "custom resources",
-        }[self]
+    DEFINITIONS = "namespaces and CRDs"  # everything else needs them
+    SETTINGS = "access, configuration and services"  # what pods read when they start
+    WEBHOOK_SERVERS = "webhook servers"
+    WORKLOADS = "workloads"
+    WEBHOOKS = "webhook configurations"  # only once their servers answer, or they would block the cluster
+    GUARDED = "custom resources"  # and what a webhook must have seen
 
+
+ORDER = (Stage.DEFINITIONS, Stage.SETTINGS, Stage.WORKLOADS, Stage.WEBHOOKS, Stage.GUARDED)
+# Where instances of custom resources are there already, controllers must not see them before their webhooks do.
+WEBHOOKS_FIRST = (
+    Stage.DEFINITIONS,
+    Stage.SETTINGS,
+    Stage.WEBHOOK_SERVERS,
+    Stage.WEBHOOKS,
+    Stage.WORKLOADS,
+    Stage.GUARDED,
+)
 
 WORKLOAD_KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet", "APIService"}
@@ -85,12 +91,35 @@ def stage_of(document: Document) -> Stage:
     return Stage.SETTINGS
 
 
-def in_stages(documents: list[Document]) -> dict[Stage, list[Document]]:
+def in_stages(documents: list[Document], webhooks_first: bool = False) -> dict[Stage, list[Document]]:
     """All documents by stage; every stage is present, in order."""
-    stages: dict[Stage, list[Document]] = {stage: [] for stage in Stage}
+    stages: dict[Stage, list[Document]] = {stage: [] for stage in (WEBHOOKS_FIRST if webhooks_first else ORDER)}
+    servers = _webhook_selectors(documents) if webhooks_first else []
     for document in documents:
-        stages[stage_of(document)].append(document)
+        stage = stage_of(document)
+        if stage is Stage.WORKLOADS and any(_selects(selector, document) for selector in servers):
+            stage = Stage.WEBHOOK_SERVERS
+        stages[stage].append(document)
     return stages
+
+
+def _webhook_selectors(documents: list[Document]) -> list[tuple[str, dict[str, str]]]:
+    """(namespace, labels) of the pods behind the webhooks that the documents configure."""
+    called = backing_services([document for document in documents if document["kind"] in WEBHOOK_KINDS])
+    found = []
+    for document in documents:
+        namespace, name = document["metadata"].get("namespace", ""), document["metadata"]["name"]
+        if document["kind"] == "Service" and document["apiVersion"] == "v1" and (namespace, name) in called:
+            found.append((namespace, (document.get("spec") or {}).get("selector") or {}))
+    return [(namespace, labels) for namespace, labels in found if labels]
+
+
+def _selects(selector: tuple[str, dict[str, str]], workload: Document) -> bool:
+    namespace, labels = selector
+    template = ((workload.get("spec") or {}).get("template") or {}).get("metadata") or {}
+    return (
+        workload["metadata"].get("namespace") == namespace and labels.items() <= (template.get("labels") or {}).items()
+    )
 
 
 def _image_set_by_injector(document: Document) -> bool:

@@ -1,9 +1,11 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds what belongs to a release: by its record, or by the labels on the objects."""
+"""Finds what belongs to a release: by its inventory, or by the labels on the objects."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..client.discovery import Resource
@@ -11,32 +13,49 @@ from ..deadline import Deadline
 from ..errors import ApiError, ReleaseError
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
+from .inventory import Entry
 from .managed_fields import owned_set
-from .store import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
+from .ownership import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, Origin, is_adopted, uid_of
 
 LIST_SECONDS = 10.0  # an aggregated API whose server is away must not use up the whole time
 
 
-def live_of(cluster: Cluster, recorded: frozenset[ObjectRef], deadline: Deadline) -> dict[ObjectRef, Document]:
-    lives, errors = for_each(
-        lambda ref: (ref, cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, deadline)), sorted(recorded)
-    )
+def find_live(cluster: Cluster, entries: Iterable[Entry], deadline: Deadline) -> dict[Entry, Document]:
+    """The objects of `entries` that are there. Raises ReleaseError.
+
+    A kind whose version is no longer served is read in the version that is.
+    """
+    preferred = {(resource.group, resource.kind): resource.api_version for resource in cluster.discovery.all()}
+
+    def read(entry: Entry) -> tuple[Entry, Document | None]:
+        ref = entry.ref
+        version = ref.api_version
+        if cluster.discovery.find(version, ref.kind) is None:
+            version = preferred.get((ref.group, ref.kind), version)
+        return entry, cluster.get(version, ref.kind, ref.name, ref.namespace, deadline)
+
+    found, errors = for_each(read, sorted(entries))
     if errors:
         raise ReleaseError("reading what is there: " + "\n".join(str(error) for error in errors))
-    return {ref: live for ref, live in lives if live is not None}
+    return {entry: live for entry, live in found if live is not None}
 
 
-def labelled(cluster: Cluster, release: str, deadline: Deadline) -> dict[ObjectRef, Document]:
-    """Without a record: every object of any kind that carries our label of this release."""
+def find_labelled(cluster: Cluster, release: str, deadline: Deadline) -> tuple[list[Entry], list[str]]:
+    """Without an inventory: an entry for every object that carries our label of this release, and what could not be
+    listed. Raises ReleaseError."""
     selector = f"{RELEASE_LABEL}={release},{MANAGED_BY_LABEL}={MANAGED_BY}"
     kinds = [item for item in cluster.discovery.all() if {"list", "delete"} <= item.verbs]
+    unreadable: list[str] = []
 
     def listed(resource: Resource) -> list[Document]:
         limit = Deadline(min(LIST_SECONDS, deadline.remaining))
         try:
             return cluster.list(resource.api_version, resource.kind, label_selector=selector, deadline=limit)
         except ApiError as error:
-            if error.status in (403, 404, 405, 503):  # not ours to read, or an aggregated API that is away
+            if error.status in (404, 405):
+                return []
+            if error.status in (403, 503):  # not ours to read, or an aggregated API that is away
+                unreadable.append(f"{resource.kind} of {resource.api_version}: {error.message or error.reason}")
                 return []
             raise
 
@@ -44,4 +63,11 @@ def labelled(cluster: Cluster, release: str, deadline: Deadline) -> dict[ObjectR
     if errors:
         raise ReleaseError("looking for labelled objects: " + "\n".join(str(error) for error in errors))
     # Controllers copy labels to what they make, such as Endpoints: only what we applied ourselves is meant.
-    return {ObjectRef.of(item): item for items in lists for item in items if owned_set(item, FIELD_MANAGER)}
+    items = [item for found in lists for item in found if owned_set(item, FIELD_MANAGER)]
+    return [entry_of(item) for item in items], sorted(unreadable)
+
+
+def entry_of(live: Document) -> Entry:
+    """The inventory entry of an object, as far as the object itself tells."""
+    origin = Origin.ADOPTED if is_adopted(live) else Origin.CREATED
+    return Entry(ObjectRef.of(live), origin, uid_of(live), live["kind"] == "PersistentVolumeClaim")

@@ -28,6 +28,11 @@ def owned_fields(live: dict[str, Any] | None, manager: str) -> dict[str, Any]:
     fields = owned_set(live or {}, manager)
     if not live or not fields:
         return {}
+    return extract(live, fields)
+
+
+def extract(live: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """The values of `live` that a fieldsV1 map names, in the shape of the object."""
     result = _extract(live, fields)
     return result if isinstance(result, dict) else {}
 
@@ -56,14 +61,15 @@ def _extract_list(value: list[Any], fields: dict[str, Any]) -> list[Any]:
     for key, below in fields.items():
         if key == ".":
             continue
-        item = _item(value, key)
+        item = item_of(value, key)
         if item is not MISSING:
             found.append((value.index(item), _extract(item, below) if below else item))
     # fieldsV1 sorts by key; the order of the object is what was applied
     return [item for _position, item in sorted(found, key=lambda entry: entry[0])]
 
 
-def _item(value: list[Any], key: str) -> Any:
+def item_of(value: list[Any], key: str) -> Any:
+    """The item of a list that a key of fieldsV1 stands for; MISSING without one."""
     form, text = key.split(":", 1)
     if form == "i":
         return value[int(text)] if int(text) < len(value) else MISSING

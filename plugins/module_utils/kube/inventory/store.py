@@ -1,75 +1,87 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of a release: a ConfigMap that lists the objects which belong to it, for pruning and removal.
+"""Where inventories are stored: a ConfigMap per release in one namespace.
 
-It is written twice per change: before applying with the union of old and new, afterwards exactly. A run that dies in
-between therefore forgets nothing.
+It is written before the first object is touched, with the union of old and new, and again at the end, exactly. A run
+that dies in between therefore forgets nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ..apply.refusals import explain
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..errors import ApiError, ReleaseError
+from ..errors import ReleaseError
 from ..objects import Document, ObjectRef
+from .inventory import Entry, Inventory
+from .ownership import MANAGED_BY, MANAGED_BY_LABEL
 
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-MANAGED_BY = "selfhosted.serverless"
-RELEASE_LABEL = "serverless.selfhosted/release"
-RECORD_LABEL = "serverless.selfhosted/record"
-# On an object that was there before us: removal gives it back (takes our fields off) and does not delete it.
-ADOPTED_ANNOTATION = "serverless.selfhosted/adopted"
-RECORD_MANAGER = "selfhosted.serverless-record"
+INVENTORY_LABEL = "serverless.selfhosted/record"
+INVENTORY_MANAGER = "selfhosted.serverless-record"
 
 
-def record_name(release: str) -> str:
+def inventory_name(release: str) -> str:
     """Name of the ConfigMap."""
     return f"release-{release}"
 
 
-@dataclass(frozen=True)
-class Record:
-    """What belongs to a release, and the version of its content (may be empty)."""
-
-    objects: frozenset[ObjectRef]
-    version: str = ""
+def read_inventory(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> Inventory | None:
+    """The stored inventory, or None when the release is not there. Raises ReleaseError for a damaged one."""
+    stored = cluster.get("v1", "ConfigMap", inventory_name(release), namespace, deadline)
+    return None if stored is None else _parsed(stored)
 
 
-def read_record(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> Record | None:
-    """The stored record, or None when the release is not there."""
-    stored = cluster.get("v1", "ConfigMap", record_name(release), namespace, deadline)
-    if stored is None:
-        return None
+def read_inventories(cluster: Cluster, namespace: str, deadline: Deadline) -> list[Inventory]:
+    """The inventories of all releases on the cluster, sorted by name. Raises ReleaseError for a damaged one."""
+    stored = cluster.list("v1", "ConfigMap", namespace, INVENTORY_LABEL, deadline)
+    return sorted((_parsed(item) for item in stored), key=lambda inventory: inventory.release)
+
+
+def write_inventory(cluster: Cluster, inventory: Inventory, namespace: str, deadline: Deadline) -> None:
+    """Store the inventory in the place of what it said before."""
+    cluster.apply(_document(inventory, namespace), manager=INVENTORY_MANAGER, force=True, deadline=deadline)
+
+
+def delete_inventory(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> None:
+    """Forget the release: nothing of it is left."""
+    cluster.delete("v1", "ConfigMap", inventory_name(release), namespace, deadline=deadline)
+
+
+def _parsed(stored: Document) -> Inventory:
     data = stored.get("data") or {}
-    lines = (data.get("objects") or "").splitlines()
-    return Record(frozenset(ObjectRef.from_line(line) for line in lines if line.strip()), data.get("version") or "")
-
-
-def write_record(cluster: Cluster, release: str, namespace: str, record: Record, deadline: Deadline) -> None:
-    """Store the record, replacing what it said before."""
-    document = _document(release, namespace, record)
+    release = (stored["metadata"].get("labels") or {}).get(INVENTORY_LABEL) or ""
     try:
-        cluster.apply(document, manager=RECORD_MANAGER, force=True, deadline=deadline)
-    except ApiError as error:
-        raise ReleaseError(explain(ObjectRef.of(document), error)) from error
+        entries = [Entry.from_line(line) for line in (data.get("objects") or "").splitlines() if line.strip()]
+    except ValueError as error:
+        raise ReleaseError(
+            f"{ObjectRef.of(stored)}, the inventory of '{release}', has a line that is not understood: {error}. "
+            "Correct it, or delete it to have the release found by its labels"
+        ) from error
+    return Inventory(
+        release=release,
+        entries=frozenset(entries),
+        version=data.get("version") or "",
+        applying=data.get("applying") or "",
+        requires=tuple((data.get("requires") or "").split()),
+    )
 
 
-def delete_record(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> None:
-    cluster.delete("v1", "ConfigMap", record_name(release), namespace, deadline=deadline)
-
-
-def _document(release: str, namespace: str, record: Record) -> Document:
+def _document(inventory: Inventory, namespace: str) -> Document:
+    data = {
+        "version": inventory.version,
+        "objects": "\n".join(entry.to_line() for entry in sorted(inventory.entries)),
+    }
+    if inventory.applying:
+        data["applying"] = inventory.applying
+    if inventory.requires:
+        data["requires"] = " ".join(inventory.requires)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": record_name(release),
+            "name": inventory_name(inventory.release),
             "namespace": namespace,
-            "labels": {MANAGED_BY_LABEL: MANAGED_BY, RECORD_LABEL: release},
+            "labels": {MANAGED_BY_LABEL: MANAGED_BY, INVENTORY_LABEL: inventory.release},
         },
-        "data": {"version": record.version, "objects": "\n".join(ref.to_line() for ref in sorted(record.objects))},
+        "data": data,
     }

@@ -16,48 +16,86 @@ from typing import Any
 from ..errors import ApiError
 from ..objects import Document
 
-# One step of a field path of structured-merge-diff: .name, or [name="x",...] for an item by its keys.
-_STEP = re.compile(r"\.(?P<field>[^.\[\]]+)|\[(?P<keys>[^\]]*)\]")
+# An item of a list in a field path of structured-merge-diff, by its keys: [name="x",...]
+_ITEM = re.compile(r"\[(?P<keys>[^\]]*)\]")
 _KEY = re.compile(r'(?P<name>[A-Za-z0-9_]+)=(?P<value>"(?:[^"\\]|\\.)*"|[^,]+)')
+_HOLDER = re.compile(r'conflict with "(?P<manager>(?:[^"\\]|\\.)*)"')
 _UNKNOWN = object()
+
+
+def field_conflicts(error: ApiError) -> list[tuple[str, str]]:
+    """(field manager, field path) for every field that the server names in a conflict."""
+    return [
+        (_holder(cause.get("message", "")), cause.get("field", "?"))
+        for cause in error.causes
+        if cause.get("reason") == "FieldManagerConflict"
+    ]
+
+
+def conflicting_managers(error: ApiError) -> list[str]:
+    """The field managers of a conflict, one per field."""
+    return [holder for holder, _path in field_conflicts(error)]
 
 
 def changes_nothing(error: ApiError, before: Document, after: Document) -> bool:
     """True when every field that `error` names has the same value in both objects (`after`: a forced rehearsal)."""
-    fields = [cause.get("field", "") for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
-    if not fields:
-        return False
-    for field in fields:
-        old, new = value_at(before, field), value_at(after, field)
+    conflicts = field_conflicts(error)
+    for _manager, path in conflicts:
+        old, new = value_at(before, path), value_at(after, path)
         if old is _UNKNOWN or old != new:
             return False
-    return True
+    return bool(conflicts)
 
 
 def value_at(document: Document, path: str) -> Any:
     """The value at a field path; a marker that equals nothing else when the path leads nowhere or is not understood."""
+    steps = _walk(document, path)
+    return steps[-1][1] if steps else _UNKNOWN
+
+
+def pointer_of(document: Document, path: str) -> str:
+    """The JSON pointer (RFC 6901) to a field path within `document`; empty when it is not in it."""
+    segments = [str(key).replace("~", "~0").replace("/", "~1") for key, _value in _walk(document, path) or []]
+    return "".join(f"/{segment}" for segment in segments)
+
+
+def _walk(document: Document, path: str) -> list[tuple[str | int, Any]] | None:
+    """(key or index, value) for each step of a path; None when it leads nowhere."""
     node: Any = document
-    position = 0
-    while position < len(path):
-        step = _STEP.match(path, position)
-        if step is None:
-            return _UNKNOWN
-        node = _field(node, step["field"]) if step["field"] is not None else _item(node, step["keys"])
-        if node is _UNKNOWN:
-            return _UNKNOWN
-        position = step.end()
-    return node
+    steps: list[tuple[str | int, Any]] = []
+    while path:
+        item = _ITEM.match(path)
+        if item:
+            key: str | int | None = _index(node, item["keys"])
+            path = path[item.end() :]
+        else:
+            key = _field(node, path)
+            path = path[len(str(key)) + 1 :]
+        if key is None:
+            return None
+        node = node[key]
+        steps.append((key, node))
+    return steps
 
 
-def _field(node: Any, name: str) -> Any:
-    return node[name] if isinstance(node, dict) and name in node else _UNKNOWN
+def _field(node: Any, path: str) -> str | None:
+    """The key of a map that a path goes on with: the longest that fits, since keys of ConfigMaps have dots in them."""
+    if not isinstance(node, dict) or not path.startswith("."):
+        return None
+    fitting = [key for key in node if path.startswith(key, 1) and path[len(key) + 1 : len(key) + 2] in ("", ".", "[")]
+    return max(fitting, key=len, default=None)
 
 
-def _item(node: Any, text: str) -> Any:
+def _index(node: Any, text: str) -> int | None:
     keys = {found["name"]: json.loads(found["value"]) for found in _KEY.finditer(text)}
     if not isinstance(node, list) or not keys:
-        return _UNKNOWN
-    for item in node:
+        return None
+    for index, item in enumerate(node):
         if isinstance(item, dict) and all(item.get(name) == value for name, value in keys.items()):
-            return item
-    return _UNKNOWN
+            return index
+    return None
+
+
+def _holder(message: str) -> str:
+    found = _HOLDER.search(message)
+    return found["manager"] if found else "another manager"

@@ -1,57 +1,51 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What others have around a release: instances of its CRDs, shares in a namespace, finalizers that hold an object."""
+"""What would break without a release although it is none of its objects, such as namespaces that ask for sidecars."""
 
 from __future__ import annotations
 
-from ..client.cluster import FIELD_MANAGER, Cluster
+from typing import Any
+
+try:
+    import jmespath
+except ImportError:  # told when an expression is used
+    jmespath = None  # type: ignore[assignment]
+
+from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..inventory.store import RELEASE_LABEL
-from ..objects import Document, ObjectRef
+from ..errors import ReleaseError
+from ..inventory.owners import Going
+from ..objects import Document, matches
 
 
-def foreign_instances(cluster: Cluster, definition: Document, release: str, deadline: Deadline) -> list[str]:
-    """Objects of a CRD's kind that neither belong to `release` nor have an owner, in short form."""
-    spec = definition["spec"]
-    stored = next((version["name"] for version in spec["versions"] if version.get("storage")), None)
-    served = [version["name"] for version in spec["versions"] if version.get("served")]
-    version = stored if stored in served else (served or [None])[0]
-    if version is None:
-        return []
-    items = cluster.list(f"{spec['group']}/{version}", spec["names"]["kind"], deadline=deadline)
-    foreign = []
-    for item in items:
-        metadata = item["metadata"]
-        if (metadata.get("labels") or {}).get(RELEASE_LABEL) != release and not metadata.get("ownerReferences"):
-            foreign.append(str(ObjectRef.of(item)))
-    return foreign
+def find_dependents(
+    cluster: Cluster, rules: list[dict[str, Any]], going: Going, deadline: Deadline
+) -> list[tuple[dict[str, Any], Document]]:
+    """Each object that a rule describes and that does not go, with its rule. Raises ReleaseError.
+
+    A rule has api_version and kind, and optionally namespace (a shell pattern), label_selector and expression, JMESPath
+    that must be truthy on the object. `what` says what the object has to do with the release, `blocks` whether it
+    forbids the removal.
+    """
+    return [(rule, item) for rule in rules for item in _described(cluster, rule, deadline) if not going.includes(item)]
 
 
-def other_release(live: Document, release: str) -> str | None:
-    """A release of ours, not `release`, that shares this namespace by a field manager of its own."""
-    prefix = FIELD_MANAGER + "/"
-    for entry in live["metadata"].get("managedFields") or []:
-        manager = entry.get("manager", "")
-        if manager.startswith(prefix) and manager != prefix + release and entry.get("fieldsV1"):
-            return manager[len(prefix) :]
-    return None
+def _described(cluster: Cluster, rule: dict[str, Any], deadline: Deadline) -> list[Document]:
+    fits = _expression(rule)
+    items = cluster.list(rule["api_version"], rule["kind"], None, rule.get("label_selector"), deadline)
+    return [item for item in items if matches({"namespace": rule.get("namespace")}, item) and fits(item)]
 
 
-def what_holds(ref: ObjectRef, live: Document) -> str:
-    """Why an object that is being deleted is still there, and what to look at."""
-    finalizers = list(live["metadata"].get("finalizers") or []) + list((live.get("spec") or {}).get("finalizers") or [])
-    held = f"{ref}: held by " + (
-        ", ".join(finalizers) if finalizers else "nothing visible (its dependents may be going)"
-    )
-    conditions = (live.get("status") or {}).get("conditions") or []
-    reasons = [
-        condition["message"]
-        for condition in conditions
-        if condition.get("status") == "True"
-        and condition.get("message")
-        and "ed successfully" not in condition["message"]
-    ]
-    if ref.kind == "Namespace" and reasons:
-        held += "; " + "; ".join(reasons)
-    return held + "; the controller that removes its finalizers must be running"
+def _expression(rule: dict[str, Any]) -> Any:
+    text = rule.get("expression")
+    if not text:
+        return lambda item: True
+    if jmespath is None:
+        raise ReleaseError(
+            "the Python package 'jmespath' is missing on the controller; pip install -r requirements.txt"
+        )
+    try:
+        return jmespath.compile(text).search
+    except jmespath.exceptions.JMESPathError as error:
+        raise ReleaseError(f"'{text}' of dependents is no valid JMESPath: {error}") from error

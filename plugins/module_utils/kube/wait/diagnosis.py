@@ -1,136 +1,169 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at the pods behind something that is waited for and tells what keeps it from becoming ready."""
+"""Looks behind something that is waited for and tells what keeps it from becoming ready, and whether waiting helps."""
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 
 from ..client.cluster import Cluster
-from ..deadline import Deadline
-from ..errors import ApiError, KubeError
+from ..errors import KubeError
 from ..objects import Document
-from .pods import Trouble, troubles
-from .targets import Target
+from . import claims, containers, knative, pods, refusals
+from .causes import Finding
+from .events import Event
+from .evidence import Evidence
+from .targets import ABSENT, Target
+from .workloads import Behind, behind
 
-LOOK_SECONDS = 5.0  # a diagnosis must not take long
-NO_LOG = "unable to retrieve container logs"  # what the kubelet gives instead of a log that is gone
 MOST_REASONS = 3
-REVISION = "deployment.kubernetes.io/revision"
+LOG_SECONDS = 3.0
+NO_LOG = "unable to retrieve container logs"  # what the kubelet gives instead of a log that is gone
 
 
 class Diagnosis:
-    """Remembers since when each trouble is seen, so that a passing one does not end the wait."""
+    """Remembers since when each cause is seen, so that a passing one does not end the wait, and what kubelets said.
 
-    def __init__(self, cluster: Cluster) -> None:
+    `limit` is the wait's in seconds; some patience is a share of it.
+    """
+
+    def __init__(self, cluster: Cluster, limit: float = 0.0) -> None:
         self.cluster = cluster
+        self.limit = limit
         self._since: dict[Target, dict[tuple[str, str], float]] = {}
+        self._pull_words: dict[tuple[str, str], str] = {}
 
-    def hopeless(self, target: Target) -> str | None:
-        """The reason why waiting for `target` cannot help any more, or None."""
-        found = self._troubles(target)
-        in_trouble = {trouble.pod for trouble in found}
-        # A pod without any trouble starts anew; one that goes from one trouble to the next and back does not.
-        since = {key: start for key, start in self._since.get(target, {}).items() if key[0] in in_trouble}
-        self._since[target] = since
-        for trouble in found:
-            if trouble.wants_room and self._room_is_coming(target):
-                since.pop((trouble.pod, trouble.advice), None)
-                continue
-            started = since.setdefault((trouble.pod, trouble.advice), time.monotonic())
-            if trouble.patience is not None and time.monotonic() - started >= trouble.patience:
-                return self._tell(trouble)
+    def look(self, target: Target, evidence: Evidence) -> list[Finding]:
+        """What is wrong behind `target`, the least patient first. Raises KubeError when the cluster does not answer."""
+        if target.condition == ABSENT:
+            return []
+        found = [finding for live in self._lives(target, evidence) for finding in self._findings(live, evidence)]
+        self._note(target, found)
+        return sorted(dict.fromkeys(found), key=lambda finding: _left(finding, self.limit))
+
+    def hopeless(self, target: Target, found: list[Finding]) -> Finding | None:
+        """The finding that has lasted longer than waiting can help, or None."""
+        since = self._since.get(target, {})
+        for finding in found:
+            patience = finding.patience.seconds(self.limit)
+            started = since.get((finding.subject, finding.cause), monotonic())
+            if patience is not None and monotonic() - started >= patience:
+                return finding
         return None
 
-    def _room_is_coming(self, target: Target) -> bool:
-        """Whether pods beside the target's are on their way out, as in a rolling update on a full node."""
+    def reasons(self, target: Target, evidence: Evidence | None = None) -> list[str]:
+        """What is wrong behind `target`, with the last words of logs, for a message that ends the wait."""
+        evidence = evidence or Evidence(self.cluster)
         try:
-            pods = self.cluster.list("v1", "Pod", target.namespace, deadline=Deadline(LOOK_SECONDS))
-        except KubeError:
-            return False
-        return any(pod["metadata"].get("deletionTimestamp") for pod in pods)
-
-    def reasons(self, target: Target) -> list[str]:
-        """What is wrong with the pods behind `target`, and its own last warning, for the message at the time limit."""
-        found = [self._tell(trouble) for trouble in self._troubles(target)][:MOST_REASONS]
-        warning = self._last_warning(target)
-        return [*found, warning] if warning else found
-
-    def _troubles(self, target: Target) -> list[Trouble]:
-        try:
-            return [trouble for pod in self._pods(target) for trouble in troubles(pod)]
+            found = [self.in_full(finding) for finding in self.look(target, evidence)][:MOST_REASONS]
+            warning = self._last_warning(target, evidence)
         except KubeError:
             return []  # a diagnosis that fails must not hide what is being waited for
+        told = " ".join(found)
+        return [*found, f"last warning: {warning}"] if warning and warning[:200] not in told else found
 
-    def _pods(self, target: Target) -> list[Document]:
-        selector = self._selector(target)
-        if target.namespace is None or selector is None:
+    def in_full(self, finding: Finding) -> str:
+        """The finding, with the last line of the container's log where that tells more."""
+        last = self._last_log_line(*finding.log_of) if finding.log_of else ""
+        return f"{finding.subject}: {finding.what}{last}; {finding.advice}"
+
+    def _lives(self, target: Target, evidence: Evidence) -> list[Document]:
+        if target.name:
+            live = evidence.get(target.api_version, target.kind, target.name, target.namespace)
+            return [live] if live else []
+        return evidence.list(target.api_version, target.kind, target.namespace, target.label_selector)
+
+    def _findings(self, live: Document, evidence: Evidence) -> list[Finding]:
+        what = behind(live, evidence)
+        if what.claim:
+            return self._of_claims([what.claim], evidence)
+        found = self._refused(what, evidence)
+        for pod in what.pods:
+            found += self._of_pod(pod, evidence)
+        # A revision repeats what its pods say, and knows less about it.
+        return found or (knative.failed(what.revision) if what.revision else [])
+
+    def _refused(self, what: Behind, evidence: Evidence) -> list[Finding]:
+        for owner in what.owners:
+            metadata = owner["metadata"]
+            events = evidence.events(metadata["namespace"], metadata.get("uid", ""))
+            if finding := refusals.refused(owner, what.pods, events):
+                return [finding]
+        return []
+
+    def _of_pod(self, pod: Document, evidence: Evidence) -> list[Finding]:
+        if _is_ready(pod):
             return []
-        pods = self.cluster.list("v1", "Pod", target.namespace, selector, Deadline(LOOK_SECONDS))
-        if target.kind == "Pod" and target.name:
-            return [pod for pod in pods if pod["metadata"]["name"] == target.name]
-        return pods
+        namespace, uid = pod["metadata"]["namespace"], pod["metadata"].get("uid", "")
+        events = evidence.events(namespace, uid)
+        words = self._remember(pod, uid, events)
+        if not pods.has_no_node(pod):
+            return pods.findings(pod, pods.Surroundings(events, pull_words=words))
+        names = claims.claim_names(pod)
+        listed = evidence.list("v1", "PersistentVolumeClaim", namespace) if names else []
+        of_claims = self._of_claims([claim for claim in listed if claim["metadata"]["name"] in names], evidence)
+        if not pods.is_unschedulable(pod):
+            return pods.findings(pod, pods.Surroundings(events, claims=of_claims, pull_words=words))
+        every = evidence.events_of_all_types(namespace, uid)
+        around = pods.Surroundings(every, evidence.nodes(), of_claims, evidence.is_leaving(namespace), words)
+        return pods.findings(pod, around)
 
-    def _selector(self, target: Target) -> str | None:
-        """Label selector of the pods behind the target; None when it has none."""
-        if target.kind == "Pod":
-            return target.label_selector or ""
-        if target.name is None:
-            return None
-        live = self.cluster.get(target.api_version, target.kind, target.name, target.namespace, Deadline(LOOK_SECONDS))
-        if live is None:
-            return None
-        if target.api_version.startswith("serving.knative.dev/"):
-            newest = (live.get("status") or {}).get("latestCreatedRevisionName")
-            return f"serving.knative.dev/revision={newest or target.name}"
-        selector = (live.get("spec") or {}).get("selector") or {}
-        labels = dict(selector if target.api_version == "v1" else selector.get("matchLabels") or {})
-        if target.kind == "Deployment" and labels:
-            labels.update(self._newest_template(live, labels))
-        return ",".join(f"{key}={value}" for key, value in labels.items()) or None
+    def _of_claims(self, wanted: list[Document], evidence: Evidence) -> list[Finding]:
+        found = []
+        for claim in wanted:
+            if (claim.get("status") or {}).get("phase") != "Bound":
+                metadata = claim["metadata"]
+                events = evidence.events_of_all_types(metadata["namespace"], metadata.get("uid", ""))
+                found.append(claims.unbound(claim, evidence.storage(), events))
+        return [finding for finding in found if finding]
 
-    def _newest_template(self, deployment: Document, labels: dict[str, str]) -> dict[str, str]:
-        """The label of the newest ReplicaSet's pods: trouble of older ones is on its way out."""
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        namespace = deployment["metadata"]["namespace"]
-        revision = (deployment["metadata"].get("annotations") or {}).get(REVISION)
-        for replica_set in self.cluster.list("apps/v1", "ReplicaSet", namespace, selector, Deadline(LOOK_SECONDS)):
-            metadata = replica_set["metadata"]
-            if revision and (metadata.get("annotations") or {}).get(REVISION) == revision:
-                template_hash = (metadata.get("labels") or {}).get("pod-template-hash")
-                return {"pod-template-hash": template_hash} if template_hash else {}
-        return {}
+    def _remember(self, pod: Document, uid: str, events: list[Event]) -> dict[str, str]:
+        """By container, why its pull failed. The kubelet says it now and then only."""
+        words = {}
+        for entry in pods.container_entries(pod):
+            name = entry.get("name", "")
+            message = containers.pull_message(entry, events)
+            if message:
+                self._pull_words[(uid, name)] = message
+            words[name] = self._pull_words.get((uid, name), "")
+        return words
 
-    def _tell(self, trouble: Trouble) -> str:
-        last = self._last_log_line(trouble) if trouble.log_of else ""
-        return f"pod {trouble.pod}: {trouble.what}{last}; {trouble.advice}"
+    def _note(self, target: Target, found: list[Finding]) -> None:
+        """A subject without any trouble starts anew; one that goes from one trouble to the next and back does not."""
+        in_trouble = {finding.subject for finding in found}
+        since = {key: start for key, start in self._since.get(target, {}).items() if key[0] in in_trouble}
+        for finding in found:
+            since.setdefault((finding.subject, finding.cause), monotonic())
+        self._since[target] = since
 
-    def _last_warning(self, target: Target) -> str:
+    def _last_warning(self, target: Target, evidence: Evidence) -> str:
         """The newest warning among the events of the object itself."""
-        if not (target.namespace and target.name):
-            return ""
-        path = f"/api/v1/namespaces/{target.namespace}/events"
-        chosen = f"involvedObject.kind={target.kind},involvedObject.name={target.name},type=Warning"
-        try:
-            events = self.cluster.transport.call(
-                "GET", path, query={"fieldSelector": chosen}, deadline=Deadline(LOOK_SECONDS)
-            )["items"]
-        except KubeError:
-            return ""
-        newest = max(events, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
-        return f"last warning: {newest.get('reason', '')}: {newest.get('message', '')[:300]}" if newest else ""
+        lives = self._lives(target, evidence) if target.namespace and target.name else []
+        for live in lives:
+            for event in evidence.events(live["metadata"]["namespace"], live["metadata"].get("uid", "")):
+                return f"{event.reason}: {event.message[:300]}"
+        return ""
 
-    def _last_log_line(self, trouble: Trouble) -> str:
-        namespace, name = trouble.pod.split("/", 1)
-        path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
+    def _last_log_line(self, namespace: str, pod: str, container: str) -> str:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         for previous in ("true", "false"):
-            query = {"container": trouble.log_of, "tailLines": "5", "previous": previous}
+            query = {"container": container, "tailLines": "5", "previous": previous}
             try:
-                text = self.cluster.transport.read_text(path, query, LOOK_SECONDS)
-            except (ApiError, KubeError):
+                text = self.cluster.transport.read_text(path, query, LOG_SECONDS)
+            except KubeError:
                 continue
             lines = [line for line in text.splitlines() if line.strip() and not line.startswith(NO_LOG)]
             if lines:
                 return f", its last words: {lines[-1][:300]}"
         return ""
+
+
+def _left(finding: Finding, limit: float) -> float:
+    seconds = finding.patience.seconds(limit)
+    return float("inf") if seconds is None else seconds
+
+
+def _is_ready(pod: Document) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(entry.get("type") == "Ready" and entry.get("status") == "True" for entry in conditions)

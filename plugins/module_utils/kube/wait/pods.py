@@ -1,103 +1,113 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a pod, and whether waiting can still help. Pure functions over live pods."""
+"""What keeps a pod from being ready: scheduling, claims, volumes, containers. Pure functions over live pods."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..objects import Document
+from . import containers
+from .causes import Finding
+from .events import Event, newest
+from .scheduling import unschedulable
 
-IMAGE_REASONS = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
-)
-START_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
-# Controllers end and start again while webhooks and CRDs come up; a third restart is no coincidence any more.
-HOPELESS_RESTARTS = 3
-# Taints of a node that is just starting or away for a moment.
-PASSING_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node.cloudprovider.kubernetes.io")
+ABOUT_CLAIMS = re.compile(r"persistentvolumeclaim|persistent volumes|unbound|free storage", re.IGNORECASE)
+VOLUME_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
+SAYS_NOTHING = re.compile(r"Unable to attach or mount volumes|timed out waiting for the condition$")
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """One finding. `patience` is how many seconds it must last to be hopeless; None: never by itself.
-
-    `log_of` names the container whose last log line tells more. `wants_room` is true where a pod that ends would help.
+class Surroundings:
+    """What is known beside the pod: its events, the newest first; the nodes, None where they may not be read; what is
+    wrong with its claims; whether pods beside it are on their way out; by container, the words of its last failed pull.
     """
 
-    pod: str
-    what: str
-    advice: str
-    patience: float | None
-    log_of: str | None = None
-    wants_room: bool = False
+    events: list[Event] = field(default_factory=list)
+    nodes: list[Document] | None = None
+    claims: list[Finding] = field(default_factory=list)
+    leaving: bool = False
+    pull_words: dict[str, str] = field(default_factory=dict)
 
 
-def troubles(pod: Document) -> list[Trouble]:
+def findings(pod: Document, around: Surroundings) -> list[Finding]:
     """What keeps a pod from being ready, the most telling first; [] for a pod that is fine or going away."""
     metadata, status = pod["metadata"], pod.get("status") or {}
     if metadata.get("deletionTimestamp") or status.get("phase") == "Succeeded":
         return []
-    name = f"{metadata.get('namespace', '')}/{metadata['name']}"
-    found = _scheduling(name, status)
-    for entry in (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or []):
-        trouble = _container(name, entry)
-        if trouble:
-            found.append(trouble)
-    return found
+    namespace, name = metadata.get("namespace", ""), metadata["name"]
+    if has_no_node(pod) and (found := _placement(pod, f"pod {namespace}/{name}", around)):
+        return found
+    volumes = [] if _has_begun(status) else _volumes(f"pod {namespace}/{name}", around.events)
+    told = (
+        containers.finding(namespace, name, entry, around.events, around.pull_words.get(entry.get("name", ""), ""))
+        for entry in container_entries(pod)
+    )
+    return [*volumes, *(finding for finding in told if finding)]
 
 
-def _scheduling(pod: str, status: dict) -> list[Trouble]:
-    for condition in status.get("conditions") or []:
-        if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            message = condition.get("message", "")
-            passing = any(taint in message for taint in PASSING_TAINTS)
-            return [
-                Trouble(
-                    pod,
-                    f"no node can take it: {message}",
-                    "free or add resources, or lower its requests",
-                    None if passing else 12.0,
-                    wants_room=True,
-                )
-            ]
-    return []
+def container_entries(pod: Document) -> list[dict[str, Any]]:
+    """The status of every container, init containers first."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
 
 
-def _container(pod: str, entry: dict) -> Trouble | None:
-    waiting = (entry.get("state") or {}).get("waiting") or {}
-    reason, name = waiting.get("reason", ""), entry.get("name", "?")
-    detail = f": {waiting['message']}" if waiting.get("message") else ""
-    if reason in IMAGE_REASONS:
-        return Trouble(
-            pod,
-            f"container {name} cannot have its image {entry.get('image', '')}: {reason}{detail}",
-            "see whether the mirror has the image and whether the pull secret is right",
-            8.0,
-        )
-    if reason in START_REASONS:
-        advice = "create what it refers to, or correct its command"
-        return Trouble(pod, f"container {name} cannot start: {reason}{detail}", advice, 12.0)
-    if reason == "CrashLoopBackOff" or _ended_badly(entry):
-        restarts = entry.get("restartCount", 0)
-        return Trouble(
-            pod,
-            f"container {name} ends again and again ({restarts} restarts{_exit_of(entry)})",
-            "read its log",
-            0.0 if restarts >= HOPELESS_RESTARTS else None,
-            log_of=name,
-        )
+def has_no_node(pod: Document) -> bool:
+    return not (pod.get("spec") or {}).get("nodeName")
+
+
+def is_unschedulable(pod: Document) -> bool:
+    return (_scheduled(pod) or {}).get("reason") == "Unschedulable"
+
+
+def _scheduled(pod: Document) -> dict[str, Any] | None:
+    """The condition that tells why the pod has no node; None while it has none or is fine."""
+    for condition in (pod.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "PodScheduled":
+            return condition if condition.get("status") != "True" else None
     return None
 
 
-def _ended_badly(entry: dict) -> bool:
-    return bool(((entry.get("state") or {}).get("terminated") or {}).get("exitCode"))
+def _placement(pod: Document, subject: str, around: Surroundings) -> list[Finding]:
+    condition = _scheduled(pod)
+    if condition is None:
+        return list(around.claims) or _unseen(pod, subject)
+    reason, message = condition.get("reason") or "", condition.get("message") or ""
+    if reason == "SchedulingGated":
+        return [Finding("gated", subject, f"it is held back by a scheduling gate: {message}")]
+    # Without its claims a pod has no place; what is wrong with them is the cause, and decides about the patience.
+    if around.claims and ABOUT_CLAIMS.search(message):
+        return [Finding(claim.cause, subject, f"{claim.subject}: {claim.what}") for claim in around.claims]
+    return [unschedulable(pod, subject, message, around.nodes, around.events, around.leaving)]
 
 
-def _exit_of(entry: dict) -> str:
-    ended = (entry.get("lastState") or {}).get("terminated") or (entry.get("state") or {}).get("terminated") or {}
-    if not ended:
-        return ""
-    reason = ended.get("reason", "")
-    return f", exit code {ended.get('exitCode')}" + (f" {reason}" if reason and reason != "Error" else "")
+def _unseen(pod: Document, subject: str) -> list[Finding]:
+    if container_entries(pod) or (pod.get("status") or {}).get("conditions"):
+        return []
+    scheduler = (pod.get("spec") or {}).get("schedulerName", "default-scheduler")
+    return [Finding("not-scheduled", subject, f"the scheduler {scheduler} has not looked at it yet")]
+
+
+def _has_begun(status: dict[str, Any]) -> bool:
+    """Whether volumes and network are there: the sandbox is up, or a container has been started."""
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodReadyToStartContainers" and condition.get("status") == "True":
+            return True
+    entries = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    return any({"running", "terminated"} & set(entry.get("state") or {}) for entry in entries)
+
+
+def _volumes(subject: str, events: list[Event]) -> list[Finding]:
+    of_volumes = [event for event in events if event.reason in VOLUME_EVENTS]
+    telling = next((event for event in of_volumes if not SAYS_NOTHING.search(event.message)), None)
+    event = telling or next(iter(of_volumes), None)
+    if event:
+        cause = containers.start_cause(event.message)
+        if cause not in ("object-missing", "object-not-synced"):
+            cause = "mount-failed"
+        return [Finding(cause, subject, f"{event.reason}: {event.message}")]
+    sandbox = newest(events, "FailedCreatePodSandBox")
+    return [Finding("sandbox-failed", subject, sandbox.message)] if sandbox else []

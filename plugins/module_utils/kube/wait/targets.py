@@ -109,9 +109,13 @@ def _observed(live: Document) -> bool:
 
 def _condition(live: Document, kind: str) -> Verdict:
     conditions = {entry.get("type"): entry for entry in (live.get("status") or {}).get("conditions") or []}
-    if live["kind"] == "Job" and (conditions.get("Failed") or {}).get("status") == "True":
+    if live["kind"] == "Job" and kind != "Failed" and (conditions.get("Failed") or {}).get("status") == "True":
         failed = conditions["Failed"]
         return Verdict(False, f"the job failed: {failed.get('reason', '')} {failed.get('message', '')}".strip(), True)
+    phase = (live.get("status") or {}).get("phase")
+    if live["kind"] == "Pod" and kind == "Ready" and phase == "Failed":
+        words = (live["status"].get(part) for part in ("reason", "message"))
+        return Verdict(False, " ".join(["the pod has failed", *filter(None, words)]), True)
     entry = conditions.get(kind)
     if not _observed(live):
         return Verdict(False, "its controller has not seen the newest change yet")

@@ -8,17 +8,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from ..client.backoff import worth_retrying
 from ..client.cluster import Cluster
-from ..client.watch import Feed
+from ..client.watch import Informer
 from ..deadline import Deadline
-from ..errors import WaitError
+from ..errors import ApiError, KubeError, WaitError
 from ..objects import Document
 from ..parallel import SIGN_OF_LIFE, for_each
+from .causes import Finding
 from .diagnosis import Diagnosis
+from .evidence import Evidence
 from .targets import ABSENT, ENDPOINTS, Target, Verdict, judge
 from .webhooks import SERVICE_LABEL, has_ready_endpoint
 
 DIAGNOSIS_EVERY = 3.0  # seconds
+MOST_WORDS = 400  # characters of a reason in a line of progress
 
 
 def wait_for(
@@ -48,26 +52,32 @@ class _Wait:
         self.deadline = deadline
         self.progress = progress
         self.look_for_hopeless = hopeless
-        self.diagnosis = Diagnosis(cluster)
-        self.feeds = self._make_feeds()
+        self.diagnosis = Diagnosis(cluster, deadline.seconds)
+        self.found: dict[Target, list[Finding]] = {}
+        self.informers = self._make_informers()
         self.why: dict[Target, str] = {}
         self._something_new = threading.Event()
 
     def run(self) -> None:
         self.cluster.discovery.ensure(self.deadline)
-        errors = for_each(lambda feed: feed.list(), set(self.feeds.values()))[1]
-        if errors:
-            raise errors[0]
+        self._list_first()
         self._settle()
         if not self.pending:
             return
-        for feed in {self.feeds[target] for target in self.pending}:
-            feed.start(self._something_new.set)
+        for informer in {self.informers[target] for target in self.pending}:
+            informer.start(self._something_new.set)
         try:
             self._loop()
         finally:
-            for feed in set(self.feeds.values()):
-                feed.stop()
+            for informer in set(self.informers.values()):
+                informer.stop()
+
+    def _list_first(self) -> None:
+        """Raises what will not pass by itself; a listing that fails otherwise is begun anew by its informer."""
+        errors = for_each(lambda informer: informer.list(), set(self.informers.values()))[1]
+        for error in errors:
+            if isinstance(error, ApiError) and not worth_retrying(error):
+                raise error
 
     def _loop(self) -> None:
         diagnosed = told = self.deadline.elapsed
@@ -78,16 +88,20 @@ class _Wait:
             self._something_new.clear()
             self._settle()
             now = self.deadline.elapsed
-            if self.pending and self.look_for_hopeless and now - diagnosed >= DIAGNOSIS_EVERY:
-                diagnosed = now
-                self._stop_if_hopeless()
+            if self.pending and now - diagnosed >= DIAGNOSIS_EVERY:
+                self._diagnose()
+                diagnosed = self.deadline.elapsed
             if self.pending and now - told >= SIGN_OF_LIFE:
                 told = now
-                first = self.pending[0]
-                self.progress(
-                    f"waiting for {len(self.pending)} of {self.total}, such as {first} ({self.why.get(first, '?')}), "
-                    f"{now:.0f} s"
-                )
+                self._tell()
+
+    def _tell(self) -> None:
+        """One line about the target of which most is known."""
+        first = next((target for target in self.pending if self.found.get(target)), self.pending[0])
+        why = self._why(first)
+        why = why if len(why) <= MOST_WORDS else f"{why[:MOST_WORDS]}…"
+        count = f"{len(self.pending)} of {self.total}"
+        self.progress(f"waiting for {count}, such as {first} ({why}), {self.deadline.elapsed:.0f} s")
 
     def _settle(self) -> None:
         """Take what is fulfilled off the list."""
@@ -95,53 +109,68 @@ class _Wait:
         for target in self.pending:
             verdict = self._judge(target)
             if verdict.hopeless and self.look_for_hopeless:
-                raise WaitError(f"{target} cannot come true: {verdict.why}")
+                reasons = "; ".join([verdict.why, *self.diagnosis.reasons(target)])
+                raise WaitError(f"{target} cannot come true: {reasons}")
             if not verdict.fulfilled:
                 self.why[target] = verdict.why
                 still.append(target)
         self.pending = still
 
     def _judge(self, target: Target) -> Verdict:
-        feed = self.feeds[target]
-        found = [item for item in (feed.objects or {}).values() if _is_meant(target, item)]
+        informer = self.informers[target]
+        if informer.objects is None:
+            return Verdict(False, "it could not be looked up yet")
+        found = [item for item in informer.objects.values() if _is_meant(target, item)]
         if target.condition == ENDPOINTS:
             return Verdict(has_ready_endpoint(found), "no ready endpoint")
         if target.condition == ABSENT:
             held = [finalizer for item in found for finalizer in item["metadata"].get("finalizers") or []]
             return Verdict(not found, f"{len(found)} still there" + (f", held by {', '.join(held)}" if held else ""))
-        if not feed.served:
+        if not informer.served:
             return Verdict(False, f"the cluster does not serve {target.kind} of {target.api_version}")
         if not found:
             return Verdict(False, "it does not exist")
         verdicts = [judge(target, item) for item in found]
         return next((verdict for verdict in verdicts if not verdict.fulfilled), Verdict(True))
 
-    def _stop_if_hopeless(self) -> None:
+    def _why(self, target: Target) -> str:
+        """Why not yet; first of all when nothing new is known."""
+        no_news, why = self.informers[target].no_news, self.why.get(target, "unknown")
+        if no_news:
+            return f"{no_news}; before that: {why}"
+        return "; ".join([*map(str, self.found.get(target, [])[:1]), why])
+
+    def _diagnose(self) -> None:
+        """Look behind everything pending, within a few seconds. Raises WaitError for what waiting cannot help."""
+        evidence = Evidence(self.cluster)
         for target in self.pending:
-            reason = self.diagnosis.hopeless(target)
-            if reason:
-                raise WaitError(f"{target} cannot come true: {reason}")
+            try:
+                found = self.found[target] = self.diagnosis.look(target, evidence)
+            except KubeError:
+                return  # what was found before still holds; the informers tell that the server does not answer
+            hopeless = self.diagnosis.hopeless(target, found) if self.look_for_hopeless else None
+            if hopeless:
+                raise WaitError(f"{target} cannot come true: {self.diagnosis.in_full(hopeless)}")
 
     def _timeout_message(self) -> str:
         lines = [f"not fulfilled after {self.deadline.seconds:.0f} s:"]
+        evidence = Evidence(self.cluster)
         for target in self.pending[:8]:
-            reasons = [
-                str(self.feeds[target].error or self.why.get(target, "unknown")),
-                *self.diagnosis.reasons(target),
-            ]
-            lines.append(f"{target}: {'; '.join(reasons)}{_where_to_look(target)}")
+            found = self.diagnosis.reasons(target, evidence) or [str(finding) for finding in self.found.get(target, [])]
+            reasons = [self.informers[target].no_news, self.why.get(target, "unknown"), *found]
+            lines.append(f"{target}: {'; '.join(filter(None, reasons))}{_where_to_look(target)}")
         if len(self.pending) > 8:
             lines.append(f"and {len(self.pending) - 8} more")
         return "\n".join(lines)
 
-    def _make_feeds(self) -> dict[Target, Feed]:
-        """One feed per kind and place; a lone target is watched by its own name."""
+    def _make_informers(self) -> dict[Target, Informer]:
+        """One informer per kind and place; a lone target is watched by its own name."""
         shared: dict[tuple[str, str, str | None, str], list[Target]] = {}
-        feeds: dict[Target, Feed] = {}
+        informers: dict[Target, Informer] = {}
         for target in self.pending:
             if target.condition == ENDPOINTS:
                 selectors = {"labelSelector": f"{SERVICE_LABEL}={target.name}"}
-                feeds[target] = self._feed("discovery.k8s.io/v1", "EndpointSlice", target.namespace, selectors)
+                informers[target] = self._informer("discovery.k8s.io/v1", "EndpointSlice", target.namespace, selectors)
             else:
                 key = (target.api_version, target.kind, target.namespace, target.label_selector or "")
                 shared.setdefault(key, []).append(target)
@@ -149,12 +178,12 @@ class _Wait:
             selectors = {"labelSelector": selector} if selector else {}
             if len(members) == 1 and members[0].name:
                 selectors = {"fieldSelector": f"metadata.name={members[0].name}"}
-            feed = self._feed(api_version, kind, namespace, selectors)
-            feeds.update(dict.fromkeys(members, feed))
-        return feeds
+            informer = self._informer(api_version, kind, namespace, selectors)
+            informers.update(dict.fromkeys(members, informer))
+        return informers
 
-    def _feed(self, api_version: str, kind: str, namespace: str | None, selectors: dict[str, str]) -> Feed:
-        return Feed(self.cluster, api_version, kind, namespace, selectors, self.deadline)
+    def _informer(self, api_version: str, kind: str, namespace: str | None, selectors: dict[str, str]) -> Informer:
+        return Informer(self.cluster, api_version, kind, namespace, selectors, self.deadline)
 
 
 def _where_to_look(target: Target) -> str:
@@ -168,5 +197,5 @@ def _where_to_look(target: Target) -> str:
 
 def _is_meant(target: Target, item: Document) -> bool:
     if target.label_selector or target.condition == ENDPOINTS:
-        return True  # the feed holds nothing else
+        return True  # the informer holds nothing else
     return item["metadata"]["name"] == target.name

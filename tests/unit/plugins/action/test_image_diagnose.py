@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils" / "i
 
 from containerd_process import find_containerd  # noqa: E402
 
-GATE = {"mirrors": {"docker.io": ["m.example/hub"]}}
+POLICY = {"mirrors": {"docker.io": ["m.example/hub"]}}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def diagnose(
 
 
 def test_what_cannot_be_asked_is_told_and_is_no_failure(api_server: ApiServer, node: str, tmp_path: Path) -> None:
-    result, output = diagnose(api_server, tmp_path, "/certs.d", GATE)
+    result, output = diagnose(api_server, tmp_path, "/certs.d", POLICY)
     assert (result["changed"], result["findings"]) == (False, [])
     (unknown,) = result["unknown"]
     assert unknown.startswith(f"{node}, disk: ")
@@ -53,16 +53,16 @@ def test_what_cannot_be_asked_is_told_and_is_no_failure(api_server: ApiServer, n
 
 
 def test_an_unread_directory_stops_a_run_where_kubelets_need_it(api_server: ApiServer, tmp_path: Path) -> None:
-    result, output = diagnose(api_server, tmp_path, "/other", GATE)
+    result, output = diagnose(api_server, tmp_path, "/other", POLICY)
     assert "msg" not in result and result["findings"][0]["trap"] == "config_path"
     assert "mirrors written to /certs.d are not read" in " ".join(output.split())
     needed: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        (GATE, {"pull": False}),
-        ({**GATE, "strict": True}, {}),
+        (POLICY, {"pull": False}),
+        ({**POLICY, "strict": True}, {}),
         ({"registries": {"own.example": {"plain_http": True}}}, {}),
     ]
     for images, more in needed:
         result, _output = diagnose(api_server, tmp_path, "/other", images, **more)
         assert 'Set config_path = "/certs.d"' in result["msg"]
-    result, _output = diagnose(api_server, tmp_path, "/other", GATE, pull=False, offline=True)
+    result, _output = diagnose(api_server, tmp_path, "/other", POLICY, pull=False, offline=True)
     assert "msg" not in result

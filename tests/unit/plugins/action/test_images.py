@@ -75,7 +75,7 @@ def test_plan_prints_its_table_and_stops_at_what_is_missing(
 
 
 def test_without_nodes_delivery_says_so(tmp_path: Path) -> None:
-    result, output = play(tmp_path, [{"selfhosted.serverless.image_deliver": {}}], "-v")
+    result, output = play(tmp_path, [{"selfhosted.serverless.image_deliver": {"context": ""}}], "-v")
     assert result["nodes"] == []
     assert "image_prefetch_nodes is empty" in output
 
@@ -86,7 +86,7 @@ def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], tmp_path: P
     image.write(tmp_path / "layout")
     push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/moved/app:1", "images": policy}
     mirrored = {**policy, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
-    plan = {"extra": ["moved/app:1"], "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
+    plan = {"extra": ["moved/app:1"], "context": "", "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
     common = {"plan": "{{ plan.table }}", "layout": str(tmp_path / "store"), "images": mirrored}
     begin = [
         {"selfhosted.serverless.image_push": push},
@@ -125,7 +125,7 @@ def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], tmp_path: P
     result, _output = play(tmp_path, [bundle], "-v")
     assert result["changed"] and result["images"] == ["docker.io/moved/app:1"]
     unpack = {"state": "unpacked", "path": str(tmp_path / "site.tar"), "layout": str(tmp_path / "offline")}
-    offline = {"extra": ["moved/app:1"], "images": {}, "layout": str(tmp_path / "offline")}
+    offline = {"extra": ["moved/app:1"], "context": "", "images": {}, "layout": str(tmp_path / "offline")}
     tasks = [{"selfhosted.serverless.image_bundle": unpack}, {"selfhosted.serverless.image_plan": offline}]
     result, _output = play(tmp_path, tasks, "-v")
     assert result["table"][0]["digest"] == image.index.digest
@@ -139,7 +139,7 @@ def test_the_lock_and_its_updates(registry: tuple[str, dict[str, Any]], tmp_path
     SampleImage(b"locked" * 100).write(tmp_path / "layout")
     push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/locked/app:1", "images": policy}
     mirrored = {**policy, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
-    plan = {"extra": ["locked/app:1"], "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
+    plan = {"extra": ["locked/app:1"], "context": "", "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
     tasks = [{"selfhosted.serverless.image_push": push}, {"selfhosted.serverless.image_plan": plan}]
     play(tmp_path, tasks[:1], "-v")
 

@@ -56,7 +56,12 @@ def free_port() -> int:
 
 
 class ApiServer:
-    """`kubeconfig` has the context 'test' (client certificate); `url` is the server's address."""
+    """`kubeconfig` has the context 'test' (client certificate); `url` is the server's address.
+
+    `token` is that of the user 'jane' in the groups 'testers' and 'others', who may only ask who she is.
+    """
+
+    token = "bearer-of-jane-0815"
 
     def __init__(self, binaries: dict[str, Path], directory: Path) -> None:
         self.binaries = binaries
@@ -108,6 +113,7 @@ class ApiServer:
             f"--client-ca-file={pki.ca_certificate}",
             f"--tls-cert-file={pki.server_certificate}",
             f"--tls-private-key-file={pki.server_key}",
+            f"--token-auth-file={self._write_tokens()}",
             f"--service-account-key-file={pki.service_account_key}",
             f"--service-account-signing-key-file={pki.service_account_key}",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -141,6 +147,12 @@ class ApiServer:
                 time.sleep(0.1)
         log = (self.directory / "kube-apiserver.log").read_text(errors="replace")
         raise RuntimeError(f"the API server did not become ready:\n{log[-3000:]}")
+
+    def _write_tokens(self) -> Path:
+        path = self.directory / "tokens.csv"
+        path.touch(mode=0o600)
+        path.write_text(f'{self.token},jane,42,"testers,others"\n')
+        return path
 
     def _write_kubeconfig(self) -> None:
         self.write_kubeconfig(self.kubeconfig, self.url)

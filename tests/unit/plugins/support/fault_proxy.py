@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from api_server import ApiServer
+from watch_fault import WatchFault
 
 
 @dataclass
@@ -37,7 +38,7 @@ class FaultProxy:
 
     def __init__(self, upstream: ApiServer) -> None:
         self.upstream = upstream
-        self.faults: list[Fault] = []
+        self.faults: list[Fault | WatchFault] = []
         self.requests: list[tuple[str, str]] = []
         self._lock = threading.Lock()
         proxy = self
@@ -57,7 +58,7 @@ class FaultProxy:
         self._server.shutdown()
         self._server.server_close()
 
-    def next_fault(self, method: str, path: str) -> Fault | None:
+    def next_fault(self, method: str, path: str) -> Fault | WatchFault | None:
         with self._lock:
             self.requests.append((method, path))
             for fault in self.faults:
@@ -90,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.owner.next_fault(self.command, self.path)
         if fault is None:
             return self._relay(body)
+        if isinstance(fault, WatchFault):
+            return fault.serve(self)
         if isinstance(fault.action, int):
             return self._answer(fault.action, fault.body, fault.headers)
         if fault.action == "reset":

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.applier import ApplyOptions
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import (
-    PresentOptions,
-    apply_release,
-)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import apply_release
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
     AbsentOptions,
     remove_release,
@@ -67,16 +64,15 @@ def present(
     cluster: Cluster, release: str, documents: list[Document], check_mode: bool = False, **options: Any
 ) -> Outcome:
     """Apply a release; `release` is also the namespace of documents that name none."""
-    of_release = {key: options.pop(key) for key in ("prune", "version", "namespace") if key in options}
-    seconds = options.pop("seconds", 60)
-    apply = ApplyOptions(release=release, check_mode=check_mode, **options)
-    settings = PresentOptions(apply, **{"namespace": release, **of_release})
-    return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None)
+    seconds, lock = options.pop("seconds", 60), options.pop("lock", None)
+    settings = PresentOptions(release, check_mode=check_mode, **{"namespace": release, **options})
+    return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None, lock)
 
 
 def absent(cluster: Cluster, release: str, **options: Any) -> Outcome:
     seconds = options.pop("seconds", 60)
-    return remove_release(cluster, AbsentOptions(release, **options), Deadline(seconds), lambda message: None)
+    plan = remove_release(cluster, AbsentOptions(release, **options), Deadline(seconds), lambda message: None)
+    return Outcome.of(plan)
 
 
 def names(refs: list[Any]) -> list[str]:

@@ -194,7 +194,11 @@ def test_a_pod_serves_on_while_it_is_to_go():
 
 def test_the_mesh_splits_user_and_takes_nothing_but_mutual_tls():
     traffic = {"v1": 90, "v2": 10}
-    changed = {"todo_user_traffic": traffic, "todo_domain": "here.example", "todo_gateway_selector": {"istio": "mine"}}
+    changed = {
+        "todo_user_traffic": traffic,
+        "todo_domain": "here.example",
+        "serverless_gateway": {"selector": {"istio": "mine"}},
+    }
     found = documents(render("todo.yml.j2", todo_variant="istio", **changed))
     (way,) = found["VirtualService", "user"]["spec"]["http"]
     assert {part["destination"]["subset"]: part["weight"] for part in way["route"]} == traffic
@@ -209,9 +213,29 @@ def test_the_mesh_splits_user_and_takes_nothing_but_mutual_tls():
 
 
 def test_where_the_page_is_asked_for_after_a_change():
-    changed = {"todo_gateway_name": "edge", "todo_gateway_namespace": "mesh", "todo_gateway_address": "a:1"}
+    changed = {"serverless_gateway": {"name": "edge", "namespace": "mesh"}, "serverless_gateway_address": "a:1"}
     gateway = {"namespace": "mesh", "service": "edge", "host": "web.todo.example.com", "address": "a:1"}
     assert evaluate("__todo_way_in", todo_variant="istio", **changed) == gateway
     assert evaluate("__todo_way_in", todo_variant="knative", **changed) == gateway
     node = {"namespace": "todo", "service": "web", "host": "", "address": "n"}
-    assert evaluate("__todo_way_in", todo_variant="kubernetes", todo_node_address="n", **changed) == node
+    assert evaluate("__todo_way_in", todo_variant="kubernetes", serverless_node_address="n", **changed) == node
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        ("todo_istio_injection", "false", False),
+        ("todo_istio_injection", "yes", True),
+        ("todo_network_policies", "no", False),
+        ("todo_istio_cni", "false", False),
+        ("todo_drain_seconds", "5", 5),
+        ("todo_drain_seconds", "0", 0),
+        ("todo_web_node_port", "30081", 30081),
+        ("todo_web_min_scale", "2", 2),
+        ("todo_max_scale", "5", 5),
+    ],
+)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_option_given_as_text_means_what_it_says(variant, option, text, value):
+    given, meant = ({"todo_variant": variant, option: one} for one in (text, value))
+    assert documents(render("todo.yml.j2", **given)) == documents(render("todo.yml.j2", **meant))

@@ -63,7 +63,7 @@ def test_names_are_asked_for_by_udp_and_of_the_cache_on_the_node():
 
 
 def test_the_gateway_is_an_option():
-    changed = {"todo_gateway_namespace": "edge", "todo_gateway_selector": {"istio": "mine"}}
+    changed = {"serverless_gateway": {"namespace": "edge", "selector": {"istio": "mine"}}}
     policies = policies_of(todo_variant="istio", **changed)
     assert allowed(policies, Pod("edge", {"istio": "mine"}), WEB, APP)
     assert not allowed(policies, GATEWAY, WEB, APP)

@@ -49,8 +49,7 @@ class Origin:
 
 @pytest.fixture
 def origin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
-    monkeypatch.setattr(download, "PAUSES", (0.05, 0.05, 0.05))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(download, "FIRST_PAUSE", 0.05)
     server = Origin()
     yield server
     server.server.shutdown()

@@ -1,4 +1,4 @@
-"""The pure rules: retries, pointers, stages, what is sent, what is owned, what troubles a pod."""
+"""The pure rules: retries, pointers, stages, what is sent, what is owned."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef, matches
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.conflicts import changes_nothing, value_at
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.drift import settled
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.pods import troubles
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.readiness import wait_list
 from releases import config_map, deployment, document
 
@@ -176,30 +175,6 @@ def test_settled_looks_into_keyed_lists() -> None:
     assert not settled({**wanted, "spec": {"ports": [{"port": 81, "name": "http"}]}}, live, "us")
     assert not settled({**wanted, "spec": {"ports": [{"port": 80, "name": "web"}]}}, live, "us")
     assert not settled({**wanted, "spec": {"ports": []}}, live, "us")
-
-
-def pod(**status: object) -> dict:
-    return {"metadata": {"namespace": "n", "name": "p"}, "status": status}
-
-
-def test_troubles_and_their_patience() -> None:
-    image = {"name": "c", "image": "x:1", "state": {"waiting": {"reason": "ErrImagePull", "message": "gone"}}}
-    found = troubles(pod(initContainerStatuses=[image]))
-    assert "container c cannot have its image x:1: ErrImagePull: gone" in found[0].what and found[0].patience == 8.0
-
-    ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
-    crash = {"name": "c", "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ended}
-    found = troubles(pod(containerStatuses=[crash]))
-    assert "4 restarts, exit code 137 OOMKilled" in found[0].what and found[0].patience == 0.0
-    assert troubles(pod(containerStatuses=[{**crash, "restartCount": 2}]))[0].patience is None
-
-    starting = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }"
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": starting}
-    assert troubles(pod(conditions=[condition]))[0].patience is None
-    assert troubles(pod(phase="Succeeded", containerStatuses=[crash])) == []
-    going = pod(containerStatuses=[crash])
-    going["metadata"]["deletionTimestamp"] = "now"
-    assert troubles(going) == []
 
 
 def test_the_wait_list_knows_what_becomes_ready() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.option_names import misspelt, options_of_roles
 
 ROLES = Path(__file__).resolve().parents[5] / "roles"
@@ -15,8 +16,35 @@ def test_a_misspelt_option_is_named_with_the_nearest_one() -> None:
     ]
 
 
-def test_shared_options_and_strangers_are_left_alone() -> None:
-    assert misspelt(["serverless_images", "ansible_connection", "my_own"], {"istio": {"istio_version"}}) == []
+def test_options_and_strangers_are_left_alone() -> None:
+    assert misspelt(["istio_version", "ansible_connection", "my_own"], {"istio": {"istio_version"}}) == []
+
+
+def test_the_variables_of_all_roles_are_options_too() -> None:
+    options = options_of_roles(ROLES)
+    assert misspelt(["serverless_images", "serverless_gateway"], options) == []
+    (sentence,) = misspelt(["serverless_image"], options)
+    assert sentence == "serverless_image is no option of any role; did you mean serverless_images?"
+
+
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [
+        ("istio_context", "serverless_context"),
+        ("todo_kubeconfig", "serverless_kubeconfig"),
+        ("knative_images", "serverless_images"),
+        ("metrics_server_work_dir", "serverless_work_dir"),
+        ("registry_secret_password", "serverless_registry_password"),
+        ("todo_registry", "serverless_registry"),
+        ("istio_gateway_name", "serverless_gateway"),
+        ("todo_gateway_selector", "serverless_gateway"),
+        ("drills_gateway_address", "serverless_gateway_address"),
+        ("report_node_address", "serverless_node_address"),
+        ("serverless_namespaces", "registry_secret_namespaces"),
+    ],
+)
+def test_a_former_option_is_named_with_what_replaced_it(former: str, now: str) -> None:
+    assert misspelt([former], options_of_roles(ROLES)) == [f"{former} is no option of any role any more; write {now}"]
 
 
 def test_every_role_of_the_collection_is_read() -> None:

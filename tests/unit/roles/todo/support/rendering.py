@@ -7,6 +7,7 @@ from ansible.template import Templar, trust_as_template
 from todo_servers import APP
 
 ROLE = APP.parents[1]
+SHARED = ROLE.parent / "serverless"
 VARIABLES = sorted(str(file.relative_to(ROLE)) for file in (ROLE / "vars" / "main").glob("*.yml"))
 IMAGE = "127.0.0.1:5001/todo/app@sha256:" + "a" * 64
 
@@ -28,6 +29,7 @@ def _templar(changed: dict[str, object]) -> Templar:
     loader = DataLoader()
     loader.set_basedir(str(ROLE))
     variables: dict[str, object] = {"inventory_hostname": "here"}
-    for file in ("defaults/main.yml", *VARIABLES):
-        variables |= loader.load_from_file(str(ROLE / file), cache="none", trusted_as_template=True)
+    files = [SHARED / "defaults/main.yml", SHARED / "vars/main.yml", ROLE / "defaults/main.yml"]
+    for file in (*files, *(ROLE / name for name in VARIABLES)):
+        variables |= loader.load_from_file(str(file), cache="none", trusted_as_template=True)
     return Templar(loader, variables=variables | {"todo_image": IMAGE} | changed)

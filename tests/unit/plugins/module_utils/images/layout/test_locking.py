@@ -25,7 +25,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
 from faulty_registry import FaultyRegistry, Handler
 from sample_images import SampleImage
 
-CHILD = Path(__file__).parent / "support" / "fetch_child.py"
+CHILD = Path(__file__).parents[1] / "support" / "fetch_child.py"
 IMAGE = SampleImage(layer=os.urandom(100_000))
 LAYER = digest_of(IMAGE.layer)
 

@@ -15,7 +15,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
 )
 
 DIGEST = "sha256:" + "cd" * 32
-GATE = ImagePolicy.from_config(
+POLICY = ImagePolicy.from_config(
     {
         "mirrors": {"gcr.io": ["m.io/gcr.io"], "docker.io": ["m.io/docker.io"], "ko.local:80": ["m.io/ko"]},
         "mode": "rewrite",
@@ -39,7 +39,7 @@ def found(document: dict[str, Any]) -> dict[str, str]:
 
 def rewritten(document: dict[str, Any]) -> list[str]:
     before = copy.deepcopy(document)
-    result = rewrite_document(document, GATE)
+    result = rewrite_document(document, POLICY)
     assert document == before
     return [item.reference for item in extract_references([result])]
 
@@ -75,7 +75,7 @@ def test_env_and_arguments() -> None:
         "m.io/gcr.io/r/s:v1",
         "m.io/gcr.io/t/u:v2",
     ]
-    args = rewrite_document(workload("Deployment", container), GATE)["spec"]["template"]["spec"]["containers"][0][
+    args = rewrite_document(workload("Deployment", container), POLICY)["spec"]["template"]["spec"]["containers"][0][
         "args"
     ]
     assert args == ["--reloader=m.io/gcr.io/r/s:v1", "--port=80", "m.io/gcr.io/t/u:v2"]
@@ -111,7 +111,7 @@ def test_istios_injector(settings: dict[str, Any], reference: str) -> None:
     document = config_map("istio-sidecar-injector", {"values": values, "config": "templates: {}"})
     assert list(found(document).values()) == [reference]
     assert rewritten(document) == [f"m.io/{reference}"]
-    changed = json.loads(rewrite_document(document, GATE)["data"]["values"])
+    changed = json.loads(rewrite_document(document, POLICY)["data"]["values"])
     assert changed["other"] == 1
 
 
@@ -125,6 +125,6 @@ def test_no_images() -> None:
 
 def test_strict_only_what_is_surely_an_image() -> None:
     with pytest.raises(GateError, match="Deployment todo/web: main: no rule"):
-        rewrite_document(workload("Deployment", {"image": "quay.io/a/b:1"}), GATE)
+        rewrite_document(workload("Deployment", {"image": "quay.io/a/b:1"}), POLICY)
     doubtful = workload("Deployment", {"image": "a:1", "args": ["--x=quay.io/a/b:1"]})
     assert rewritten(doubtful) == ["m.io/docker.io/library/a:1", "quay.io/a/b:1"]

@@ -132,6 +132,10 @@ def test_the_message_at_the_limit(cluster: Cluster, home: str) -> None:
     assert f"more: kubectl -n {home} describe deployment.v1.apps app" in message
 
 
+ABSENT_IMAGE = (
+    'rpc error: code = NotFound desc = failed to pull and unpack image "example.org/app:1": failed to resolve '
+    'reference "example.org/app:1": example.org/app:1: not found'
+)
 UNSCHEDULABLE = {
     "phase": "Pending",
     "conditions": [
@@ -148,7 +152,10 @@ UNSCHEDULABLE = {
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (waiting("ImagePullBackOff", "back-off"), "cannot have its image example.org/app:1: ImagePullBackOff"),
+        (
+            waiting("ImagePullBackOff", f'Back-off pulling image "example.org/app:1": {ABSENT_IMAGE}'),
+            "cannot have its image example.org/app:1: ImagePullBackOff",
+        ),
         (waiting("CrashLoopBackOff", restarts=3), r"ends again and again \(3 restarts"),
         (UNSCHEDULABLE, "no node can take it: 0/1 nodes are available"),
     ],
@@ -173,7 +180,14 @@ def test_a_full_node_is_not_hopeless_while_a_pod_is_leaving_it(cluster: Cluster,
         wait(cluster, rollout(home), seconds=18)
 
 
-@pytest.mark.parametrize("status", [waiting("CrashLoopBackOff", restarts=1), waiting("ContainerCreating")])
+@pytest.mark.parametrize(
+    "status",
+    [
+        waiting("CrashLoopBackOff", restarts=1),
+        waiting("ContainerCreating"),
+        waiting("ErrImagePull", "unexpected status from HEAD request to https://r/v2/app/manifests/1: 503 Unavailable"),
+    ],
+)
 def test_a_passing_state_does_not(cluster: Cluster, home: str, status: dict[str, Any]) -> None:
     put(cluster, home, deployment("app", replicas=1))
     set_status(cluster, pod_of(cluster, home, "app"), status)
@@ -184,8 +198,8 @@ def test_a_passing_state_does_not(cluster: Cluster, home: str, status: dict[str,
 def test_a_trouble_that_comes_and_goes_starts_anew(cluster: Cluster, home: str) -> None:
     put(cluster, home, deployment("app", replicas=1))
     path = pod_of(cluster, home, "app")
-    steps = [waiting("ErrImagePull"), waiting("ContainerCreating"), waiting("ErrImagePull")]
-    for delay, status in zip((0, 4, 8), steps, strict=True):
+    pull = waiting("ErrImagePull", ABSENT_IMAGE)
+    for delay, status in zip((0, 4, 8), (pull, waiting("ContainerCreating"), pull), strict=True):
         threading.Timer(delay, set_status, [cluster, path, status]).start()
     with pytest.raises(WaitError, match="not fulfilled after 12 s"):
         wait(cluster, rollout(home), seconds=12)

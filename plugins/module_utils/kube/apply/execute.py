@@ -1,0 +1,169 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out the part of a plan that applies documents: stage by stage, with what must be true between two stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from ..client.cluster import FIELD_MANAGER, Cluster
+from ..deadline import Deadline
+from ..desired.stages import Stage, in_stages
+from ..errors import ApiError, KubeError, ReleaseError
+from ..inventory.managed_fields import owned_fields, owned_set
+from ..objects import Document, ObjectRef
+from ..parallel import for_each
+from ..plan.conflicts import changes_nothing, field_conflicts
+from ..plan.handover import HANDOVER_MANAGER
+from ..plan.plan import UNCHANGED, Action, Step
+from ..plan.refusals import explain
+from ..plan.rehearsal import is_ours_to_overrule
+from ..remove.gone import await_gone
+from .gates import await_authorities, await_definitions, await_webhook_servers
+
+MOST_ERRORS_SHOWN = 8
+DEFINITION = "CustomResourceDefinition"
+
+
+@dataclass
+class Execution:
+    """Applies the steps of one release. `done` are the steps with what the server made of them.
+
+    `generated` are the objects that must never take the place of one that is there.
+    """
+
+    cluster: Cluster
+    release: str
+    deadline: Deadline
+    progress: Callable[[str], None]
+    force_conflicts: bool = False
+    role: str = ""
+    generated: frozenset[ObjectRef] = frozenset()
+    done: list[Step] = field(default_factory=list)
+
+    def run(self, steps: list[Step]) -> None:
+        """Apply all steps. Raises ReleaseError or WaitError; `done` then holds what was stored before."""
+        stages = in_stages([step.document for step in steps if step.document], self._is_repair(steps))
+        by_identity = {step.ref.identity: step for step in steps}
+        # A definition that is being deleted waits for its instances, whose finalizers need the controllers of this
+        # release: it is made anew when these, and the webhooks that guard the instances, are back.
+        late = [step for step in steps if step.action is Action.WAIT_GONE and step.ref.kind == DEFINITION]
+        for stage, documents in stages.items():
+            members = [by_identity[ObjectRef.of(document).identity] for document in documents]
+            if stage is Stage.GUARDED:
+                self._stage("definitions that were being deleted", late)
+                self._await_definitions(late)
+            if stage is Stage.WEBHOOKS:
+                self._await_servers(members)
+            self._stage(stage.value, [step for step in members if step not in late])
+            if stage is Stage.DEFINITIONS:
+                self._await_definitions([step for step in members if step not in late])
+            if stage is Stage.WEBHOOKS and self._is_repair(steps):
+                await_authorities(self.cluster, [step.ref for step in members], self.deadline, self.progress)
+
+    def _is_repair(self, steps: list[Step]) -> bool:
+        """Whether definitions, and so perhaps instances, are there while webhooks are not.
+
+        Controllers must not work on instances that their defaulting webhook has not seen: what they make of them lacks
+        what others look for.
+        """
+        there = any(step.ref.kind == DEFINITION and step.live is not None for step in steps)
+        new = any(
+            step.ref.kind.endswith("WebhookConfiguration") and step.action in (Action.CREATE, Action.WAIT_GONE)
+            for step in steps
+        )
+        return there and new
+
+    def _stage(self, title: str, steps: list[Step]) -> None:
+        going = [step for step in steps if step.action is Action.WAIT_GONE]
+        await_gone(self.cluster, self.release, going, self.deadline, self.progress)
+        applied, errors = for_each(
+            self._apply,
+            steps,
+            lambda done, total: self.progress(f"{self.release}: {title}, {done} of {total} applied"),
+        )
+        self.done += applied
+        if errors:
+            raise ReleaseError(f"release '{self.release}', applying {title}: {_joined(errors)}")
+
+    def _apply(self, step: Step) -> Step:
+        """Carry out one step; the same with what became of it. Raises ReleaseError with the reason and the remedy."""
+        if step.action is Action.KEEP or step.document is None:
+            return step
+        try:
+            after = self._send(step)
+        except ApiError as error:
+            raise ReleaseError(explain(step.ref, error, self.role)) from error
+        action = Action.CREATE if step.action is Action.WAIT_GONE else step.action
+        if step.live is not None and action is not Action.CREATE and _same(step.live, after, step.manager):
+            return replace(step, action=Action.KEEP, reason=UNCHANGED, live=after)
+        shown = {
+            key: value for key, value in owned_fields(after, step.manager).items() if key not in ("apiVersion", "kind")
+        }
+        return replace(step, action=action, live=after, after=shown)
+
+    def _send(self, step: Step) -> Document:
+        assert step.document is not None
+        if step.ref in self.generated and step.action is Action.CREATE:
+            self._create(step.ref, step.document)
+        if step.handed_over is not None:
+            self.cluster.apply(step.handed_over, manager=HANDOVER_MANAGER, force=True, deadline=self.deadline)
+        try:
+            return self._patch(step, force=bool(step.takes) or self.force_conflicts)
+        except ApiError as error:
+            if not error.is_field_conflict:
+                raise
+            if not self._may_overrule(step, error):
+                raise
+            return self._patch(step, force=True)
+
+    def _create(self, ref: ObjectRef, document: Document) -> None:
+        """Make an object that must be new: refused where it is there after all, whatever an earlier answer said."""
+        try:
+            self.cluster.create(document, manager=FIELD_MANAGER, deadline=self.deadline)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+            # The answer to a first try may have been lost: then it is what was sent.
+            live = self.cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, self.deadline)
+            if live is None or live.get("data") != document.get("data"):
+                raise
+
+    def _may_overrule(self, step: Step, error: ApiError) -> bool:
+        """Conflicts with managers of our own, and those in words only, are no reason to stop."""
+        if all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
+            return True
+        ref = step.ref
+        live = self.cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, self.deadline)
+        return live is not None and changes_nothing(error, live, self._patch(step, force=True, dry_run=True))
+
+    def _patch(self, step: Step, force: bool, dry_run: bool = False) -> Document:
+        assert step.document is not None
+        return self.cluster.apply(
+            step.document, manager=step.manager, force=force, dry_run=dry_run, deadline=self.deadline
+        )
+
+    def _await_definitions(self, steps: list[Step]) -> None:
+        documents = [step.document for step in steps if step.document]
+        await_definitions(self.cluster, documents, self.deadline, self.progress)
+
+    def _await_servers(self, steps: list[Step]) -> None:
+        # A configuration that is there already is no reason to wait: requests it blocks are retried.
+        new = [step.document for step in steps if step.document and step.action in (Action.CREATE, Action.WAIT_GONE)]
+        await_webhook_servers(self.cluster, new, self.deadline, self.progress)
+
+
+def _same(before: Document, after: Document, manager: str) -> bool:
+    # Not by resourceVersion: a status written meanwhile by a controller raises it.
+    if owned_set(before, manager) != owned_set(after, manager):
+        return False
+    return owned_fields(before, manager) == owned_fields(after, manager)
+
+
+def _joined(errors: list[KubeError]) -> str:
+    lines = [str(error) for error in errors[:MOST_ERRORS_SHOWN]]
+    if len(errors) > MOST_ERRORS_SHOWN:
+        lines.append(f"and {len(errors) - MOST_ERRORS_SHOWN} more")
+    return "\n".join(lines)

@@ -1,0 +1,46 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guards for what cannot be made again: volumes that would be left behind, passwords that would be made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..inventory.inventory import Inventory
+from ..objects import Document, ObjectRef
+from .plan import Action, Blocker, Plan
+
+CLAIM = "PersistentVolumeClaim"
+
+
+def moved_data(documents: Iterable[Document], inventory: Inventory | None, leaving: Plan) -> list[Blocker]:
+    """Data that would be left behind because the release is to stand in another namespace."""
+    places = {(document["kind"], document["metadata"]["name"]): ObjectRef.of(document) for document in documents}
+    data = {entry.ref.identity for entry in (inventory.entries if inventory else ()) if entry.is_data}
+    found = []
+    for step in leaving.steps:
+        place = places.get((step.ref.kind, step.ref.name))
+        if place is not None and step.ref.identity in data:
+            what = f"it holds data, and the release would go on without it in namespace {place.namespace}"
+            remedy = (
+                "Put the namespace back; or make a backup, remove the release, install it in the new namespace and "
+                "restore the backup there"
+            )
+            found.append(Blocker(str(step.ref), what, remedy))
+    return found
+
+
+def lost_secrets(plan: Plan, generated: frozenset[ObjectRef]) -> list[Blocker]:
+    """Generated secrets that are gone while a volume of their namespace is there: new ones would lock the data out."""
+    with_data = {step.ref.namespace for step in plan.steps if step.ref.kind == CLAIM and step.live is not None}
+    return [
+        Blocker(
+            str(step.ref),
+            "it held a generated password and is gone, while the volume of its namespace is there; a new password "
+            "would lock the data out",
+            "Put the Secret back from a backup, or delete the volume claim if its data may go",
+        )
+        for step in plan.of(Action.CREATE)
+        if step.ref in generated and step.ref.namespace in with_data
+    ]

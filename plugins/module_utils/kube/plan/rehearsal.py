@@ -1,0 +1,130 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the server what an apply would store, and tells what forbids it from what merely cannot be judged yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..client.backoff import worth_retrying
+from ..client.cluster import FIELD_MANAGER, Cluster
+from ..deadline import Deadline
+from ..errors import ApiError, ReleaseError
+from ..objects import Document, ObjectRef
+from .conflicts import changes_nothing, field_conflicts
+from .handover import combined
+from .plan import Blocker
+from .refusals import conflict_reason, conflict_remedy, reason_of, remedy_of
+
+# A new object is rehearsed in this namespace where its own does not exist yet: its fields are checked all the same.
+STAND_IN_NAMESPACE = "default"
+STAND_IN_NAME = "serverless-rehearsal"
+# Answers that another try, or another moment of the same run, does not change.
+FINAL_STATUS = frozenset({400, 403, 404, 405, 409, 413, 415, 422})
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What an apply would come to.
+
+    `after` is the object as it would be stored, None where that cannot be known. `force` says that the apply has to
+    overrule other field managers, `takes` what it would take from them. `unjudged` is why nothing can be said before
+    the run; `blocker` what forbids it.
+    """
+
+    after: Document | None = None
+    force: bool = False
+    takes: tuple[str, ...] = ()
+    unjudged: str = ""
+    blocker: Blocker | None = None
+
+
+@dataclass(frozen=True)
+class Rehearser:
+    """Dry runs of one release. `role` is whose options settle a conflict; empty: the release action's own."""
+
+    cluster: Cluster
+    deadline: Deadline
+    force_conflicts: bool = False
+    role: str = ""
+
+    def apply(
+        self, document: Document, manager: str, live: Document | None, handed_over: Document | None = None
+    ) -> Rehearsal:
+        """Rehearse an apply in the object's own place. Raises ReleaseError where no answer can be had."""
+        ref = ObjectRef.of(document)
+        sent = combined(document, handed_over) if handed_over else document
+        try:
+            return Rehearsal(after=self._dry_run(sent, manager, force=False))
+        except ApiError as error:
+            if not error.is_field_conflict:
+                return self._refused(ref, error)
+            if live is None:
+                what = "it is there, although the API server just said that it is not"
+                return Rehearsal(
+                    blocker=Blocker(str(ref), what, "Start again; look at what is between here and the server")
+                )
+            return self._conflict(ref, sent, manager, live, error)
+
+    def elsewhere(self, sent: Document) -> Rehearsal:
+        """Rehearse the creation of an object whose namespace does not exist yet, under another name in another place.
+
+        Only what is wrong with its fields counts: policies and quotas of that place say nothing about the real one.
+        """
+        ref = ObjectRef.of(sent)
+        metadata = {**sent["metadata"], "name": STAND_IN_NAME, "namespace": STAND_IN_NAMESPACE}
+        try:
+            self.cluster.create({**sent, "metadata": metadata}, dry_run=True, deadline=self.deadline, retry_if=_passing)
+        except ApiError as error:
+            if (error.status == 422 and error.reason == "Invalid") or error.is_schema_mismatch or error.status == 400:
+                return Rehearsal(blocker=self._blocker(ref, error))
+        return Rehearsal(unjudged=f"its namespace {ref.namespace} is not there yet")
+
+    def _dry_run(self, sent: Document, manager: str, force: bool) -> Document:
+        return self.cluster.apply(
+            sent, manager=manager, force=force, dry_run=True, deadline=self.deadline, retry_if=_passing
+        )
+
+    def _refused(self, ref: ObjectRef, error: ApiError) -> Rehearsal:
+        if error.is_webhook_failure:
+            return Rehearsal(unjudged=f"a webhook does not answer ({error.message})")
+        if error.is_dry_run_unsupported:
+            return Rehearsal(unjudged=f"a webhook takes no rehearsals ({error.message})")
+        if error.is_namespace_terminating:
+            return Rehearsal(unjudged=f"namespace {ref.namespace} is being deleted")
+        if error.status in FINAL_STATUS or error.is_schema_mismatch:
+            return Rehearsal(blocker=self._blocker(ref, error))
+        raise ReleaseError(f"{ref}: {reason_of(error)}") from error
+
+    def _conflict(self, ref: ObjectRef, sent: Document, manager: str, live: Document, error: ApiError) -> Rehearsal:
+        takes = tuple(f"{holder}: {path}" for holder, path in field_conflicts(error))
+        try:
+            after = self._dry_run(sent, manager, force=True)
+        except ApiError as forced:
+            return self._refused(ref, forced)
+        if changes_nothing(error, live, after):
+            return Rehearsal(after=after, force=True)
+        if self.force_conflicts or all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
+            return Rehearsal(after=after, force=True, takes=takes)
+        blocker = Blocker(str(ref), conflict_reason(error), conflict_remedy(ref, error, sent, self.role))
+        return Rehearsal(after=after, takes=takes, blocker=blocker)
+
+    def _blocker(self, ref: ObjectRef, error: ApiError) -> Blocker:
+        return Blocker(str(ref), reason_of(error), remedy_of(error, self.role))
+
+
+def is_ours_to_overrule(manager: str, path: str) -> bool:
+    """Whether a conflict is no reason to stop.
+
+    Releases that share a namespace, and the handover of a field, have field managers of their own below ours. An
+    autoscaler that is gone leaves the replicas to the controller manager; while there is one they are not sent.
+    """
+    return manager.startswith(FIELD_MANAGER) or (manager == "kube-controller-manager" and path == ".spec.replicas")
+
+
+def _passing(error: ApiError) -> bool:
+    """Whether a rehearsal is tried again: not where it waits for something that only the run itself brings."""
+    if error.is_webhook_failure or error.is_namespace_terminating:
+        return False
+    return worth_retrying(error)

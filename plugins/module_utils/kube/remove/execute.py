@@ -1,0 +1,100 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out the steps of what leaves, in the order in which nothing is left hanging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..client.cluster import Cluster
+from ..deadline import Deadline
+from ..desired.stages import WORKLOAD_KINDS, is_custom
+from ..errors import ApiError, ReleaseError
+from ..inventory.ownership import uid_of
+from ..objects import ObjectRef
+from ..parallel import for_each
+from ..plan.plan import Action, Step
+from ..plan.refusals import explain
+from ..plan.waves import Wave, wave_of
+from .give_back import is_another_object, send_back
+from .gone import await_gone, await_instances_gone
+
+LEAVING = (Action.DELETE, Action.GIVE_BACK, Action.WAIT_GONE)
+# The dependents of these (pods, revisions...) must be gone too before the next wave.
+FOREGROUND_KINDS = WORKLOAD_KINDS - {"APIService"}
+# Nothing depends on the order of these two, and both take seconds: they are waited for together.
+LAST = (Wave.DEFINITIONS, Wave.NAMESPACES)
+
+Tell = Callable[[str], None]
+
+
+def carry_out(cluster: Cluster, release: str, steps: list[Step], deadline: Deadline, progress: Tell) -> None:
+    """Delete and give back, each wave gone before the next. Raises ReleaseError naming what holds, or what is refused.
+
+    Steps of other actions than delete, give back and wait until gone are left out.
+    """
+    waves: dict[Wave, list[Step]] = {wave: [] for wave in Wave}
+    for step in steps:
+        if step.action in LEAVING:
+            waves[wave_of(release, step)].append(step)
+    for wave in Wave:
+        if wave is Wave.WEBHOOKS:  # from here on the controllers go
+            definitions = [step for step in waves[Wave.DEFINITIONS] if step.action is not Action.GIVE_BACK]
+            await_instances_gone(cluster, release, definitions, _later_uids(waves), deadline, progress)
+        _write(cluster, release, waves[wave], deadline, progress)
+        if wave not in LAST:
+            await_gone(cluster, release, waves[wave], deadline, progress)
+    await_gone(cluster, release, [step for wave in LAST for step in waves[wave]], deadline, progress)
+    if any(step.action is not Action.GIVE_BACK for step in waves[Wave.DEFINITIONS]):
+        cluster.discovery.refresh(deadline)
+
+
+def _later_uids(waves: dict[Wave, list[Step]]) -> set[str]:
+    """What is deleted after the custom resources: an object that one of these owns goes with it."""
+    return {uid_of(step.live) for wave in Wave if wave >= Wave.WEBHOOKS for step in waves[wave]}
+
+
+def _write(cluster: Cluster, release: str, steps: list[Step], deadline: Deadline, progress: Tell) -> None:
+    errors = for_each(
+        lambda of_object: _write_object(cluster, of_object, deadline, progress),
+        _by_object(step for step in steps if step.action.writes),
+        lambda done, total: progress(f"{release}: {done} of {total} object(s) deleted or given back"),
+    )[1]
+    if errors:
+        raise ReleaseError(f"removing release '{release}': " + "\n".join(str(error) for error in errors))
+
+
+def _by_object(steps: Iterable[Step]) -> list[list[Step]]:
+    """Steps on the same object stay together and in order."""
+    found: dict[ObjectRef, list[Step]] = {}
+    for step in steps:
+        found.setdefault(step.ref, []).append(step)
+    return list(found.values())
+
+
+def _write_object(cluster: Cluster, steps: list[Step], deadline: Deadline, progress: Tell) -> None:
+    for step in steps:
+        try:
+            if step.action is Action.DELETE:
+                _delete(cluster, step, deadline)
+            else:
+                send_back(cluster, step, deadline)
+        except ApiError as error:
+            if not is_another_object(error):
+                raise ReleaseError(explain(step.ref, error)) from error
+            progress(f"{step.ref} is another object by now and is left alone")
+
+
+def _delete(cluster: Cluster, step: Step, deadline: Deadline) -> None:
+    ref = step.ref
+    foreground = ref.kind in FOREGROUND_KINDS or is_custom(ref.api_version)
+    cluster.delete(
+        ref.api_version,
+        ref.kind,
+        ref.name,
+        ref.namespace,
+        uid=uid_of(step.live),
+        propagation="Foreground" if foreground else "Background",
+        deadline=deadline,
+    )

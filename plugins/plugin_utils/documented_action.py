@@ -1,0 +1,95 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of all actions: checked arguments, plain values, one kind of failure, progress and warnings."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from datetime import date
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documentation import options_of
+
+
+class DocumentedAction(ActionBase):
+    """An action that runs in the controller's process, where progress is seen and passwords are read.
+
+    Its options are those that the module of the same name documents; what the inventory says once for all tasks
+    (context, image policy, gateway) need not be given. A subclass says what it does in `act`, and with
+    `errors` which exceptions are a failure of the task, not a fault of ours. `rules` are what documentation cannot say
+    about options together (required_if, mutually_exclusive, ...), as ArgumentSpecValidator takes them.
+    """
+
+    _requires_connection = False
+    _supports_check_mode = True
+    errors: ClassVar[tuple[type[Exception], ...]] = (OSError,)
+    rules: ClassVar[dict[str, Any]] = {}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Check the arguments, act, and return what the task shows of it."""
+        result = super().run(tmp, task_vars)
+        self.variables = task_vars or {}
+        args = self._arguments()
+        subject = self.subject(args)
+        try:
+            done = self.act(args, bool(self._task.check_mode))
+        except self.errors as error:
+            raise AnsibleActionFail(f"{subject}{error}") from error
+        if done.get("failed"):
+            done["msg"] = f"{subject}{done['msg']}"
+        if not self._task.diff:
+            done.pop("diff", None)
+        result.update(done)
+        return result
+
+    @abstractmethod
+    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
+        """Do it, or in check mode only tell what would be done, and return the result of the task.
+
+        A `diff` in it is shown where the task asks for one.
+        """
+
+    def subject(self, args: dict[str, Any]) -> str:
+        """Return what the message of a failure begins with: the context, where the action has one."""
+        return f"context '{args['context']}': " if args.get("context") else ""
+
+    def tell(self, line: str) -> None:
+        """Print a line of progress."""
+        self._display.display(f"  {line}")
+
+    def show(self, lines: list[str]) -> None:
+        """Print a text."""
+        self._display.display("\n" + "\n".join(lines) + "\n")
+
+    def warn(self, text: str) -> None:
+        """Print a warning."""
+        self._display.warning(text)
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the checked arguments as plain values: no tags, no lazy containers."""
+        options = options_of(type(self).__module__.rpartition(".")[2])
+        given = {name: value for name, value in self._task.args.items() if value is not None}
+        shared = {name: variables for name, variables in options.variables.items() if name not in given}
+        self._task.args = {**self._of_inventory(shared), **given}
+        validated = self.validate_argument_spec(argument_spec=options.spec, **self.rules)[1]
+        return json.loads(json.dumps(validated, default=_plain))
+
+    def _of_inventory(self, shared: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+        """Return the values of options that the task leaves to the inventory, as far as that has them."""
+        found = {}
+        for option, variables in shared.items():
+            name = next((variable for variable in variables if variable in self.variables), None)
+            if name:
+                found[option] = self._templar.resolve_variable_expression(name)
+        return found
+
+
+def _plain(value: object) -> str:
+    """Return what JSON has no form for: YAML reads some unquoted words as dates."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be an argument")

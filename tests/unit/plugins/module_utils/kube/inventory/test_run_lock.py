@@ -1,0 +1,159 @@
+"""One run at a time on a cluster: the lease that says who is at work."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import (
+    API_VERSION,
+    KIND,
+    NAME,
+    Holder,
+    RunLock,
+)
+from releases import config_map, namespace, present
+
+
+@pytest.fixture
+def home(cluster: Cluster, name: str) -> str:
+    """A namespace for the lease."""
+    cluster.apply(namespace(name), manager="test")
+    return name
+
+
+@pytest.fixture
+def other() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for another ansible-playbook on this machine."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def lock_of(cluster: Cluster, home: str, holder: Holder, seconds: float = 1, told: list[str] | None = None) -> RunLock:
+    return RunLock(cluster, home, holder, seconds, (told if told is not None else []).append)
+
+
+def lease(cluster: Cluster, home: str) -> dict[str, Any] | None:
+    return cluster.get(API_VERSION, KIND, NAME, home)
+
+
+def test_the_holder_survives_being_written_down() -> None:
+    holder = Holder.of_process(os.getpid())
+    assert Holder.parse(str(holder)) == holder and not holder.is_dead
+    assert Holder.parse("somebody else") is None
+
+
+def test_a_run_keeps_its_lock_between_tasks_and_gives_it_up(cluster: Cluster, home: str) -> None:
+    lock = lock_of(cluster, home, Holder.of_process(os.getpid()))
+    for _task in range(2):
+        with lock.held() as waited:
+            assert not waited
+    assert lease(cluster, home)["spec"]["holderIdentity"] == str(lock.holder)
+    lock.give_up(Deadline(10))
+    assert lease(cluster, home) is None
+
+
+def test_a_second_run_says_who_is_at_work_and_waits(
+    cluster: Cluster, home: str, other: subprocess.Popen[bytes]
+) -> None:
+    first = lock_of(cluster, home, Holder.of_process(other.pid))
+    with first.held():
+        pass
+    told: list[str] = []
+    second = lock_of(cluster, home, Holder.of_process(os.getpid()), 1, told)
+    with pytest.raises(ReleaseError, match=rf"another run is at work .*{socket.gethostname()} \(process {other.pid}\)"):
+        with second.held():
+            pass
+    assert str(other.pid) in told[0]
+    threading.Timer(1, first.give_up, [Deadline(10)]).start()
+    with lock_of(cluster, home, Holder.of_process(os.getpid()), 20).held() as waited:
+        assert waited
+
+
+def test_a_run_that_died_is_taken_over_from_at_once(
+    cluster: Cluster, home: str, other: subprocess.Popen[bytes]
+) -> None:
+    with lock_of(cluster, home, Holder.of_process(other.pid)).held():
+        pass
+    other.kill()
+    other.wait()
+    started = time.monotonic()
+    with lock_of(cluster, home, Holder.of_process(os.getpid())).held() as waited:
+        assert not waited
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(("age", "free"), [(10, False), (90, True)])
+def test_a_run_of_another_machine_is_believed_until_its_lease_runs_out(
+    cluster: Cluster, home: str, age: int, free: bool
+) -> None:
+    renewed = (datetime.now(UTC) - timedelta(seconds=age)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    spec = {"holderIdentity": "ann far pid 1 5", "leaseDurationSeconds": 60, "renewTime": renewed}
+    cluster.apply(
+        {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": NAME, "namespace": home}, "spec": spec},
+        manager="test",
+    )
+    lock = lock_of(cluster, home, Holder.of_process(os.getpid()), 0.5)
+    if free:
+        with lock.held():
+            assert lease(cluster, home)["spec"]["holderIdentity"] == str(lock.holder)
+    else:
+        with pytest.raises(ReleaseError, match="ann on far"):
+            lock.await_others()
+
+
+def test_of_two_that_come_at_once_one_gets_it(cluster: Cluster, home: str, other: subprocess.Popen[bytes]) -> None:
+    inside: list[str] = []
+    together: list[int] = []
+
+    def work(holder: Holder) -> None:
+        lock = lock_of(cluster, home, holder, 30)
+        with lock.held():
+            inside.append(str(holder))
+            together.append(len(inside))
+            time.sleep(0.5)
+            inside.remove(str(holder))
+        lock.give_up(Deadline(10))
+
+    holders = [Holder.of_process(os.getpid()), Holder.of_process(other.pid)]
+    threads = [threading.Thread(target=work, args=[holder]) for holder in holders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(40)
+    assert together == [1, 1]
+
+
+def test_a_run_that_changes_nothing_takes_no_lock(cluster: Cluster, home: str) -> None:
+    lock = lock_of(cluster, home, Holder.of_process(os.getpid()))
+    documents = [namespace(home), config_map("a", {"x": "1"})]
+    present(cluster, home, documents, lock=lock)
+    lock.give_up(Deadline(10))
+    assert not present(cluster, home, documents, lock=lock).changed
+    assert lease(cluster, home) is None
+
+
+def test_a_run_that_waited_plans_anew(cluster: Cluster, home: str, other: subprocess.Popen[bytes]) -> None:
+    documents = [namespace(home), config_map("a", {"x": "1"})]
+    first = lock_of(cluster, home, Holder.of_process(other.pid))
+
+    def finish() -> None:
+        present(cluster, home, documents)
+        first.give_up(Deadline(10))
+
+    with first.held():
+        threading.Timer(1, finish).start()
+        outcome = present(cluster, home, documents, lock=lock_of(cluster, home, Holder.of_process(os.getpid()), 30))
+    assert not outcome.changed

@@ -1,0 +1,99 @@
+"""A component that somebody else has installed: adopted, used as it is, or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.existing import ExistingPolicy
+from releases import absent, config_map, deployment, names, namespace, present
+
+
+def policy_of(name: str, policy: str, **options: Any) -> ExistingPolicy:
+    mark = {"api_version": "apps/v1", "kind": "Deployment", "label_selector": f"component={name}"}
+    serves = {
+        "api_version": "v1",
+        "kind": "ConfigMap",
+        "namespace": name,
+        "name": "serving",
+        "expression": "data.ready",
+    }
+    return ExistingPolicy(policy, [mark], [serves], role="component", **options)
+
+
+@pytest.fixture
+def theirs(cluster: Cluster, name: str) -> dict[str, Any]:
+    """A Deployment that somebody has applied."""
+    cluster.apply(namespace(name), manager="someone")
+    body = deployment("theirs")
+    body["metadata"] |= {"namespace": name, "labels": {"component": name}}
+    return cluster.apply(body, manager="someone")
+
+
+def serve(cluster: Cluster, name: str) -> None:
+    body = config_map("serving", {"ready": "yes"})
+    body["metadata"]["namespace"] = name
+    cluster.apply(body, manager="someone")
+
+
+def wanted(name: str) -> list[dict[str, Any]]:
+    body = deployment("theirs", image="example.org/ours:1")
+    body["metadata"]["labels"] = {"component": name}
+    return [namespace(name), body, config_map("beside", {})]
+
+
+def untouched(cluster: Cluster, name: str, theirs: dict[str, Any]) -> bool:
+    live = cluster.get("apps/v1", "Deployment", "theirs", name)
+    return live["metadata"]["generation"] == theirs["metadata"]["generation"] and live["metadata"]["labels"] == {
+        "component": name
+    }
+
+
+def test_it_is_used_where_it_serves(cluster: Cluster, name: str, theirs: dict[str, Any]) -> None:
+    serve(cluster, name)
+    for check_mode in (True, False):
+        outcome = present(cluster, name, wanted(name), check_mode, existing=policy_of(name, "auto"))
+        assert not outcome.changed and outcome.wait == []
+        assert "used as it is (component_existing)" in "\n".join(outcome.plan.lines())
+    assert untouched(cluster, name, theirs)
+    assert cluster.get("v1", "ConfigMap", f"release-{name}", "kube-system") is None
+
+
+def test_it_is_refused_where_it_does_not_serve(cluster: Cluster, name: str, theirs: dict[str, Any]) -> None:
+    for check_mode in (True, False):
+        with pytest.raises(ReleaseError, match=r"does not serve: .*it does not exist.*component_existing: adopt"):
+            present(cluster, name, wanted(name), check_mode, existing=policy_of(name, "auto"))
+    assert untouched(cluster, name, theirs)
+
+
+def test_stop_refuses_and_leave_leaves_it(cluster: Cluster, name: str, theirs: dict[str, Any]) -> None:
+    with pytest.raises(ReleaseError, match="set component_existing to adopt or leave"):
+        present(cluster, name, wanted(name), existing=policy_of(name, "stop"))
+    assert not present(cluster, name, wanted(name), existing=policy_of(name, "leave")).changed
+    assert untouched(cluster, name, theirs)
+
+
+def test_what_is_ours_is_applied_beside_it(cluster: Cluster, name: str, theirs: dict[str, Any]) -> None:
+    ours = [{"kind": "ConfigMap", "name": "beside"}]
+    policy = policy_of(name, "leave", ours=ours)
+    assert names(present(cluster, name, wanted(name), existing=policy).created) == [f"ConfigMap {name}/beside"]
+    assert not present(cluster, name, wanted(name), existing=policy).changed
+    assert untouched(cluster, name, theirs)
+
+
+def test_an_adopted_one_is_ours_to_set_and_given_back(cluster: Cluster, name: str, theirs: dict[str, Any]) -> None:
+    policy = policy_of(name, "adopt")
+    outcome = present(cluster, name, wanted(name), existing=policy, force_conflicts=True)
+    assert f"Deployment {name}/theirs" in names(outcome.configured)
+    assert not present(cluster, name, wanted(name), existing=policy_of(name, "auto")).changed, "it is ours by now"
+    absent(cluster, name)
+    live = cluster.get("apps/v1", "Deployment", "theirs", name)
+    assert live["metadata"]["uid"] == theirs["metadata"]["uid"]
+    assert "serverless.selfhosted/release" not in live["metadata"]["labels"]
+
+
+def test_nobody_there_is_a_plain_install(cluster: Cluster, name: str) -> None:
+    assert len(present(cluster, name, wanted(name), existing=policy_of(name, "auto")).created) == 3
+    assert not present(cluster, name, wanted(name), existing=policy_of(name, "stop")).changed
