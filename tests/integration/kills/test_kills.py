@@ -46,7 +46,9 @@ ROLES = Subject(
         "site.yml",
         *TAGS,
         "-e",
-        json.dumps({"metrics_server_requests": {"cpu": "15m", "memory": "90Mi"}, "registry_secret_username": "other"}),
+        json.dumps(
+            {"metrics_server_requests": {"cpu": "15m", "memory": "90Mi"}, "serverless_registry_username": "other"}
+        ),
     ),
     ("playbooks/uninstall.yml", *TAGS),
 )

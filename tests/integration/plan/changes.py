@@ -145,12 +145,12 @@ CHANGES = (
     Change("list grown", role("registry_secret", **GROWN), expected=(("create", "Secret plan-two/registry"),)),
     Change(
         "option changed",
-        role("registry_secret", registry_secret_username="other", **GROWN),
+        role("registry_secret", serverless_registry_username="other", **GROWN),
         expected=(("change", "Secret plan-one/registry"),),
     ),
     Change(
         "list shrunk",
-        role("registry_secret", registry_secret_username="other", **SHRUNK),
+        role("registry_secret", serverless_registry_username="other", **SHRUNK),
         expected=(("delete", "Secret plan-two/registry"),),
     ),
     Change("role absent", role("registry_secret", "playbooks/uninstall.yml")),
