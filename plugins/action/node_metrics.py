@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, WaitError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_metrics import (
     METRICS_PATH,
     nodes_without_figures,
@@ -31,7 +31,7 @@ class ActionModule(ClusterAction):
         cluster, _progress = self.connect(args)
         missing = _missing(cluster, deadline)
         if missing:
-            raise KubeError(
+            raise WaitError(
                 f"after {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
                 f"kubectl --context {args['context']} -n kube-system logs deploy/metrics-server. With 'x509' there "
                 "the kubelet's certificate is not signed by the cluster's CA; set metrics_server_kubelet_insecure_tls: "

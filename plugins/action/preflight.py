@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
     ClusterFacts,
     cluster_facts,
@@ -28,17 +27,23 @@ class ActionModule(ClusterAction):
         """Return what the cluster is. Fail with every problem of the inventory at once, else with the cluster's."""
         problems = misspelt(self.variables, options_of_roles(ROLES)) if args["check_names"] else []
         if problems:
-            raise ValueError("the inventory has unknown options: " + "; ".join(problems))
+            return {"failed": True, "msg": "the inventory has unknown options: " + "; ".join(problems)}
         facts = _facts(self.connect(args)[0])
-        if older_than(facts.version, args["minimum_kubernetes"]):
-            raise ValueError(
-                f"the cluster runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, the oldest "
-                "that the chosen releases run on. Upgrade the cluster, or choose older releases and set "
-                "preflight_minimum_kubernetes."
-            )
-        if facts.nodes and not facts.ready:
-            raise KubeError(f"no node is Ready; see kubectl --context {args['context']} describe nodes")
-        return {"changed": False, **vars(facts)}
+        problem = _problem(facts, args)
+        return {"failed": True, "msg": problem} if problem else {"changed": False, **vars(facts)}
+
+
+def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
+    """Return why the releases cannot be installed on such a cluster, or ''."""
+    if older_than(facts.version, args["minimum_kubernetes"]):
+        return (
+            f"the cluster runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, the oldest "
+            "that the chosen releases run on. Upgrade the cluster, or choose older releases and set "
+            "preflight_minimum_kubernetes."
+        )
+    if facts.nodes and not facts.ready:
+        return f"no node is Ready; see kubectl --context {args['context']} describe nodes"
+    return ""
 
 
 def _facts(cluster: Cluster) -> ClusterFacts:

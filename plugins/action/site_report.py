@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
@@ -14,6 +15,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
     MANAGED_BY,
     MANAGED_BY_LABEL,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import read_inventories
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import cluster_facts
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address, node_host
@@ -32,11 +34,15 @@ LOOK_SECONDS = 30.0
 
 
 class ActionModule(ClusterAction):
-    """Reads only."""
+    """Reads the cluster, and gives up the lock of the run."""
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
-        """Print the summary and return it as lines and as data."""
-        summary = _summary(self.connect(args)[0], args)
+        """Print the summary and return it as lines and as data. It ends a run, and so the run's lock."""
+        cluster, progress = self.connect(args)
+        if not check:
+            holder = Holder.of_process(os.getppid())
+            RunLock(cluster, RECORD_NAMESPACE, holder, LOOK_SECONDS, progress.tell).give_up(Deadline(LOOK_SECONDS))
+        summary = _summary(cluster, args)
         lines = summary.lines()
         self.show(lines)
         return {

@@ -15,8 +15,16 @@ author:
   - selfhosted.serverless contributors (@selfhosted)
 description:
   - Lists and then watches objects until every condition is true, with one time limit for all.
-  - A state that waiting cannot mend ends the task at once with its reason. Such are an image that cannot be had, a
-    container that ends again and again (three restarts), a pod that no node can take, a failed job.
+  - A state that cannot change by itself ends the task with its reason after a few seconds. Such are an image that the
+    registry does not have or does not give, a command that is not in the image, a request that no node can take, a claim
+    without a storage class, a pod that Pod Security, a LimitRange or a policy refuses, a failed job. A container that
+    ends again and again ends it at the third restart.
+  - What somebody or something may mend ends the task when it lasts, after 60 seconds or a third of O(timeout), whichever
+    is longer. Such are a full quota, a Secret or ConfigMap that is not there, a volume that cannot be mounted.
+  - What passes by itself never ends the task before its limit. Such are a registry that answers 429 or 5xx or not at all,
+    a webhook whose server is away, a claim that is being provisioned, a cordoned node or one that is not ready, a node
+    that an autoscaler adds.
+  - All of them are told, with the time that has passed, every few seconds.
 attributes:
   check_mode:
     support: full
@@ -66,7 +74,7 @@ options:
     type: int
     default: 300
   hopeless:
-    description: Whether a hopeless state ends the task before the time limit.
+    description: Whether a hopeless or lasting state ends the task before the time limit.
     type: bool
     default: true
 """

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documentation import options_of
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documentation import Options, options_of
 
 
 class DocumentedAction(ActionBase):
@@ -28,6 +28,13 @@ class DocumentedAction(ActionBase):
     _supports_check_mode = True
     errors: ClassVar[tuple[type[Exception], ...]] = (OSError,)
     rules: ClassVar[dict[str, Any]] = {}
+    options: ClassVar[Options]
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Read the documentation once: Ansible loads the class before it forks the workers, one for each task."""
+        super().__init_subclass__(**keywords)
+        if cls.__name__ == "ActionModule":
+            cls.options = options_of(cls.__module__.rpartition(".")[2])
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the arguments, act, and return what the task shows of it."""
@@ -71,11 +78,10 @@ class DocumentedAction(ActionBase):
 
     def _arguments(self) -> dict[str, Any]:
         """Return the checked arguments as plain values: no tags, no lazy containers."""
-        options = options_of(type(self).__module__.rpartition(".")[2])
         given = {name: value for name, value in self._task.args.items() if value is not None}
-        shared = {name: variables for name, variables in options.variables.items() if name not in given}
+        shared = {name: variables for name, variables in self.options.variables.items() if name not in given}
         self._task.args = {**self._of_inventory(shared), **given}
-        validated = self.validate_argument_spec(argument_spec=options.spec, **self.rules)[1]
+        validated = self.validate_argument_spec(argument_spec=self.options.spec, **self.rules)[1]
         return json.loads(json.dumps(validated, default=_plain))
 
     def _of_inventory(self, shared: dict[str, tuple[str, ...]]) -> dict[str, Any]:

@@ -16,14 +16,13 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import prepare
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
 class DrillAction(ClusterAction):
     """An action of a drill; the requests come from the controller's process."""
 
-    errors: ClassVar[tuple[type[Exception], ...]] = (DrillError, KubeError, ValueError)
+    errors: ClassVar[tuple[type[Exception], ...]] = (DrillError, *ClusterAction.errors)
 
     def stage(self, args: dict[str, Any], drill: str, timeout: float, write: bool) -> Stage:
         """The checked stage of a drill. With `write`, what a killed drill left behind is put back first."""

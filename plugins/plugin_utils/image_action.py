@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.secret_source import SecretSourceError
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documented_action import DocumentedAction
 
 
 class ImageAction(DocumentedAction):
     """An action on images."""
 
-    errors: ClassVar[tuple[type[Exception], ...]] = (ImageError, OSError, ValueError)
+    errors: ClassVar[tuple[type[Exception], ...]] = (ImageError, SecretSourceError, OSError)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import time
@@ -47,33 +48,41 @@ def fetch(urls: list[str], sha256: str | None, cache: Path | None = None) -> Pat
     """
     directory = cache or cache_directory()
     directory.mkdir(parents=True, exist_ok=True)
-    if sha256:
-        kept = directory / sha256.lower()
-        if kept.is_file() and sha256_of(kept) == sha256.lower():
-            return kept
+    if sha256 and (kept := _kept(directory, sha256)):
+        return kept
     problems = []
     for url in urls:
-        partial = directory / (hashlib.sha256(url.encode()).hexdigest()[:32] + ".part")
+        try:
+            return _fetch_one(url, sha256, directory)
+        except ContentError as error:
+            problems.append(str(error))
+    raise ContentError("\n".join(problems))
+
+
+def _fetch_one(url: str, sha256: str | None, directory: Path) -> Path:
+    """One address, by one process at a time: contexts and runs that want the same share what the first brings."""
+    partial = directory / (hashlib.sha256(url.encode()).hexdigest()[:32] + ".part")
+    with partial.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if sha256 and (kept := _kept(directory, sha256)):
+            return kept
         try:
             _download(url, partial)
             digest = verify(partial, sha256, url)
         except ContentError as error:
-            problems.append(str(error))
-            if partial.exists() and not _is_interrupted(error):
+            if partial.exists() and not isinstance(error, _Interrupted):
                 partial.unlink()
-            continue
-        final = directory / digest
-        partial.replace(final)
-        return final
-    raise ContentError("\n".join(problems))
+            raise
+        return partial.replace(directory / digest)
+
+
+def _kept(directory: Path, sha256: str) -> Path | None:
+    file = directory / sha256.lower()
+    return file if file.is_file() and sha256_of(file) == sha256.lower() else None
 
 
 class _Interrupted(ContentError):
     """The transfer broke off; what came so far is worth keeping."""
-
-
-def _is_interrupted(error: ContentError) -> bool:
-    return isinstance(error, _Interrupted)
 
 
 class _Refused(Exception):

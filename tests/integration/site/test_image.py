@@ -13,6 +13,7 @@ from ..conftest import NAMESPACE, Site
 # The role's own tasks: look for the image, build it where it is missing, push it
 BUILD = """
 - hosts: clusters
+  connection: local
   gather_facts: false
   tasks:
     - name: Have the image

@@ -28,6 +28,8 @@ def is_another_object(error: ApiError) -> bool:
     """True when the object that was meant is gone, whether or not there is another one of its name."""
     if error.status == 404:
         return error.reason == "NotFound"
+    if error.status == 422:
+        return any(cause.get("field") == "metadata.uid" for cause in error.causes)
     return error.status == 409 and "uid" in error.message.lower() and not error.is_field_conflict
 
 

@@ -50,6 +50,8 @@ CAUSES: dict[str, Cause] = {
     "registry-away": Cause(Patience.PASSING, "see whether the registry can be reached from the node"),
     # The kubelet gave no cause, or one that is not known here.
     "image-unclear": Cause(Patience.LASTING, _IMAGE),
+    # Large images and slow registries take their time; what the kubelet says in the end decides.
+    "image-on-its-way": Cause(Patience.PASSING, "see how fast the node reaches the registry"),
     # Pull policy Never: no kubelet will ever fetch it, only a person can bring it to the node.
     "image-never-pulled": Cause(Patience.HOPELESS, "bring the image to the node, or change imagePullPolicy"),
     # --- where a pod can run ------------------------------------------------------------------------------------

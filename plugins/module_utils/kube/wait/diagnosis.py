@@ -99,7 +99,8 @@ class Diagnosis:
         events = evidence.events(namespace, uid)
         words = self._remember(pod, uid, events)
         if not pods.has_no_node(pod):
-            return pods.findings(pod, pods.Surroundings(events, pull_words=words))
+            found = pods.findings(pod, pods.Surroundings(events, pull_words=words))
+            return found or pods.still_pulling(pod, evidence.events_of_all_types(namespace, uid))
         names = claims.claim_names(pod)
         listed = evidence.list("v1", "PersistentVolumeClaim", namespace) if names else []
         of_claims = self._of_claims([claim for claim in listed if claim["metadata"]["name"] in names], evidence)

@@ -30,7 +30,7 @@ class Event:
 def by_uid(items: list[Any]) -> dict[str, list[Event]]:
     """Events by the uid of the object they are about, the newest first. Reads events.k8s.io's series as well."""
     found: dict[str, list[Event]] = {}
-    for item in items:
+    for item in reversed(items):  # they are listed by age: of two in one second the later one counts as newer
         about = item.get("involvedObject") or item.get("regarding") or {}
         if about.get("uid"):
             found.setdefault(about["uid"], []).append(_read(item, about))

@@ -49,6 +49,15 @@ def findings(pod: Document, around: Surroundings) -> list[Finding]:
     return [*volumes, *(finding for finding in told if finding)]
 
 
+def still_pulling(pod: Document, events: list[Event]) -> list[Finding]:
+    """What is told about a pod without any trouble: that the last thing its kubelet did was to begin a pull."""
+    last = newest(events, "Pulling", "Pulled", "Created", "Started", "Failed")
+    if last is None or last.reason != "Pulling":
+        return []
+    metadata = pod["metadata"]
+    return [Finding("image-on-its-way", f"pod {metadata.get('namespace', '')}/{metadata['name']}", last.message)]
+
+
 def container_entries(pod: Document) -> list[dict[str, Any]]:
     """The status of every container, init containers first."""
     status = pod.get("status") or {}

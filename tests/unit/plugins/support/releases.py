@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import apply_release
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
     AbsentOptions,
@@ -69,11 +71,23 @@ def present(
     return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None, lock)
 
 
-def absent(cluster: Cluster, release: str, **options: Any) -> Outcome:
+def absent(cluster: Cluster, release: str, **options: Any) -> Plan:
     seconds = options.pop("seconds", 60)
-    plan = remove_release(cluster, AbsentOptions(release, **options), Deadline(seconds), lambda message: None)
-    return Outcome.of(plan)
+    return remove_release(cluster, AbsentOptions(release, **options), Deadline(seconds), lambda message: None)
 
 
-def names(refs: list[Any]) -> list[str]:
+def deleted(plan: Plan) -> list[str]:
+    return names(step.ref for step in plan.of(Action.DELETE))
+
+
+def returned(plan: Plan) -> list[str]:
+    """Each object once, although a namespace may have been given back for more than one field manager."""
+    return names({step.ref for step in plan.of(Action.GIVE_BACK)})
+
+
+def kept(plan: Plan) -> list[str]:
+    return names(step.ref for step in plan.of(Action.KEEP))
+
+
+def names(refs: Iterable[Any]) -> list[str]:
     return sorted(str(ref) for ref in refs)

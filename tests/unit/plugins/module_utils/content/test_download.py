@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -63,6 +64,13 @@ def test_fetched_once_then_from_the_cache(origin: Origin, tmp_path: Path) -> Non
     assert len(origin.asked) == 1
 
 
+def test_those_who_want_the_same_at_once_share_one_download(origin: Origin, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: download.fetch([origin.url], SHA256, tmp_path), range(4)))
+    assert {path.read_bytes() for path in found} == {CONTENT}
+    assert len(origin.asked) == 1
+
+
 def test_a_damaged_cache_entry_is_fetched_again(origin: Origin, tmp_path: Path) -> None:
     (tmp_path / SHA256).write_bytes(b"damaged")
     assert download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path).read_bytes() == CONTENT
@@ -97,7 +105,7 @@ def test_every_failure_is_told(origin: Origin, tmp_path: Path) -> None:
 def test_wrong_content_is_refused_and_not_kept(origin: Origin, tmp_path: Path) -> None:
     with pytest.raises(ContentError, match=rf"expected {'0' * 64}\n  found    {SHA256}"):
         download.fetch([f"{origin.url}/a.yaml"], "0" * 64, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_without_a_checksum_its_value_is_told(origin: Origin, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError, WaitError
 from fault_proxy import Fault, FaultProxy
-from releases import absent, config_map, definition, deployment, document, names, namespace, present, secret
+from releases import absent, config_map, definition, deleted, deployment, document, names, namespace, present, secret
 
 
 def test_create_again_change_again_delete_again(cluster: Cluster, name: str) -> None:
@@ -30,10 +30,9 @@ def test_create_again_change_again_delete_again(cluster: Cluster, name: str) -> 
     assert cluster.get("v1", "ConfigMap", "a", name)["data"] == {"x": "2"}
 
     for check_mode in (True, False):
-        outcome = absent(cluster, name, check_mode=check_mode)
-        assert names(outcome.deleted) == [f"ConfigMap {name}/a", f"Namespace {name}"]
+        assert deleted(absent(cluster, name, check_mode=check_mode)) == [f"ConfigMap {name}/a", f"Namespace {name}"]
     for check_mode in (True, False):
-        assert not absent(cluster, name, check_mode=check_mode).changed
+        assert not absent(cluster, name, check_mode=check_mode).changes
     assert cluster.get("v1", "Namespace", name) is None
     assert cluster.get("v1", "ConfigMap", f"release-{name}", "kube-system") is None
 
@@ -107,7 +106,7 @@ def test_definitions_before_their_objects(cluster: Cluster, name: str) -> None:
     assert names(predicted.created) == names(outcome.created)
     assert cluster.get(f"{group}/v1", "Widget", "w", name)["spec"] == {"size": 3}
     assert not present(cluster, name, documents).changed
-    assert len(absent(cluster, name).deleted) == 3
+    assert len(deleted(absent(cluster, name))) == 3
 
 
 def test_an_unknown_kind_is_named(cluster: Cluster, name: str) -> None:

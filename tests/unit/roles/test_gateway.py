@@ -1,0 +1,60 @@
+"""One variable names the gateway for all roles; Istio makes it, and Knative follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLES = Path(__file__).resolve().parents[3] / "roles"
+EDGE = {"namespace": "edge", "name": "front", "selector": {"istio": "front"}}
+
+
+def templar(role: str, **changed: object) -> Templar:
+    loader = DataLoader()
+    variables: dict[str, object] = {"inventory_hostname": "here"}
+    for name in ("serverless", role):
+        for file in ("defaults/main.yml", "vars/main.yml"):
+            path = str(ROLES / name / file)
+            variables |= loader.load_from_file(path, cache="none", trusted_as_template=True)
+    return Templar(loader, variables=variables | changed)
+
+
+def text_of(role: str, template: str, **changed: object) -> str:
+    text = (ROLES / role / "templates" / template).read_text()
+    return templar(role, **changed).template(trust_as_template(text)) or ""
+
+
+def overlays(**changed: object) -> list[dict[str, object]]:
+    # Serving's own configuration needs a filter of the collection and has its place after the gateway
+    options = {"__knative_config": {}, "knative_config": {}}
+    return yaml.safe_load(text_of("knative", "config_overlays.yml.j2", **options, **changed)) or []
+
+
+def test_the_released_manifests_name_the_usual_gateway() -> None:
+    assert overlays() == []
+
+
+@pytest.mark.parametrize("given", [EDGE, {"name": "front"}, {"selector": {"istio": "front"}}])
+def test_knative_follows_the_gateway(given: dict[str, object]) -> None:
+    whole = {"namespace": "istio-system", "name": "istio-ingressgateway", "selector": {"istio": "ingressgateway"}}
+    whole |= given
+    gateways, service, config = overlays(serverless_gateway=given)
+    assert gateways["json_patch"] == [{"op": "replace", "path": "/spec/selector", "value": whole["selector"]}]
+    assert [step["value"] for step in service["json_patch"]] == [whole["selector"], whole["namespace"]]
+    (external,) = yaml.safe_load(config["patch"]["data"]["external-gateways"])
+    assert external["service"] == f"{whole['name']}.{whole['namespace']}.svc.cluster.local"
+
+
+def test_istio_makes_the_gateway_where_it_is_named() -> None:
+    (gateway,) = templar("istio", serverless_gateway=EDGE).template(
+        trust_as_template("{{ __istio_operator.spec.components.ingressGateways }}")
+    )
+    assert (gateway["namespace"], gateway["name"], gateway["label"]) == ("edge", "front", {"istio": "front"})
+    text = text_of("istio", "namespaces.yml.j2", serverless_gateway=EDGE, istio_injection_namespaces=["shop"])
+    assert [item["metadata"]["name"] for item in yaml.safe_load_all(text) if item] == ["istio-system", "edge", "shop"]
+    text = text_of("istio", "namespaces.yml.j2", serverless_gateway=EDGE, istio_injection_namespaces=["edge"])
+    assert [item["metadata"]["name"] for item in yaml.safe_load_all(text) if item] == ["istio-system", "edge"]
