@@ -282,8 +282,8 @@ options:
         default: true
   without:
     description:
-      - With O(state=absent), releases that count as removed already. A rehearsal of several removals, in check mode, names
-        in each the ones before it.
+      - With O(state=absent), releases that count as removed already, in check mode alone. A rehearsal of several removals
+        names in each the ones before it.
     type: list
     elements: str
     default: []

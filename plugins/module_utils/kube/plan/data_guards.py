@@ -31,7 +31,7 @@ def moved_data(documents: Iterable[Document], inventory: Inventory | None, leavi
     return found
 
 
-def lost_secrets(plan: Plan, generated: frozenset[ObjectRef]) -> list[Blocker]:
+def lost_secrets(plan: Plan, inventory: Inventory | None, generated: frozenset[ObjectRef]) -> list[Blocker]:
     """Generated secrets that are gone while a volume of their namespace is there: new ones would lock the data out."""
     with_data = {step.ref.namespace for step in plan.steps if step.ref.kind == CLAIM and step.live is not None}
     return [
@@ -42,5 +42,17 @@ def lost_secrets(plan: Plan, generated: frozenset[ObjectRef]) -> list[Blocker]:
             "Put the Secret back from a backup, or delete the volume claim if its data may go",
         )
         for step in plan.of(Action.CREATE)
-        if step.ref in generated and step.ref.namespace in with_data
+        if step.ref in generated and step.ref.namespace in with_data and _was_there(step.ref, inventory)
     ]
+
+
+def _was_there(ref: ObjectRef, inventory: Inventory | None) -> bool:
+    """Whether a secret has ever been made. Without an inventory nothing tells, so it counts as made.
+
+    Entries of the first form of the inventory have no uid and are not marked as data; a marked one without a uid stems
+    from a run that died before it made the secret.
+    """
+    if inventory is None:
+        return True
+    entry = inventory.by_identity.get(ref.identity)
+    return entry is not None and (bool(entry.uid) or not entry.is_data)

@@ -17,6 +17,7 @@ from ..errors import ApiError
 from ..inventory.managed_fields import owned_fields, owned_set
 from ..inventory.ownership import ADOPTED_ANNOTATION, is_adopted, ownership_labels
 from ..objects import Document, ObjectRef
+from .handover import HANDOVER_MANAGER
 from .plan import Action, Step
 
 FAMILY = FIELD_MANAGER + "/"
@@ -33,7 +34,7 @@ def share_manager(release: str) -> str:
 def managers_of_ours(live: Document) -> list[str]:
     """Our field managers that own something on the object; the release that holds it first."""
     names = {entry.get("manager") or "" for entry in live["metadata"].get("managedFields") or []}
-    ours = [name for name in names if name == FIELD_MANAGER or name.startswith(FAMILY)]
+    ours = [name for name in names if name == FIELD_MANAGER or name.startswith(FAMILY) and name != HANDOVER_MANAGER]
     return sorted(name for name in ours if owned_set(live, name))
 
 

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 from ..client.cluster import Cluster
-from ..client.discovery import Resource
-from ..client.metadata import list_metadata
 from ..deadline import Deadline
-from ..errors import ApiError
 from ..objects import Document, ObjectRef
 
 MOST_NAMED = 3
 FOREGROUND = "foregroundDeletion"
-OF_INSTANCES = "customresourcecleanup.apiextensions.k8s.io"
 
 
 def what_holds(cluster: Cluster, live: Document, deadline: Deadline) -> str:
@@ -37,33 +33,18 @@ def what_holds(cluster: Cluster, live: Document, deadline: Deadline) -> str:
 
 def instances_of(cluster: Cluster, definition: Document, deadline: Deadline) -> list[Document]:
     """Metadata of all objects of a CRD's kind; none when the CRD is gone. Raises KubeError."""
-    resource = served_resource(definition)
-    if resource is None:
+    api_version = served_version(definition)
+    if not api_version:
         return []
-    try:
-        return list_metadata(cluster, resource, deadline=deadline)
-    except ApiError as error:
-        if error.status == 404 and _read(cluster, definition, deadline) is None:
-            return []
-        raise
+    return cluster.list(api_version, definition["spec"]["names"]["kind"], deadline=deadline, metadata_only=True)
 
 
-def _read(cluster: Cluster, live: Document, deadline: Deadline) -> Document | None:
-    ref = ObjectRef.of(live)
-    return cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, deadline)
-
-
-def served_resource(definition: Document) -> Resource | None:
-    """The kind of a CRD in a version that is served, the stored one if possible; None when none is."""
+def served_version(definition: Document) -> str:
+    """The API version of a CRD's kind that is served, the stored one if possible; empty when none is."""
     spec = definition["spec"]
     versions = sorted(spec["versions"], key=lambda version: not version.get("storage"))
     served = [version["name"] for version in versions if version.get("served")]
-    if not served:
-        return None
-    names = spec["names"]
-    return Resource(
-        f"{spec['group']}/{served[0]}", names["kind"], names["plural"], spec["scope"] == "Namespaced", frozenset()
-    )
+    return f"{spec['group']}/{served[0]}" if served else ""
 
 
 def _named(items: list[Document]) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from ..client.cluster import Cluster
 from ..client.discovery import Resource
-from ..client.metadata import list_metadata
 from ..deadline import Deadline
 from ..errors import ApiError, KubeError
 from ..inventory.lookup import LIST_SECONDS
@@ -74,7 +73,9 @@ def _content_of(
 
     def listed(resource: Resource) -> list[Document]:
         try:
-            return list_metadata(cluster, resource, namespace, deadline=Deadline(min(LIST_SECONDS, deadline.remaining)))
+            limit = Deadline(min(LIST_SECONDS, deadline.remaining))
+            kind = (resource.api_version, resource.kind)
+            return cluster.list(*kind, namespace, deadline=limit, metadata_only=True)
         except ApiError as error:
             if error.status == 405 or (error.status == 404 and error.reason == "NotFound"):
                 return []

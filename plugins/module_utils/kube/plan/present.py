@@ -113,7 +113,9 @@ class _Planner:
             plan.steps.append(step)
             plan.blockers += [blocker] if blocker else []
         plan.add(leaving)
-        plan.blockers += moved_data(documents, self.inventory, leaving) + lost_secrets(plan, self.options.data)
+        plan.blockers += moved_data(documents, self.inventory, leaving) + lost_secrets(
+            plan, self.inventory, self.options.data
+        )
         if wants_node_ports(documents):
             services = self._list("v1", "Service")
             blockers, warnings = taken_node_ports(documents, services, frozenset(self.leaving_uids))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..client.cluster import Cluster
-from ..client.metadata import list_metadata
 from ..deadline import Deadline
 from ..errors import ReleaseError
 from ..inventory.owners import Going
@@ -72,7 +71,5 @@ def _served_by_another(cluster: Cluster, unless: dict[str, Any], going: Going, d
 
 
 def _listed(cluster: Cluster, rule: dict[str, Any], deadline: Deadline) -> list[Document]:
-    resource = cluster.discovery.find(rule["api_version"], rule["kind"])
-    if resource is None:
-        return []
-    return list_metadata(cluster, resource, None, rule.get("label_selector"), deadline)
+    kind = (rule["api_version"], rule["kind"])
+    return cluster.list(*kind, None, rule.get("label_selector"), deadline, metadata_only=True)

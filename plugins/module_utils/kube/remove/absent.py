@@ -23,7 +23,7 @@ from .execute import carry_out
 
 @dataclass
 class AbsentOptions:
-    """The meanings are those of the release module's options; see LeavingPolicy for the rules."""
+    """The meanings are those of the release module's options; `without` counts in check mode alone."""
 
     release: str
     record_namespace: str = "kube-system"
@@ -42,7 +42,8 @@ class AbsentOptions:
             residue=self.residue,
             dependents=self.dependents,
             purge=self.purge,
-            without=frozenset(self.without),
+            # What has not been removed yet must not be taken for removed by a run that writes.
+            without=frozenset(self.without) if self.check_mode else frozenset(),
             whole=True,
             data_hint=self.data_hint,
         )

@@ -27,6 +27,7 @@ FOREGROUND_KINDS = WORKLOAD_KINDS - {"APIService"}
 LAST = (Wave.DEFINITIONS, Wave.NAMESPACES)
 
 Tell = Callable[[str], None]
+Kind = tuple[str, str]  # group and kind
 
 
 def carry_out(cluster: Cluster, release: str, steps: list[Step], deadline: Deadline, progress: Tell) -> None:
@@ -38,11 +39,12 @@ def carry_out(cluster: Cluster, release: str, steps: list[Step], deadline: Deadl
     for step in steps:
         if step.action in LEAVING:
             waves[wave_of(release, step)].append(step)
+    kinds = _kinds_that_go(waves[Wave.DEFINITIONS])
     for wave in Wave:
         if wave is Wave.WEBHOOKS:  # from here on the controllers go
             definitions = [step for step in waves[Wave.DEFINITIONS] if step.action is not Action.GIVE_BACK]
             await_instances_gone(cluster, release, definitions, _later_uids(waves), deadline, progress)
-        _write(cluster, release, waves[wave], deadline, progress)
+        _write(cluster, release, waves[wave], kinds if wave is Wave.CUSTOM else set(), deadline, progress)
         if wave not in LAST:
             await_gone(cluster, release, waves[wave], deadline, progress)
     await_gone(cluster, release, [step for wave in LAST for step in waves[wave]], deadline, progress)
@@ -50,14 +52,22 @@ def carry_out(cluster: Cluster, release: str, steps: list[Step], deadline: Deadl
         cluster.discovery.refresh(deadline)
 
 
+def _kinds_that_go(definitions: list[Step]) -> set[Kind]:
+    specs = [step.live["spec"] for step in definitions if step.live and step.action is not Action.GIVE_BACK]
+    return {(spec["group"], spec["names"]["kind"]) for spec in specs}
+
+
 def _later_uids(waves: dict[Wave, list[Step]]) -> set[str]:
     """What is deleted after the custom resources: an object that one of these owns goes with it."""
     return {uid_of(step.live) for wave in Wave if wave >= Wave.WEBHOOKS for step in waves[wave]}
 
 
-def _write(cluster: Cluster, release: str, steps: list[Step], deadline: Deadline, progress: Tell) -> None:
+def _write(
+    cluster: Cluster, release: str, steps: list[Step], kinds: set[Kind], deadline: Deadline, progress: Tell
+) -> None:
+    """`kinds` are those of the CRDs that go, see `_propagation`."""
     errors = for_each(
-        lambda of_object: _write_object(cluster, of_object, deadline, progress),
+        lambda of_object: _write_object(cluster, of_object, kinds, deadline, progress),
         _by_object(step for step in steps if step.action.writes),
         lambda done, total: progress(f"{release}: {done} of {total} object(s) deleted or given back"),
     )[1]
@@ -73,11 +83,11 @@ def _by_object(steps: Iterable[Step]) -> list[list[Step]]:
     return list(found.values())
 
 
-def _write_object(cluster: Cluster, steps: list[Step], deadline: Deadline, progress: Tell) -> None:
+def _write_object(cluster: Cluster, steps: list[Step], kinds: set[Kind], deadline: Deadline, progress: Tell) -> None:
     for step in steps:
         try:
             if step.action is Action.DELETE:
-                _delete(cluster, step, deadline)
+                _delete(cluster, step, kinds, deadline)
             else:
                 send_back(cluster, step, deadline)
         except ApiError as error:
@@ -86,15 +96,24 @@ def _write_object(cluster: Cluster, steps: list[Step], deadline: Deadline, progr
             progress(f"{step.ref} is another object by now and is left alone")
 
 
-def _delete(cluster: Cluster, step: Step, deadline: Deadline) -> None:
+def _delete(cluster: Cluster, step: Step, kinds: set[Kind], deadline: Deadline) -> None:
     ref = step.ref
-    foreground = ref.kind in FOREGROUND_KINDS or is_custom(ref.api_version)
     cluster.delete(
         ref.api_version,
         ref.kind,
         ref.name,
         ref.namespace,
         uid=uid_of(step.live),
-        propagation="Foreground" if foreground else "Background",
+        propagation=_propagation(ref, kinds),
         deadline=deadline,
     )
+
+
+def _propagation(ref: ObjectRef, kinds: set[Kind]) -> str:
+    """Foreground where what an object owns must be gone before it.
+
+    Not for our own objects of kinds that go: all objects of these kinds are waited for anyway, and the garbage
+    collector is slow with kinds that come and go (it learns of them every 30 s).
+    """
+    custom = is_custom(ref.api_version) and (ref.group, ref.kind) not in kinds
+    return "Foreground" if custom or ref.kind in FOREGROUND_KINDS else "Background"

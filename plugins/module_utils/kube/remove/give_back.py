@@ -10,6 +10,7 @@ from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ApiError
 from ..objects import Document
+from ..plan.handover import HANDOVER_MANAGER
 from ..plan.plan import Step
 
 PATCH_TYPE = "application/json-patch+json"
@@ -20,8 +21,9 @@ def send_back(cluster: Cluster, step: Step, deadline: Deadline) -> None:
     """Apply the step's document; values that stay in it become nobody's. Raises ApiError."""
     document = step.document or {}
     stored = cluster.apply(document, manager=step.manager, force=True, deadline=deadline, retry_if=_may_pass)
-    if set(document) - {"apiVersion", "kind", "metadata"}:
-        _hand_over(cluster, stored, step.manager, deadline)
+    leaving = {HANDOVER_MANAGER} | ({step.manager} if set(document) - {"apiVersion", "kind", "metadata"} else set())
+    if leaving & {entry.get("manager") for entry in stored["metadata"].get("managedFields") or []}:
+        _hand_over(cluster, stored, leaving, deadline)
 
 
 def is_another_object(error: ApiError) -> bool:
@@ -30,15 +32,15 @@ def is_another_object(error: ApiError) -> bool:
         return error.reason == "NotFound"
     if error.status == 422:
         return any(cause.get("field") == "metadata.uid" for cause in error.causes)
-    return error.status == 409 and "uid" in error.message.lower() and not error.is_field_conflict
+    return error.is_uid_mismatch or (error.status == 409 and "uid mismatch" in error.message)
 
 
 def _may_pass(error: ApiError) -> bool:
     return worth_retrying(error) and not is_another_object(error)
 
 
-def _hand_over(cluster: Cluster, stored: Document, manager: str, deadline: Deadline) -> None:
-    """Take the manager's entry out of managedFields, so that whoever sets the fields next owns them without a conflict.
+def _hand_over(cluster: Cluster, stored: Document, managers: set[str], deadline: Deadline) -> None:
+    """Take the managers out of managedFields, so that whoever sets the fields next owns them without a conflict.
 
     As client-go does it (util/csaupgrade): a JSON patch that fails when the object has changed in between.
     """
@@ -47,7 +49,7 @@ def _hand_over(cluster: Cluster, stored: Document, manager: str, deadline: Deadl
     path = resource.path(metadata.get("namespace"), metadata["name"])
     for attempt in range(1, MOST_TRIES + 1):
         entries = metadata.get("managedFields") or []
-        left = [entry for entry in entries if entry.get("manager") != manager]
+        left = [entry for entry in entries if entry.get("manager") not in managers]
         patch = [
             {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
             {"op": "replace", "path": "/metadata/managedFields", "value": left or [{}]},

@@ -20,6 +20,11 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
     write_inventory,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
+    AbsentOptions,
+    remove_release,
+)
 
 Document = dict[str, Any]
 NAMESPACE = "kube-system"
@@ -99,6 +104,24 @@ def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
     while not condition():
         assert not limit.passed, "did not come true in time"
         time.sleep(0.05)
+
+
+def leave(cluster: Cluster, release: str, seconds: float = 60, **options: Any) -> Plan:
+    """Remove a release; its plan."""
+    return remove_release(cluster, AbsentOptions(release, **options), Deadline(seconds), lambda message: None)
+
+
+def deleted(plan: Plan) -> list[str]:
+    return sorted(str(step.ref) for step in plan.of(Action.DELETE))
+
+
+def returned(plan: Plan) -> list[str]:
+    """Each object once, although a namespace may be given back for more than one field manager."""
+    return sorted({str(step.ref) for step in plan.of(Action.GIVE_BACK)})
+
+
+def kept(plan: Plan) -> list[str]:
+    return sorted(str(step.ref) for step in plan.of(Action.KEEP))
 
 
 def inventory_of(cluster: Cluster, release: str) -> Inventory | None:

@@ -10,8 +10,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadlin
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
 from fault_proxy import Fault, FaultProxy
-from releases import absent, config_map, deleted, deployment, document, kept, namespace, returned, secret
-from standing import inventory_of, live, stand, until, within
+from releases import config_map, deployment, document, namespace, secret
+from standing import deleted, inventory_of, kept, leave, live, returned, stand, until, within
 
 ORDERS_OF_TWO = list(permutations(range(2)))
 ORDERS_OF_THREE = list(permutations(range(3)))
@@ -50,7 +50,7 @@ def test_three_releases_in_a_namespace_in_any_order(
         left.remove(releases[number])
         if not left:
             break
-        absent(cluster, releases[number])
+        leave(cluster, releases[number])
         assert inventory_of(cluster, releases[number]) is None
         assert cluster.get("v1", "ConfigMap", releases[number], name) is None
         there = cluster.get("v1", "Namespace", name)
@@ -62,7 +62,7 @@ def test_three_releases_in_a_namespace_in_any_order(
         allowed = {FIELD_MANAGER} | {f"{FIELD_MANAGER}/{release}" for release in left}
         assert managers(there) <= allowed - {f"{FIELD_MANAGER}/{labels['serverless.selfhosted/release']}"}
     # The namespace's end takes 5 s and is tried elsewhere.
-    plan = absent(cluster, releases[leaving[-1]], check_mode=True)
+    plan = leave(cluster, releases[leaving[-1]], check_mode=True)
     assert deleted(plan) == [f"ConfigMap {name}/{releases[leaving[-1]]}", f"Namespace {name}"]
     cluster.delete("v1", "Namespace", name)
 
@@ -77,7 +77,7 @@ def test_an_adopted_namespace_outlives_all_releases(
     for release in releases:
         stand(cluster, release, [labelled(name, **{release: "yes"}), within(config_map(release, {}), name)], form=form)
     for number in leaving:
-        plan = absent(cluster, releases[number])
+        plan = leave(cluster, releases[number])
         assert returned(plan) == [f"Namespace {name}"] and f"Namespace {name}" not in deleted(plan)
     there = cluster.get("v1", "Namespace", name)
     assert there["metadata"]["labels"] == {"theirs": "yes", "kubernetes.io/metadata.name": name}
@@ -89,7 +89,7 @@ def test_a_release_may_come_back_after_its_namespace_was_passed_on(cluster: Clus
     first, second = f"{name}-1", f"{name}-2"
     arrive(cluster, name, first, True)
     stand(cluster, second, [labelled(name, mode="on"), within(config_map(second, {}), name)])
-    absent(cluster, first)
+    leave(cluster, first)
     ours = {"app.kubernetes.io/managed-by": "selfhosted.serverless", "serverless.selfhosted/release": second}
     changed = labelled(name, mode="off", **ours)
     assert cluster.apply(changed)["metadata"]["labels"]["mode"] == "off"
@@ -101,7 +101,7 @@ def test_shares_of_releases_that_are_gone_are_cleaned_up(cluster: Cluster, name:
     stale = labelled(name, stale="yes")
     cluster.apply(stale, manager=f"{FIELD_MANAGER}/gone", force=True)
     stand(cluster, f"{name}-2", [labelled(name), within(config_map("b", {}), name)])
-    absent(cluster, name)
+    leave(cluster, name)
     there = cluster.get("v1", "Namespace", name)
     assert managers(there) == {FIELD_MANAGER} and "stale" not in there["metadata"]["labels"]
 
@@ -109,8 +109,8 @@ def test_shares_of_releases_that_are_gone_are_cleaned_up(cluster: Cluster, name:
 def test_a_release_that_only_lives_in_a_namespace_inherits_it(cluster: Cluster, name: str) -> None:
     stand(cluster, name, [namespace(name), within(config_map("a", {}), name)])
     stand(cluster, f"{name}-2", [within(config_map("b", {}), name)])
-    assert returned(absent(cluster, name)) == [f"Namespace {name}"]
-    assert deleted(absent(cluster, f"{name}-2")) == [f"ConfigMap {name}/b", f"Namespace {name}"]
+    assert returned(leave(cluster, name)) == [f"Namespace {name}"]
+    assert deleted(leave(cluster, f"{name}-2")) == [f"ConfigMap {name}/b", f"Namespace {name}"]
 
 
 def test_what_the_cluster_makes_is_no_reason_to_stay(cluster: Cluster, name: str) -> None:
@@ -123,7 +123,7 @@ def test_what_the_cluster_makes_is_no_reason_to_stay(cluster: Cluster, name: str
     until(lambda: cluster.list("v1", "Endpoints", name) and cluster.list("discovery.k8s.io/v1", "EndpointSlice", name))
     until(lambda: cluster.get("v1", "ConfigMap", "kube-root-ca.crt", name))
     for check_mode in (True, False):
-        plan = absent(cluster, name, check_mode=check_mode)
+        plan = leave(cluster, name, check_mode=check_mode)
         assert deleted(plan) == [f"Deployment {name}/app", f"Namespace {name}", f"Service {name}/app"]
     assert cluster.get("v1", "Namespace", name) is None
 
@@ -153,7 +153,7 @@ def test_a_namespace_with_things_of_others_is_given_back(cluster: Cluster, name:
     stand(cluster, name, [labelled(name, **{"istio-injection": "enabled"}), within(config_map("a", {}), name)])
     before = cluster.apply(theirs, manager=manager)
     for check_mode in (True, False):
-        plan = absent(cluster, name, check_mode=check_mode)
+        plan = leave(cluster, name, check_mode=check_mode)
         assert deleted(plan) == [f"ConfigMap {name}/a"] and returned(plan) == [f"Namespace {name}"]
         told = f"1 object(s) of others in it: {theirs['kind']} {name}/theirs"
         assert any(told in warning for warning in plan.warnings)
@@ -168,7 +168,7 @@ def test_many_things_of_others_are_counted_and_the_first_named(cluster: Cluster,
     stand(cluster, name, [namespace(name)])
     for number in range(5):
         cluster.apply(within(config_map(f"theirs-{number}", {}), name), manager="someone")
-    plan = absent(cluster, name)
+    plan = leave(cluster, name)
     first = ", ".join(f"ConfigMap {name}/theirs-{number}" for number in range(3))
     assert f"5 object(s) of others in it: {first} and 2 more" in plan.warnings[0]
 
@@ -177,7 +177,7 @@ def test_what_belongs_to_things_of_others_is_not_named_beside_them(cluster: Clus
     stand(cluster, name, [namespace(name)])
     cluster.apply(within(deployment("theirs", replicas=2), name), manager="someone")
     until(lambda: len(cluster.list("v1", "Pod", name)) == 2)
-    assert f"1 object(s) of others in it: Deployment {name}/theirs" in absent(cluster, name).warnings[0]
+    assert f"1 object(s) of others in it: Deployment {name}/theirs" in leave(cluster, name).warnings[0]
 
 
 def test_a_namespace_goes_although_our_pods_and_theirs_that_end_are_in_it(cluster: Cluster, name: str) -> None:
@@ -186,11 +186,11 @@ def test_a_namespace_goes_although_our_pods_and_theirs_that_end_are_in_it(cluste
     going = within(config_map("going", {}), name, finalizers=["example.org/hold"])
     cluster.apply(going, manager="someone")
     cluster.delete("v1", "ConfigMap", "going", name)
-    assert deleted(absent(cluster, name, check_mode=True)) == [f"Namespace {name}"]
+    assert deleted(leave(cluster, name, check_mode=True)) == [f"Namespace {name}"]
     path = f"/api/v1/namespaces/{name}/configmaps/going"
     patch = {"metadata": {"finalizers": None}}
     cluster.transport.call("PATCH", path, body=patch, content_type="application/merge-patch+json")
-    absent(cluster, name)
+    leave(cluster, name)
 
 
 def test_an_api_that_does_not_answer_means_that_it_cannot_be_told(cluster: Cluster, name: str) -> None:
@@ -200,7 +200,7 @@ def test_an_api_that_does_not_answer_means_that_it_cannot_be_told(cluster: Clust
     api = document("apiregistration.k8s.io/v1", "APIService", "v1.away.example.org", spec=spec)
     cluster.apply(api, manager="someone")
     try:
-        plan = absent(cluster, name)
+        plan = leave(cluster, name)
     finally:
         cluster.delete("apiregistration.k8s.io/v1", "APIService", "v1.away.example.org")
     assert returned(plan) == [f"Namespace {name}"] and not deleted(plan)
@@ -213,7 +213,7 @@ def test_an_api_of_ours_that_does_not_answer_goes_before(cluster: Cluster, name:
     spec |= {"service": {"namespace": name, "name": "away"}, "insecureSkipTLSVerify": True}
     api = document("apiregistration.k8s.io/v1", "APIService", f"v1.{group}", spec=spec)
     stand(cluster, name, [namespace(name), api])
-    assert deleted(absent(cluster, name)) == [f"APIService v1.{group}", f"Namespace {name}"]
+    assert deleted(leave(cluster, name)) == [f"APIService v1.{group}", f"Namespace {name}"]
 
 
 def test_a_kind_that_may_not_be_listed_means_that_it_cannot_be_told(
@@ -222,7 +222,7 @@ def test_a_kind_that_may_not_be_listed_means_that_it_cannot_be_told(
     stand(proxied, name, [namespace(name)])
     body = b'{"kind":"Status","status":"Failure","reason":"Forbidden","message":"secrets is forbidden","code":403}'
     fault_proxy.faults.append(Fault("GET", f"namespaces/{name}/secrets$", 403, 1, body=body))
-    plan = absent(proxied, name)
+    plan = leave(proxied, name)
     assert returned(plan) == [f"Namespace {name}"] and not deleted(plan)
     assert "secrets: secrets is forbidden" in plan.warnings[0]
 
@@ -235,7 +235,7 @@ def test_an_answer_that_is_no_list_never_means_that_a_namespace_is_empty(
         proxied.apply(within(config_map("theirs", {}), name), manager="someone")
         body = b"{}" if action == {} else b"null"
         fault_proxy.faults.append(Fault("GET", f"namespaces/{name}/configmaps$", 200, 40, body=body))
-        assert not deleted(absent(proxied, name))
+        assert not deleted(leave(proxied, name))
         fault_proxy.faults.clear()
         assert proxied.get("v1", "ConfigMap", "theirs", name)
 
@@ -265,9 +265,9 @@ def test_releases_that_count_as_removed_are_not_waited_for(cluster: Cluster, nam
     for release in (first, second):
         stand(cluster, release, [namespace(name), within(deployment(release, replicas=1), name)])
     until(lambda: len(cluster.list("v1", "Pod", name)) == 2)
-    rehearsed = {first: absent(cluster, first, check_mode=True)}
-    rehearsed[second] = absent(cluster, second, without=[first], check_mode=True)
+    rehearsed = {first: leave(cluster, first, check_mode=True)}
+    rehearsed[second] = leave(cluster, second, without=[first], check_mode=True)
     for release in (first, second):
-        plan = absent(cluster, release)
+        plan = leave(cluster, release)
         assert deleted(plan) == deleted(rehearsed[release]) and returned(plan) == returned(rehearsed[release])
     assert f"Namespace {name}" in deleted(plan)

@@ -12,8 +12,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving import LeavingPolicy, plan_leaving
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
-from releases import absent, config_map, deleted, document, kept, namespace, returned, secret
-from standing import inventory_of, live, stand, until, within
+from releases import config_map, document, namespace, secret
+from standing import deleted, inventory_of, kept, leave, live, returned, stand, until, within
 
 
 def claim(name: str) -> dict:
@@ -35,7 +35,7 @@ def test_an_object_that_was_made_anew_is_left_alone_and_named(cluster: Cluster, 
     labels = {"app.kubernetes.io/managed-by": "selfhosted.serverless", "serverless.selfhosted/release": name}
     cluster.apply(within(config_map("a", {"theirs": "2"}), name, labels=labels), manager="someone")
 
-    plan = absent(cluster, name)
+    plan = leave(cluster, name)
     assert deleted(plan) == [f"ConfigMap {name}/b"] and not returned(plan) and not kept(plan)
     assert any(f"ConfigMap {name}/a is left alone" in warning for warning in plan.warnings)
     assert live(cluster, ours)["data"] == {"theirs": "2"}
@@ -49,7 +49,7 @@ def test_without_our_label_an_object_is_not_ours(cluster: Cluster, name: str, fo
     stand(cluster, name, [ours], form=form)
     mine = within(config_map("a", {}), name, labels={"serverless.selfhosted/release": "mine"})
     cluster.apply(mine, manager="someone", force=True)
-    assert not absent(cluster, name).changes
+    assert not leave(cluster, name).changes
     assert live(cluster, ours)
 
 
@@ -61,7 +61,7 @@ def test_a_copy_with_our_labels_is_not_ours(cluster: Cluster, name: str) -> None
     cluster.delete("v1", "ConfigMap", "a", name)
     labels = {"app.kubernetes.io/managed-by": "selfhosted.serverless", "serverless.selfhosted/release": name}
     cluster.apply({**ours, "metadata": {**ours["metadata"], "labels": labels}}, manager="restore")
-    plan = absent(cluster, name)
+    plan = leave(cluster, name)
     assert not plan.changes and "somebody else has made it" in plan.warnings[0]
     assert live(cluster, ours)
 
@@ -74,14 +74,14 @@ def test_adopted_objects_are_given_back(cluster: Cluster, name: str, form: str) 
     stand(cluster, name, [namespace(name), within(config_map("a", {"ours": "2"}), name)], form=form)
 
     for check_mode in (True, False):
-        plan = absent(cluster, name, check_mode=check_mode)
+        plan = leave(cluster, name, check_mode=check_mode)
         assert returned(plan) == [f"ConfigMap {name}/a", f"Namespace {name}"] and not deleted(plan)
     after = live(cluster, theirs)
     assert after["metadata"]["uid"] == before["metadata"]["uid"] and after["data"] == {"theirs": "1"}
     assert after["metadata"]["labels"] == {"theirs": "yes"} and "annotations" not in after["metadata"]
     managers = [entry["manager"] for entry in after["metadata"]["managedFields"]]
     assert managers == ["someone"]
-    assert not absent(cluster, name).changes
+    assert not leave(cluster, name).changes
 
 
 def test_the_inventory_alone_tells_that_an_object_was_adopted(cluster: Cluster, name: str) -> None:
@@ -93,7 +93,7 @@ def test_the_inventory_alone_tells_that_an_object_was_adopted(cluster: Cluster, 
     path = f"/api/v1/namespaces/{name}/configmaps/a"
     patch = {"metadata": {"annotations": None}}
     cluster.transport.call("PATCH", path, body=patch, content_type="application/merge-patch+json")
-    assert not deleted(absent(cluster, name))
+    assert not deleted(leave(cluster, name))
     assert live(cluster, theirs)["data"] == {"theirs": "1"}
 
 
@@ -121,7 +121,7 @@ def test_data_goes_only_with_the_whole_release(cluster: Cluster, name: str) -> N
     assert kept(plan) == [f"Namespace {name}", f"PersistentVolumeClaim {name}/data", f"Secret {name}/password"]
     assert not plan.changes
 
-    plan = absent(cluster, name, check_mode=True, data_hint="Set todo_keep_data: true")
+    plan = leave(cluster, name, check_mode=True, data_hint="Set todo_keep_data: true")
     assert deleted(plan) == [f"Namespace {name}", f"PersistentVolumeClaim {name}/data", f"Secret {name}/password"]
     lost = f"PersistentVolumeClaim {name}/data, Secret {name}/password"
     assert plan.warnings[0] == f"the data of release '{name}' is deleted for good: {lost}. Set todo_keep_data: true"
@@ -147,13 +147,13 @@ def test_what_shall_be_kept_is_kept_with_its_namespace_and_password(cluster: Clu
     stand(cluster, name, documents, data=("password",), requires=("istio",))
     keep = [{"kind": "PersistentVolumeClaim"}]
     for check_mode in (True, False):
-        plan = absent(cluster, name, keep=keep, check_mode=check_mode)
+        plan = leave(cluster, name, keep=keep, check_mode=check_mode)
         assert deleted(plan) == [f"ConfigMap {name}/settings"]
         assert kept(plan) == [f"Namespace {name}", f"PersistentVolumeClaim {name}/data", f"Secret {name}/password"]
     left = inventory_of(cluster, name)
     assert len(left.entries) == 3 and left.requires == ()
-    assert not absent(cluster, name, keep=keep).changes
-    assert len(deleted(absent(cluster, name))) == 3
+    assert not leave(cluster, name, keep=keep).changes
+    assert len(deleted(leave(cluster, name))) == 3
     assert inventory_of(cluster, name) is None
 
 
@@ -180,7 +180,7 @@ def test_a_value_that_the_object_needs_stays_and_is_nobody_s(cluster: Cluster, n
     path = f"/api/v1/namespaces/{name}/services/web"
     only_ours = {"spec": {"selector": {"app": "theirs"}}}  # their manager lets go of the ports
     cluster.apply({**theirs, **only_ours}, manager="someone")
-    assert returned(absent(cluster, name)) == [f"Service {name}/web"]
+    assert returned(leave(cluster, name)) == [f"Service {name}/web"]
     after = cluster.transport.call("GET", path)
     assert [port["targetPort"] for port in after["spec"]["ports"]] == [8080]
     assert FIELD_MANAGER not in [entry["manager"] for entry in after["metadata"]["managedFields"]]
@@ -195,7 +195,7 @@ def test_what_kubectl_had_applied_comes_back(cluster: Cluster, name: str) -> Non
     theirs = within(config_map("a", {"key": "theirs"}), name, annotations=annotations)
     cluster.apply(theirs, manager="kubectl-client-side-apply")
     stand(cluster, name, [within(config_map("a", {"key": "ours", "more": "ours"}), name)])
-    absent(cluster, name)
+    leave(cluster, name)
     after = live(cluster, theirs)
     assert after["data"] == {"key": "theirs"} and after["metadata"]["annotations"] == annotations
     assert FIELD_MANAGER not in [entry["manager"] for entry in after["metadata"]["managedFields"]]

@@ -236,6 +236,14 @@ def test_a_generated_password_is_not_made_anew_over_a_volume(cluster: Cluster, n
     assert cluster.get("v1", "Secret", "database", name) is None
 
 
+def test_a_password_is_made_although_its_volume_came_first(cluster: Cluster, name: str) -> None:
+    """A volume that is prepared in a step of its own, or a run that died between the two."""
+    data = frozenset({ObjectRef("v1", "Secret", name, "database")})
+    present(cluster, name, [namespace(name), claim("database")])
+    whole = [namespace(name), claim("database"), secret("database", {"password": "first"})]
+    assert names(present(cluster, name, whole, data=data).created) == [f"Secret {name}/database"]
+
+
 def test_a_generated_password_never_takes_the_place_of_one_that_is_there(
     cluster: Cluster, proxied: Cluster, fault_proxy: FaultProxy, name: str
 ) -> None:
