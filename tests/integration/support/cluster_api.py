@@ -109,10 +109,14 @@ class ClusterApi:
 
     def get(self, ref: Ref) -> Document | None:
         """One object, or None."""
-        for resource in self.seen.values():
-            if (resource.group, resource.kind) == (ref.group, ref.kind):
-                return self.read(resource.path(ref.namespace, ref.name))
-        return None
+        resource = self._find(ref) or (self.resources() and self._find(ref))
+        return self.read(resource.path(ref.namespace, ref.name)) if resource else None
+
+    def _find(self, ref: Ref) -> Resource | None:
+        of_kind = (
+            resource for resource in self.seen.values() if (resource.group, resource.kind) == (ref.group, ref.kind)
+        )
+        return next(of_kind, None)
 
     def _list(self, resource: Resource) -> list[Document]:
         listed = self.read(resource.path()) or {"items": []}
