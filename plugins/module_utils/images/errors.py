@@ -35,7 +35,7 @@ class InvalidReference(ImageError):
     """A text that is no image reference."""
 
 
-class GateError(ImageError):
+class PolicyError(ImageError):
     """The image policy (serverless_images) is written wrongly, or has no rule for an image."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..errors import GateError, InvalidReference
+from ..errors import InvalidReference, PolicyError
 from ..policy.policy import ImagePolicy
 from ..reference.pods import images_of_pod, pod_name
 from ..reference.reference import Reference
@@ -75,7 +75,7 @@ def pods_refused(pods: Iterable[Document], policy: ImagePolicy) -> dict[str, tup
             reference = Reference.parse(image)
             try:
                 policy.candidates(reference)
-            except GateError:
+            except PolicyError:
                 found.setdefault(reference.registry, []).append(pod_name(pod))
     return {registry: tuple(names) for registry, names in found.items()}
 
@@ -108,5 +108,5 @@ def _mapped(image: Any, policy: ImagePolicy) -> str:
 def _delivered(image: str, policy: ImagePolicy) -> str:
     try:
         return policy.deliverable(image)
-    except GateError:  # undecided: any of its mirrors has the same version
+    except PolicyError:  # undecided: any of its mirrors has the same version
         return str(policy.candidates(Reference.parse(image))[0].reference)

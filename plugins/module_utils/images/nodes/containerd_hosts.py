@@ -13,7 +13,7 @@ change that, and the words of the address stand in the pull's error.
 
 from __future__ import annotations
 
-from ..errors import GateError
+from ..errors import PolicyError
 from ..policy.mirrors import Mirror
 from ..policy.policy import ImagePolicy
 from ..policy.settings import RegistrySettings, is_loopback
@@ -29,7 +29,7 @@ REFUSAL = "http-refused://not-in-serverless_images.mirrors"
 def host_files(policy: ImagePolicy) -> dict[str, bytes]:
     """Return the content of every file by its path below containerd's config_path.
 
-    Raises GateError for a mirror that containerd cannot be told, or an authority that cannot be read.
+    Raises PolicyError for a mirror that containerd cannot be told, or an authority that cannot be read.
     """
     files: dict[str, bytes] = {}
     # Rewritten references name the mirror itself, so nothing has to be sent elsewhere.
@@ -113,7 +113,7 @@ def _settings(source: str, mirror: Mirror, settings: RegistrySettings) -> tuple[
 
 def _check(mirror: Mirror) -> None:
     if mirror.prefix is None:
-        raise GateError(
+        raise PolicyError(
             f"the mirror {mirror.place} for {mirror.source} cannot be told to containerd; use mode: rewrite"
         )
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import GateError
+from ..errors import PolicyError
 from ..layout.bundle import config_digest, stream_docker_images
 from ..layout.layout import Layout
 from ..policy.policy import ImagePolicy
@@ -38,10 +38,10 @@ class DockerNode(Node):
     def files(self, policy: ImagePolicy) -> dict[str, bytes]:
         """Return the authority of each registry that has one of its own, as HOST/ca.crt (docker's own place for it).
 
-        Raises GateError for `strict`: docker cannot be kept from a registry.
+        Raises PolicyError for `strict`: docker cannot be kept from a registry.
         """
         if policy.strict:
-            raise GateError("serverless_images.strict cannot be told to docker; write strict: false")
+            raise PolicyError("serverless_images.strict cannot be told to docker; write strict: false")
         return {f"{host}/ca.crt": one.authority() for host, one in policy.registries.items() if one.ca_file}
 
     def names(self) -> set[str]:

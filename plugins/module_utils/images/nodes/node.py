@@ -62,7 +62,7 @@ class Node(ABC):
 
     @abstractmethod
     def files(self, policy: ImagePolicy) -> dict[str, bytes]:
-        """Return the runtime's registry settings by path below certs_dir. Raises GateError for what cannot be told."""
+        """Return registry settings by path below certs_dir. Raises PolicyError for what the runtime cannot be told."""
 
     @abstractmethod
     def names(self) -> set[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 
-from ..errors import GateError
+from ..errors import PolicyError
 from ..policy.mirrors import Mirror
 from ..policy.policy import ImagePolicy
 from ..policy.settings import is_loopback
@@ -23,11 +23,11 @@ _HEADER = "# Written by selfhosted.serverless from serverless_images; image_pref
 def registries_conf(policy: ImagePolicy) -> dict[str, bytes]:
     """Return the content of every file by its path below /etc/containers.
 
-    Raises GateError for `strict`, since a table is for one registry or the hosts below one domain, never for all
+    Raises PolicyError for `strict`, since a table is for one registry or the hosts below one domain, never for all
     others, and for a mirror that has a login, since CRI-O reads those from a file of all its logins.
     """
     if policy.strict:
-        raise GateError(
+        raise PolicyError(
             "serverless_images.strict cannot be told to CRI-O, which blocks registries by their names alone; "
             "write strict: false"
         )
@@ -56,7 +56,7 @@ def _table(source: str, mirrors: list[Mirror], policy: ImagePolicy) -> str:
 def _place(source: str, mirror: Mirror, policy: ImagePolicy) -> list[str]:
     settings = policy.settings(mirror.host)
     if settings.username and mirror.host != source:
-        raise GateError(f"the mirror {mirror.host} has a login, which CRI-O cannot be told here; use mode: rewrite")
+        raise PolicyError(f"the mirror {mirror.host} has a login, which CRI-O cannot be told here; use mode: rewrite")
     location = "/".join(filter(None, [mirror.host, mirror.prefix]))
     insecure = settings.plain_http or (is_loopback(mirror.host) and not settings.ca_file)
     return [f"location = {json.dumps(location)}", *(["insecure = true"] if insecure else [])]

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ..errors import GateError, ImageError, Reason, RegistryError
+from ..errors import ImageError, PolicyError, Reason, RegistryError
 from ..policy.policy import Candidate, ImagePolicy
 from ..reference.reference import Reference
 from ..registry.backoff import Backoff
@@ -55,7 +55,7 @@ def first_that_has(
     """Ask an image's places one after the other. `image` is its name after the exact map.
 
     What is locked is asked for by its digest, with one request; anything else under the same tag is refused. Raises
-    GateError where no rule covers the image.
+    PolicyError where no rule covers the image.
     """
     failures: list[Failure] = []
     for candidate in policy.candidates(image):
@@ -77,7 +77,7 @@ def choose(
     """Return, of all these images, the answer of those that a place has; all are asked for at once.
 
     The values say whether it is certain that a reference is an image; what only looks like one may be nowhere. Raises
-    GateError with every other image that no place has.
+    PolicyError with every other image that no place has.
     """
     clients = Clients(policy, BACKOFF)
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -88,7 +88,7 @@ def choose(
     nowhere = [image for image, answer in found.items() if answer.candidate is None and wanted[image]]
     if nowhere:
         reasons = [f"{image}: {'; '.join(map(str, found[image].failures))}" for image in sorted(nowhere)]
-        raise GateError("no mirror has\n" + "\n".join(reasons))
+        raise PolicyError("no mirror has\n" + "\n".join(reasons))
     return {image: answer for image, answer in found.items() if answer.candidate}
 
 

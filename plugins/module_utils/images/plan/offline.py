@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 
-from ..errors import GateError, ImageError, Reason
+from ..errors import ImageError, PolicyError, Reason
 from ..layout.layout import Layout
 from ..policy.policy import ImagePolicy
 from ..reference.extract import Found
@@ -34,10 +34,10 @@ def make_plan_of_layout(
 
     An image that the lock has must be the same there; what the lock lacks is taken as it is.
 
-    Raises GateError in mode rewrite, because manifests would then name a mirror that is not to be asked.
+    Raises PolicyError in mode rewrite, because manifests would then name a mirror that is not to be asked.
     """
     if policy.mode == "rewrite":
-        raise GateError("serverless_images.mode is rewrite; images of a bundle keep their names: use mode: runtime")
+        raise PolicyError("serverless_images.mode is rewrite; images of a bundle keep their names: use mode: runtime")
     items = list(found)
     sure = {policy.mapped(Reference.parse(item.reference)) for item in items if item.certain}
     locked = lock.images if lock else {}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ..errors import GateError, InvalidReference
+from ..errors import InvalidReference, PolicyError
 from ..policy.policy import ImagePolicy
 from ..reference.extract import Found
 from ..reference.reference import Reference
@@ -88,7 +88,7 @@ def make_plan(
 
     `architectures` are those of the nodes, as Go names them; empty means whatever the images have. `check_only` are
     images that must be there but that no node needs (the base of a build). What `lock` has is asked for by its digest,
-    with one request. Raises InvalidReference and GateError for
+    with one request. Raises InvalidReference and PolicyError for
     what no registry has to be asked for.
     """
     items = list(found)
@@ -112,7 +112,7 @@ def make_plan(
 def _ask(wish: Wish, policy: ImagePolicy, clients: Clients, architectures: Collection[str], lock: Lock) -> Row:
     try:
         answer = first_that_has(wish.image, policy, clients, architectures, lock.images.get(str(wish.image)))
-    except (GateError, InvalidReference) as error:
+    except (PolicyError, InvalidReference) as error:
         failures = (Failure("policy", "", "no rule", str(error)),)
         return Row(wish.image, wish.where, failures=failures, prefetch=wish.prefetch)
     if answer.candidate is None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import GateError
+from ..errors import PolicyError
 from ..reference.reference import Reference
 
 _PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]*[a-z0-9])?")
@@ -30,18 +30,20 @@ class Mirror:
 
     @classmethod
     def from_config(cls, source: str, entry: Any) -> Mirror:
-        """Check one entry of `mirrors` of the image policy. Raises GateError."""
+        """Check one entry of `mirrors` of the image policy. Raises PolicyError."""
         where = f"serverless_images.mirrors[{source!r}]"
         form, place = "prefix", entry
         if isinstance(entry, Mapping) and len(entry) == 1:
             form, place = next(iter(entry.items()))
         if not isinstance(place, str) or form not in ("prefix", "host", "flat"):
-            raise GateError(
+            raise PolicyError(
                 f"{where}: {entry!r} is no mirror; write 'host/path' to put in place of {source}, "
                 "{host: HOST} to replace the registry alone, {flat: 'host/path'} to keep only the last part of the path"
             )
         if not _PLACE.fullmatch(place) or (form == "host" and "/" in place):
-            raise GateError(f"{where}: {place!r} must be host or host:port{'' if form == 'host' else ', then a path'}")
+            raise PolicyError(
+                f"{where}: {place!r} must be host or host:port{'' if form == 'host' else ', then a path'}"
+            )
         return cls(source, form, place)
 
     @property

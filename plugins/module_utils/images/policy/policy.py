@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import GateError, InvalidReference
+from ..errors import InvalidReference, PolicyError
 from ..reference.reference import HOST, Reference
 from .mirrors import Mirror, covers
 from .presets import PRESETS
@@ -54,23 +54,23 @@ class ImagePolicy:
     def from_config(cls, config: Mapping[str, Any] | None) -> ImagePolicy:
         """Return the policy of a dictionary as in `serverless_images`; an empty one lets images come from their origin.
 
-        Raises GateError, which says what to write instead.
+        Raises PolicyError, which says what to write instead.
         """
         config = config or {}
         unknown = sorted(set(config) - _KEYS)
         if unknown:
-            raise GateError(
+            raise PolicyError(
                 f"serverless_images has unknown keys {', '.join(unknown)}; allowed are {', '.join(sorted(_KEYS))}"
             )
         mode = config.get("mode") or "runtime"
         if mode not in MODES:
-            raise GateError(f"serverless_images.mode is {mode!r}; it must be one of {', '.join(MODES)}")
+            raise PolicyError(f"serverless_images.mode is {mode!r}; it must be one of {', '.join(MODES)}")
         preset = config.get("preset") or "none"
         if preset not in PRESETS:
-            raise GateError(f"serverless_images.preset is {preset!r}; it must be one of {', '.join(sorted(PRESETS))}")
+            raise PolicyError(f"serverless_images.preset is {preset!r}; it must be one of {', '.join(sorted(PRESETS))}")
         strict = config.get("strict", False)
         if not isinstance(strict, bool):
-            raise GateError(f"serverless_images.strict is {strict!r}; it must be true or false")
+            raise PolicyError(f"serverless_images.strict is {strict!r}; it must be true or false")
         # Mirrors written out take the place of the preset's for their source.
         mirrors = {**PRESETS[preset], **(config.get("mirrors") or {})}
         policy = cls(
@@ -97,7 +97,7 @@ class ImagePolicy:
         return self.exact.get(key, reference)
 
     def candidates(self, reference: Reference) -> list[Candidate]:
-        """Return where an image may be taken from, best first, never empty. Raises GateError if no rule covers it."""
+        """Return where an image may be taken from, best first, never empty. Raises PolicyError if no rule covers it."""
         wanted = self.mapped(reference)
         mirrors = self._mirrors_of(wanted)
         if mirrors:
@@ -108,26 +108,26 @@ class ImagePolicy:
             return [Candidate(wanted, "named at the mirror")]
         if not self.mirrors and not self.strict:
             return [Candidate(wanted, "origin")]
-        raise GateError(
+        raise PolicyError(
             f"no rule says where {wanted} may come from; add {wanted.registry} to serverless_images.mirrors "
             f"(with {wanted.registry!r} itself in its list to allow the origin)"
         )
 
     def undecided(self, reference: Reference) -> bool:
-        """Return whether only the registries can tell what is to stand in a manifest. Raises GateError."""
+        """Return whether only the registries can tell what is to stand in a manifest. Raises PolicyError."""
         return self.mode == "rewrite" and len(self.candidates(reference)) > 1
 
     def deliverable(self, reference: str, chosen: Mapping[Reference, Reference] = NONE_CHOSEN) -> str:
         """Return what is to stand in a manifest instead of a reference; the same text where nothing changes.
 
-        `chosen` has the place of each image that is undecided, by its name after the exact map. Raises GateError (mode
-        rewrite: no rule, or undecided and not in it) and InvalidReference.
+        `chosen` has the place of each image that is undecided, by its name after the exact map. Raises PolicyError
+        (mode rewrite: no rule, or undecided and not in it) and InvalidReference.
         """
         parsed = Reference.parse(reference)
         wanted = self.mapped(parsed)
         if self.undecided(parsed):
             if wanted not in chosen:
-                raise GateError(f"none of its mirrors is known to have {wanted}")
+                raise PolicyError(f"none of its mirrors is known to have {wanted}")
             wanted = chosen[wanted]
         elif self.mode == "rewrite":
             wanted = self.candidates(parsed)[0].reference
@@ -138,7 +138,7 @@ class ImagePolicy:
         try:
             parsed = Reference.parse(reference)
             found = self.candidates(parsed)
-        except (GateError, InvalidReference):
+        except (PolicyError, InvalidReference):
             return "no rule"
         if self.mode == "rewrite":  # a name that was not rewritten is asked for as it is
             found = [candidate for candidate in found if candidate.reference == parsed]
@@ -154,7 +154,7 @@ class ImagePolicy:
         for entries in self.mirrors.values():
             for mirror in entries:
                 if mirror.prefix is None:
-                    raise GateError(
+                    raise PolicyError(
                         f"serverless_images.mirrors: {mirror.place} for {mirror.source} cannot be told to a container "
                         "runtime, which sends a whole registry elsewhere; use mode: rewrite"
                     )
@@ -164,13 +164,13 @@ def _source(key: str) -> str:
     source = key.rstrip("/")
     host, separator, rest = source.partition("/")
     if not HOST.fullmatch(host):
-        raise GateError(f"serverless_images.mirrors: {key!r} is no host, host:port or host/path; {KEY_HINT}")
+        raise PolicyError(f"serverless_images.mirrors: {key!r} is no host, host:port or host/path; {KEY_HINT}")
     return f"docker.io{separator}{rest}" if host == "index.docker.io" else source
 
 
 def _mirrors(key: str, entries: Any) -> tuple[Mirror, ...]:
     if not isinstance(entries, (list, tuple)) or not entries:
-        raise GateError(f"serverless_images.mirrors[{key!r}] must be a list with at least one mirror")
+        raise PolicyError(f"serverless_images.mirrors[{key!r}] must be a list with at least one mirror")
     return tuple(Mirror.from_config(_source(key), entry) for entry in entries)
 
 
@@ -178,5 +178,5 @@ def _exact(key: str, value: Any) -> tuple[Reference, Reference]:
     try:
         source, target = Reference.parse(key), Reference.parse(str(value))
     except InvalidReference as error:
-        raise GateError(f"serverless_images.map: {error}") from error
+        raise PolicyError(f"serverless_images.map: {error}") from error
     return (source.at(source.digest) if source.digest else source), target

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import GateError
+from ..errors import PolicyError
 from ..reference.reference import HOST
 
 # Docker Hub answers the registry API under a name of its own.
@@ -37,17 +37,17 @@ class RegistrySettings:
 
     @classmethod
     def from_config(cls, host: str, config: Mapping[str, Any]) -> RegistrySettings:
-        """Check one entry of `registries` of the image policy. Raises GateError."""
+        """Check one entry of `registries` of the image policy. Raises PolicyError."""
         where = f"serverless_images.registries[{host!r}]"
         if not HOST.fullmatch(host):
-            raise GateError(f"{where}: the key must be host or host:port; {KEY_HINT}")
+            raise PolicyError(f"{where}: the key must be host or host:port; {KEY_HINT}")
         if not isinstance(config, Mapping):
-            raise GateError(f"{where} must be a dictionary with some of {', '.join(sorted(_KEYS))}")
+            raise PolicyError(f"{where} must be a dictionary with some of {', '.join(sorted(_KEYS))}")
         unknown = sorted(set(config) - _KEYS)
         if unknown:
-            raise GateError(f"{where} has unknown keys {', '.join(unknown)}; allowed are {', '.join(sorted(_KEYS))}")
+            raise PolicyError(f"{where} has unknown keys {', '.join(unknown)}; allowed are {', '.join(sorted(_KEYS))}")
         if bool(config.get("username")) != bool(config.get("password")):
-            raise GateError(f"{where} needs username and password together, or neither")
+            raise PolicyError(f"{where} needs username and password together, or neither")
         plain_http = config.get("plain_http")
         return cls(
             host,
@@ -58,11 +58,11 @@ class RegistrySettings:
         )
 
     def authority(self) -> bytes:
-        """Return the content of ca_file. Raises GateError."""
+        """Return the content of ca_file. Raises PolicyError."""
         try:
             return Path(self.ca_file).expanduser().read_bytes()
         except OSError as error:
-            raise GateError(f"ca_file of {self.host}, {self.ca_file}, cannot be read: {error.strerror}") from error
+            raise PolicyError(f"ca_file of {self.host}, {self.ca_file}, cannot be read: {error.strerror}") from error
 
     @property
     def scheme(self) -> str:

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import GateError
+from ..errors import PolicyError
 from ..policy.policy import NONE_CHOSEN, ImagePolicy
 from .places import places
 from .reference import Reference
@@ -27,7 +27,7 @@ def undecided(documents: Iterable[dict[str, Any]], policy: ImagePolicy) -> dict[
             if policy.undecided(reference):
                 image = policy.mapped(reference)
                 found[image] = place.certain or found.get(image, False)
-        except GateError:
+        except PolicyError:
             continue  # told by rewrite_document, with the place
     return found
 
@@ -37,16 +37,16 @@ def rewrite_document(
 ) -> dict[str, Any]:
     """Return a copy with every reference as it is to be delivered; the given document stays as it is.
 
-    `chosen` has the places of the images that are undecided. Raises GateError for an image that no rule covers (mode
+    `chosen` has the places of the images that are undecided. Raises PolicyError for an image that no rule covers (mode
     rewrite). A text that only looks like one is then left.
     """
     result = copy.deepcopy(document)
     for place in list(places(result)):
         try:
             wanted = policy.deliverable(place.reference, chosen)
-        except GateError as error:
+        except PolicyError as error:
             if place.certain:
-                raise GateError(f"{place.where}: {error}") from error
+                raise PolicyError(f"{place.where}: {error}") from error
             continue
         if wanted != place.reference:
             place.put(wanted)

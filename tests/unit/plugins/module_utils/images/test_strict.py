@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import PolicyError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd_hosts import host_files
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery import deliver, take_away
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import Node, NodeError, Wanted
@@ -76,7 +76,7 @@ def test_what_is_not_listed_is_refused_and_all_else_is_not(
     assert [path.read_text() for path in left] == ["# the owner's\n"]
 
 
-def test_the_directories_of_a_strict_gate() -> None:
+def test_the_directories_of_a_strict_policy() -> None:
     config = {"mirrors": {"docker.io": ["a.io/hub", "docker.io"]}, "registries": {"own.io": {}}}
     assert sorted(host_files(ImagePolicy.from_config(config))) == ["docker.io/hosts.toml"]
     strict = host_files(ImagePolicy.from_config({**config, "strict": True}))
@@ -89,13 +89,13 @@ def test_strict_is_asked_for_and_then_holds_for_the_plan_too() -> None:
     image = Reference.parse("ghcr.io/team/app:1")
     assert not ImagePolicy.from_config({}).strict
     assert ImagePolicy.from_config({}).candidates(image)
-    with pytest.raises(GateError, match=r"no rule says where ghcr\.io/team/app:1 may come from"):
+    with pytest.raises(PolicyError, match=r"no rule says where ghcr\.io/team/app:1 may come from"):
         ImagePolicy.from_config({"strict": True}).candidates(image)
-    with pytest.raises(GateError, match="true or false"):
+    with pytest.raises(PolicyError, match="true or false"):
         ImagePolicy.from_config({"strict": "false"})
 
 
 @pytest.mark.parametrize("runtime", ["docker", "cri-o"])
 def test_runtimes_that_cannot_be_told(runtime: str) -> None:
-    with pytest.raises(GateError, match="strict cannot be told to"):
+    with pytest.raises(PolicyError, match="strict cannot be told to"):
         node_from_config({"name": "n", "exec": [], "runtime": runtime}).files(ImagePolicy.from_config({"strict": True}))

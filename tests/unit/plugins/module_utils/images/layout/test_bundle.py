@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError, LayoutError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import LayoutError, PolicyError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.bundle import (
     BundleError,
     read_bundle,
@@ -137,5 +137,5 @@ def test_a_name_with_tag_and_digest_is_found_by_its_digest(tmp_path: Path) -> No
 
 def test_rewritten_references_cannot_come_from_a_bundle(layout: Layout) -> None:
     policy = ImagePolicy.from_config({"mode": "rewrite", "mirrors": {"example.com": ["mirror.example.net"]}})
-    with pytest.raises(GateError, match="mode: runtime"):
+    with pytest.raises(PolicyError, match="mode: runtime"):
         make_plan_of_layout([Found(ONE, "a")], policy, ["amd64"], layout, "the bundle")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import PolicyError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.registries_conf import (
     FILE,
     registries_conf,
@@ -73,5 +73,5 @@ def test_what_is_written(pki: Pki) -> None:
 
 def test_what_cannot_be_told() -> None:
     login = {"m.io": {"username": "u", "password": {"value": "p"}}}
-    with pytest.raises(GateError, match=r"m\.io has a login"):
+    with pytest.raises(PolicyError, match=r"m\.io has a login"):
         registries_conf(ImagePolicy.from_config({"mirrors": {"gcr.io": ["m.io/g"]}, "registries": login}))

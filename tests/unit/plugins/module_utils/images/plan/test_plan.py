@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import PolicyError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.choice import choose
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import Lock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.plan import make_plan
@@ -114,7 +114,7 @@ def test_the_plan_and_rewritten_manifests_take_the_first_mirror_that_has_it(
     (changed,) = rewrite_documents([document], policy, chosen)
     assert changed["spec"]["containers"] == [{**container, "image": place}]
     # Nobody may forget to ask.
-    with pytest.raises(GateError, match="none of its mirrors is known to have docker.io/plan/second:1"):
+    with pytest.raises(PolicyError, match="none of its mirrors is known to have docker.io/plan/second:1"):
         rewrite_documents([document], policy)
     # With one mirror there is nothing to ask, and so nobody is asked.
     assert not undecided([document], ImagePolicy.from_config({"mirrors": {"docker.io": ["m.io"]}, "mode": "rewrite"}))
@@ -136,7 +136,7 @@ def test_a_mirror_with_another_image_under_the_same_tag_is_passed_over(mirror: R
     assert str(answer.candidate.reference) == f"{mirror.host}/second/plan/locked:1"
     assert [failure.reason for failure in answer.failures] == ["wrong digest"]
     gone = Reference.parse("plan/gone:1")
-    with pytest.raises(GateError, match=r"(?s)docker.io/plan/gone:1: .*first.*not found.*second.*not found"):
+    with pytest.raises(PolicyError, match=r"(?s)docker.io/plan/gone:1: .*first.*not found.*second.*not found"):
         choose({image: True, gone: True}, policy, [], Lock())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import PolicyError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
 
@@ -62,7 +62,7 @@ def test_the_exact_map_comes_first_and_its_result_goes_through_mirrors() -> None
 
 def test_strict_an_origin_is_used_only_where_it_is_listed() -> None:
     policy = ImagePolicy.from_config({"mirrors": {"docker.io": ["m.io/docker.io"]}})
-    with pytest.raises(GateError, match="quay.io to serverless_images.mirrors"):
+    with pytest.raises(PolicyError, match="quay.io to serverless_images.mirrors"):
         policy.candidates(Reference.parse("quay.io/a/b:1"))
     assert policy.origin_of("quay.io/a/b:1") == "no rule"
     assert policy.origin_of("a:1") == "mirror m.io/docker.io"
@@ -109,8 +109,8 @@ def test_deliverable_leaves_a_text_alone_that_means_the_same() -> None:
         ({"registries": {"a.io": {"username": "x"}}}, "together"),
     ],
 )
-def test_a_gate_that_is_written_wrongly(config: dict[str, Any], said: str) -> None:
-    with pytest.raises(GateError, match=said):
+def test_a_policy_that_is_written_wrongly(config: dict[str, Any], said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
         ImagePolicy.from_config(config)
 
 
@@ -134,7 +134,7 @@ def test_a_preset_fills_in_mirrors_and_yields_to_written_ones() -> None:
     assert places(config, "nginx:1") == ["m.daocloud.io/docker.io/library/nginx:1"]
     assert places(config, "gcr.io/a/b:1") == ["m.daocloud.io/gcr.io/a/b:1"]
     assert places(config, "quay.io/a/b:1") == ["own.example.com/quay/a/b:1"]
-    with pytest.raises(GateError, match=r"registry\.istio\.io"):
+    with pytest.raises(PolicyError, match=r"registry\.istio\.io"):
         places(config, "registry.istio.io/release/pilot:1")
 
 
@@ -142,10 +142,10 @@ def test_the_preset_of_a_flat_mirror_needs_rewritten_references() -> None:
     place = "registry.cn-hangzhou.aliyuncs.com/google_containers/metrics-server:v0.9.0"
     image = "registry.k8s.io/metrics-server/metrics-server:v0.9.0"
     assert places({"preset": "aliyun", "mode": "rewrite"}, image) == [place]
-    with pytest.raises(GateError, match="mode: rewrite"):
+    with pytest.raises(PolicyError, match="mode: rewrite"):
         ImagePolicy.from_config({"preset": "aliyun"})
 
 
 def test_an_unknown_preset_is_refused() -> None:
-    with pytest.raises(GateError, match="aliyun, daocloud, none"):
+    with pytest.raises(PolicyError, match="aliyun, daocloud, none"):
         ImagePolicy.from_config({"preset": "ustc"})

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import GateError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import PolicyError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.extract import extract_references
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.rewrite import (
     ImagePolicy,
@@ -124,7 +124,7 @@ def test_no_images() -> None:
 
 
 def test_strict_only_what_is_surely_an_image() -> None:
-    with pytest.raises(GateError, match="Deployment todo/web: main: no rule"):
+    with pytest.raises(PolicyError, match="Deployment todo/web: main: no rule"):
         rewrite_document(workload("Deployment", {"image": "quay.io/a/b:1"}), POLICY)
     doubtful = workload("Deployment", {"image": "a:1", "args": ["--x=quay.io/a/b:1"]})
     assert rewritten(doubtful) == ["m.io/docker.io/library/a:1", "quay.io/a/b:1"]
