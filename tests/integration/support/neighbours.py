@@ -58,19 +58,21 @@ def includes(document: Any, patch: Any) -> bool:
 
 @dataclass
 class Neighbours:
-    """What others have: `known` as it was found last, `additions` to objects of ours."""
+    """What others have: `placed` in all, `known` as it was found last, `additions` to objects of ours."""
 
     site: Site
     lab: Lab
+    placed: list[Ref] = field(default_factory=list)
     known: dict[Ref, Document] = field(default_factory=dict)
     additions: list[Document] = field(default_factory=list)
 
     def put(self, *files: Path) -> None:
         """Create what the files say, as a user does, and take note of it once it has settled."""
         documents = [document for file in files for document in load(file)]
+        refs = [Ref.of(document) for document in documents]
+        self.placed += refs
         for file in files:
             self.site.kubectl("create", "--save-config", "-f", str(file))
-        refs = [Ref.of(document) for document in documents]
         for ref in refs:
             self._settle(ref)
         self.lab.api.resources()
@@ -113,11 +115,11 @@ class Neighbours:
     def remove(self) -> None:
         """Delete all of it, namespaces and definitions last."""
         last = {"Namespace": 2, "CustomResourceDefinition": 1}
-        refs = sorted(self.known, key=lambda ref: last.get(ref.kind, 0))
+        refs = sorted(self.placed, key=lambda ref: last.get(ref.kind, 0))
         for wait in ("--wait=false", "--timeout=120s"):
             for ref in refs:
                 self.site.kubectl("delete", *_named(ref), "--ignore-not-found", wait, check=False)
-        self.known, self.additions = {}, []
+        self.placed, self.known, self.additions = [], {}, []
 
     def _content(self, ref: Ref) -> Document | None:
         live = self.lab.api.get(ref)
