@@ -41,4 +41,4 @@ def scene(site: Site, lab_under_test: Lab) -> Iterator[Scene]:
     neighbours.put(OBJECTS / "before.yml")
     neighbours.put(OBJECTS / "instances.yml")
     yield Scene(site, lab_under_test, neighbours, empty, lab_under_test.listing())
-    neighbours.remove()
+    neighbours.remove(empty)

@@ -112,13 +112,18 @@ class Neighbours:
             del self.known[ref]
         return gone
 
-    def remove(self) -> None:
-        """Delete all of it, namespaces and definitions last."""
+    def remove(self, before: dict[Ref, Document]) -> None:
+        """Delete all of it, namespaces and definitions last, and the namespaces that were given back to others."""
         last = {"Namespace": 2, "CustomResourceDefinition": 1}
         refs = sorted(self.placed, key=lambda ref: last.get(ref.kind, 0))
         for wait in ("--wait=false", "--timeout=120s"):
             for ref in refs:
                 self.site.kubectl("delete", *_named(ref), "--ignore-not-found", wait, check=False)
+        homes = {ref.namespace for ref in self.placed} - {ref.name for ref in before if ref.kind == "Namespace"}
+        for name in sorted(homes - {""}):
+            ours = "-l", "app.kubernetes.io/managed-by!=selfhosted.serverless"
+            field = f"--field-selector=metadata.name={name}"
+            self.site.kubectl("delete", "namespace", *ours, field, "--timeout=120s", check=False)
         self.placed, self.known, self.additions = [], {}, []
 
     def _content(self, ref: Ref) -> Document | None:
