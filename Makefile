@@ -1,6 +1,7 @@
 # make site   a fresh machine -> lab cluster -> everything installed -> the application's URL
 # make test   lint, sanity, unit tests, molecule
-# The other targets are the parts of these two.
+# make acceptance   the tests that take too long for that
+# The other targets are the parts of these.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -14,9 +15,11 @@ PYTHON ?= python3
 INVENTORY ?= inventories/lab
 # More arguments for ansible-playbook, e.g. ARGS="-e lab_address=127.0.0.3" for a second lab beside the first
 ARGS ?=
+# The parts of `make acceptance`; empty: all
+PARTS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup setup-dev lab lab-stop lab-down status site check uninstall test lint units sanity molecule clean
+.PHONY: help setup setup-dev lab lab-stop lab-down status site check uninstall test acceptance lint units sanity molecule clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +62,9 @@ uninstall: setup ## remove what site.yml installed
 
 test: setup-dev ## lint, sanity, unit tests, molecule
 	$(BIN)/python tests/run.py
+
+acceptance: setup-dev ## the long tests on a lab of their own: neighbours, plans, faults, kills, repair
+	$(BIN)/python tests/acceptance.py $(PARTS)
 
 lint: setup-dev ## ruff, yamllint, ansible-lint
 	$(BIN)/python tests/run.py lint

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
-SCENARIOS = ("default", "site", "variants", "drills", "absent", "images", "waiting")
+SCENARIOS = ("default", "site", "variants", "drills", "neighbours", "absent", "changes", "images")
 # Programs that unit tests run beside those of the lab, each with its Debian package
 TOOLS = {
     "dockerd": "docker.io",

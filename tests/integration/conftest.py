@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from .support.runs import Lab
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "todo"
 DOMAIN = "example.com"
@@ -68,13 +70,14 @@ class Site:
         body: Any = None,
         timeout: float = 60,
         port: int = 30080,
+        namespace: str = NAMESPACE,
     ) -> Answer:
         """One request on a new connection, by default through the gateway, to a service's public host."""
         request = urllib.request.Request(
             f"http://{self.address}:{port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Host": f"{service}.{NAMESPACE}.{DOMAIN}", "Content-Type": "application/json"},
+            headers={"Host": f"{service}.{namespace}.{DOMAIN}", "Content-Type": "application/json"},
         )
         start = time.monotonic()
         try:
@@ -130,6 +133,27 @@ def site() -> Site:
     if not (directory / "kubeconfig").exists():
         pytest.fail(f"there is no lab in {directory}; start it with `make site`")
     return Site(directory, os.environ.get("LAB_ADDRESS", "127.0.0.1"))
+
+
+@pytest.fixture(scope="session")
+def lab_under_test(site: Site) -> Lab:
+    """The lab with its audit log, for tests that compare runs with what was written."""
+    return Lab.at(site.directory, site.address)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make acceptance` runs what bears this marker too; the other runs leave it out, for it takes long."""
+    config.addinivalue_line("markers", "acceptance: runs only with ACCEPTANCE=1, for it takes long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs for long, but in `make acceptance`."""
+    if os.environ.get("ACCEPTANCE"):
+        return
+    long = [item for item in items if item.get_closest_marker("acceptance")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 def client_manifest(namespace: str, name: str = "client", **labels: str) -> str:

@@ -52,7 +52,11 @@ class Execution:
         late = [step for step in steps if step.action is Action.WAIT_GONE and step.ref.kind == DEFINITION]
         for stage, documents in stages.items():
             members = [by_identity[ObjectRef.of(document).identity] for document in documents]
-            if stage is Stage.GUARDED:
+            if stage is Stage.GUARDED and late:
+                # Those finalizers may need them: net-istio lets an ingress go only while its Gateways are there.
+                early = [step for step in members if not _is_defined_by(step, late)]
+                self._stage("custom resources of definitions that stay", early)
+                members = [step for step in members if step not in early]
                 self._stage("definitions that were being deleted", late)
                 self._await_definitions(late)
             if stage is Stage.WEBHOOKS:
@@ -153,6 +157,12 @@ class Execution:
         # A configuration that is there already is no reason to wait: requests it blocks are retried.
         new = [step.document for step in steps if step.document and step.action in (Action.CREATE, Action.WAIT_GONE)]
         await_webhook_servers(self.cluster, new, self.deadline, self.progress)
+
+
+def _is_defined_by(step: Step, definitions: list[Step]) -> bool:
+    """Whether an object is of a kind that one of the definitions defines."""
+    specs = [definition.document["spec"] for definition in definitions if definition.document]
+    return any((spec["group"], spec["names"]["kind"]) == (step.ref.group, step.ref.kind) for spec in specs)
 
 
 def _same(before: Document, after: Document, manager: str) -> bool:

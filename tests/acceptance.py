@@ -1,0 +1,61 @@
+"""Run the long tests on a lab of their own, one part after the other, or those named on the command line.
+
+Each begins on a cluster without anything of ours and leaves one. The end is a table of parts with seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from run import BIN, ROOT, Result, run, with_reports
+
+PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting")
+LAB = {"lab_directory": str(ROOT / ".lab-acceptance"), "lab_address": "127.0.0.3", "lab_audit": True}
+
+
+def lab(state: str) -> Result:
+    """The lab of these tests brought to a state."""
+    variables = json.dumps({**LAB, "lab_state": state})
+    return run(f"lab {state}", [BIN / "ansible-playbook", "playbooks/lab.yml", "-e", variables])
+
+
+def part(name: str) -> Result:
+    """One folder of tests/integration, all of it."""
+    environment = {"ACCEPTANCE": "1", "LAB_DIRECTORY": LAB["lab_directory"], "LAB_ADDRESS": LAB["lab_address"]}
+    with tempfile.TemporaryDirectory(prefix="serverless-acceptance-") as reports:
+        options = ["-v", "-s", "--durations=20", f"--junitxml={reports}/{name}.xml"]
+        command = [BIN / "pytest", f"tests/integration/{name}", *options]
+        return with_reports(name, command, Path(reports), environment)
+
+
+def results(names: list[str]) -> Iterator[Result]:
+    """The lab up, the parts, the lab down."""
+    started = lab("started")
+    yield started
+    if not started.failed:
+        for name in names:
+            yield part(name)
+    yield lab("absent")
+
+
+def main(names: list[str]) -> int:
+    """Run the named parts, all of them by default; 0 when nothing failed."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"error: no part {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    done = list(results(names or list(PARTS)))
+    print("\n| part | passed | failed | seconds |\n| --- | ---: | ---: | ---: |")
+    for result in done:
+        print(f"| {result.name} | {result.passed} | {result.failed} | {result.seconds:.0f} |")
+    failed = sum(result.failed for result in done)
+    print(f"{sum(result.passed for result in done)} passed, {failed} failed", flush=True)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
