@@ -67,8 +67,8 @@ def test_installing_beside_others(scene: Scene, step: dict[str, Any]) -> None:
 
 
 def test_others_use_the_site(scene: Scene) -> None:
-    scene.neighbours.put(OBJECTS / "on_the_site.yml")
-    scene.neighbours.add(OBJECTS / "additions.yml")
+    scene.neighbours.put(OBJECTS / "on_the_site.manifest")
+    scene.neighbours.add(OBJECTS / "additions.manifest")
     assert len(scene.neighbours.known) + len(scene.neighbours.additions) >= NEIGHBOURS
 
 

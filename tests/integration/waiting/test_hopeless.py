@@ -154,7 +154,7 @@ def no_default_class(place: Place) -> Iterator[None]:
 @pytest.fixture
 def make(place: Place, pause: str, python: str, broken_registry: Callable[[str, int, str], str]) -> Callable:
     def apply(recipe: Make) -> Document:
-        made = recipe(place, pause, python, lambda image, status, seconds: broken_registry(image, status, seconds))
+        made = recipe(place, pause, python, broken_registry)
         place.apply(*made)
         return made[-1]
 

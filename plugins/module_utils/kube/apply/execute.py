@@ -97,7 +97,7 @@ class Execution:
         if step.action is Action.KEEP or step.document is None:
             return step
         try:
-            after = self._send(step)
+            after = self._send(step, step.document)
         except ApiError as error:
             raise ReleaseError(explain(step.ref, error, self.role)) from error
         action = Action.CREATE if step.action is Action.WAIT_GONE else step.action
@@ -108,20 +108,19 @@ class Execution:
         }
         return replace(step, action=action, live=after, after=shown)
 
-    def _send(self, step: Step) -> Document:
-        assert step.document is not None
+    def _send(self, step: Step, document: Document) -> Document:
         if step.ref in self.generated and step.action is Action.CREATE:
-            self._create(step.ref, step.document)
+            self._create(step.ref, document)
         if step.handed_over is not None:
             self.cluster.apply(step.handed_over, manager=HANDOVER_MANAGER, force=True, deadline=self.deadline)
         try:
-            return self._patch(step, force=bool(step.takes) or self.force_conflicts)
+            return self._patch(step, document, force=bool(step.takes) or self.force_conflicts)
         except ApiError as error:
             if not error.is_field_conflict:
                 raise
-            if not self._may_overrule(step, error):
+            if not self._may_overrule(step, document, error):
                 raise
-            return self._patch(step, force=True)
+            return self._patch(step, document, force=True)
 
     def _create(self, ref: ObjectRef, document: Document) -> None:
         """Make an object that must be new: refused where it is there after all, whatever an earlier answer said."""
@@ -135,19 +134,18 @@ class Execution:
             if live is None or live.get("data") != document.get("data"):
                 raise
 
-    def _may_overrule(self, step: Step, error: ApiError) -> bool:
+    def _may_overrule(self, step: Step, document: Document, error: ApiError) -> bool:
         """Conflicts with managers of our own, and those in words only, are no reason to stop."""
         if all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
             return True
         ref = step.ref
         live = self.cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, self.deadline)
-        return live is not None and changes_nothing(error, live, self._patch(step, force=True, dry_run=True))
+        if live is None:
+            return False
+        return changes_nothing(error, live, self._patch(step, document, force=True, dry_run=True))
 
-    def _patch(self, step: Step, force: bool, dry_run: bool = False) -> Document:
-        assert step.document is not None
-        return self.cluster.apply(
-            step.document, manager=step.manager, force=force, dry_run=dry_run, deadline=self.deadline
-        )
+    def _patch(self, step: Step, document: Document, force: bool, dry_run: bool = False) -> Document:
+        return self.cluster.apply(document, manager=step.manager, force=force, dry_run=dry_run, deadline=self.deadline)
 
     def _await_definitions(self, steps: list[Step]) -> None:
         documents = [step.document for step in steps if step.document]

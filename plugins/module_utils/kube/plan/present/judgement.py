@@ -20,8 +20,6 @@ from .options import PresentOptions
 from .rehearsal import Rehearsal, Rehearser
 from .scene import Scene
 
-Judgement = tuple[Step, Blocker | None]
-
 
 class Judge:
     """Decides about the documents of one release. Thread-safe; reads and rehearses, writes nothing."""
@@ -32,7 +30,7 @@ class Judge:
         self.release = options.release
         self.rehearser = Rehearser(scene.cluster, scene.deadline, options.force_conflicts, options.role)
 
-    def step(self, document: Document) -> Judgement:
+    def step(self, document: Document) -> tuple[Step, Blocker | None]:
         """The step for a document, and what forbids it. Raises KubeError where no answer can be had."""
         ref = ObjectRef.of(document)
         if self.scene.cluster.discovery.look_up(ref.api_version, ref.kind, self.scene.deadline) is None:
@@ -47,13 +45,15 @@ class Judge:
             return self._create(ref, self._to_send(document), "in the place of the former one, which goes", None)
         return self._there(ref, document, live)
 
-    def _missing(self, ref: ObjectRef, sent: Document) -> Judgement:
+    def _missing(self, ref: ObjectRef, sent: Document) -> tuple[Step, Blocker | None]:
         home = self.scene.namespaces.get(ref.namespace)
         if ref.namespace and (home is None or is_terminating(home)):
             return self._create(ref, sent, "it is not there", self.rehearser.elsewhere(sent))
         return self._create(ref, sent, "it is not there", self.rehearser.apply(sent, FIELD_MANAGER, None))
 
-    def _create(self, ref: ObjectRef, sent: Document, reason: str, rehearsal: Rehearsal | None) -> Judgement:
+    def _create(
+        self, ref: ObjectRef, sent: Document, reason: str, rehearsal: Rehearsal | None
+    ) -> tuple[Step, Blocker | None]:
         after = (rehearsal.after if rehearsal else None) or sent
         if rehearsal and rehearsal.unjudged and "not there yet" not in rehearsal.unjudged:
             reason = f"{reason}; cannot be judged before the run: {rehearsal.unjudged}"
@@ -61,7 +61,7 @@ class Judge:
         step = Step(Action.CREATE, ref, reason, None, sent, FIELD_MANAGER, {}, _shown(shown))
         return step, rehearsal.blocker if rehearsal else None
 
-    def _there(self, ref: ObjectRef, document: Document, live: Document) -> Judgement:
+    def _there(self, ref: ObjectRef, document: Document, live: Document) -> tuple[Step, Blocker | None]:
         owner = release_of(live)
         shared = bool(owner) and owner != self.release
         if shared and ref.kind != "Namespace" and holders(ref.identity, self.scene.others):
