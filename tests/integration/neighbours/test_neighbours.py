@@ -84,7 +84,8 @@ def test_removals_beside_others(scene: Scene, step: dict[str, Any]) -> None:
 
 @pytest.mark.acceptance
 def test_nothing_of_ours_is_left_between_things_of_others(scene: Scene) -> None:
-    assert not unexplained(scene.lab, scene.before, set(scene.neighbours.known))
+    found = unexplained(scene.lab, scene.before, set(scene.neighbours.known))
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.acceptance
