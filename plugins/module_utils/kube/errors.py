@@ -108,6 +108,11 @@ class ApiError(KubeError):
         return self.status == 400 and "does not support dry run" in self.message
 
     @property
+    def is_of_a_starting_server(self) -> bool:
+        """True when an API server that has just started cannot give out addresses or ports of Services yet."""
+        return self.status == 422 and "allocator not ready" in self.message
+
+    @property
     def is_webhook_failure(self) -> bool:
         """True when an admission or conversion webhook could not be called."""
         text = self.message

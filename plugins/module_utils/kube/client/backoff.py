@@ -23,7 +23,7 @@ def worth_retrying(error: ApiError) -> bool:
     """True when the same request may succeed later without anybody changing it."""
     if error.is_field_conflict or error.is_schema_mismatch or error.is_uid_mismatch:
         return False
-    if error.is_namespace_terminating:
+    if error.is_namespace_terminating or error.is_of_a_starting_server:
         return True
     if error.status == 409:
         # A stale resourceVersion or a quota being recalculated; "already exists" never goes away by itself.

@@ -46,6 +46,7 @@ def refusal(status: int, reason: str = "x", message: str = "", causes: list | No
         (refusal(404, "", "404 page not found"), True),
         (refusal(500, message="failed to create typed patch object: .x: field not declared in schema"), False),
         (refusal(422, "Invalid"), False),
+        (refusal(422, "Invalid", "spec.clusterIPs: failed to allocate IP: allocator not ready"), True),
     ],
 )
 def test_which_refusals_are_worth_another_try(error: ApiError, worth: bool) -> None:
