@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
     ClusterFacts,
     cluster_facts,
@@ -17,6 +20,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.option_names import misspelt, options_of_roles
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
+LOOK_EVERY, TELL_EVERY = 1.0, 5.0  # seconds
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
@@ -28,7 +32,8 @@ class ActionModule(ClusterAction):
         problems = misspelt(self.variables, options_of_roles(ROLES)) if args["check_names"] else []
         if problems:
             return {"failed": True, "msg": "the inventory has unknown options: " + "; ".join(problems)}
-        facts = _facts(self.connect(args)[0])
+        cluster, progress = self.connect(args)
+        facts = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
         problem = _problem(facts, args)
         return {"failed": True, "msg": problem} if problem else {"changed": False, **vars(facts)}
 
@@ -44,6 +49,19 @@ def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
     if facts.nodes and not facts.ready:
         return f"no node is Ready; see kubectl --context {args['context']} describe nodes"
     return ""
+
+
+def _facts_with_a_node(cluster: Cluster, deadline: Deadline, tell: Callable[[str], None]) -> ClusterFacts:
+    """The facts once a node is Ready, or at the deadline: a restarted control plane misses its nodes for a moment."""
+    told = -TELL_EVERY
+    while True:
+        facts = _facts(cluster)
+        if facts.ready or not facts.nodes or deadline.passed:
+            return facts
+        if deadline.elapsed - told >= TELL_EVERY:
+            told = deadline.elapsed
+            tell(f"waiting for a node to be Ready, {deadline.elapsed:.0f} s of {deadline.seconds:.0f} s")
+        time.sleep(min(LOOK_EVERY, deadline.remaining))
 
 
 def _facts(cluster: Cluster) -> ClusterFacts:

@@ -23,6 +23,11 @@ options:
     description: Whether names of variables are checked.
     type: bool
     default: true
+  timeout:
+    description: Seconds to wait for a node that is Ready.
+    type: int
+    default: 90
+    version_added: "1.1.0"
 attributes:
   check_mode:
     description: Changes nothing, so it does the same in check mode.
