@@ -13,8 +13,8 @@ from ..support.runs import Lab
 AWAY = 20
 TAGS = ("--tags", "registry_secret,metrics_server")
 INSTALL, REMOVAL = ("site.yml", *TAGS), ("playbooks/uninstall.yml", *TAGS)
-# After how many writes of ours it goes away, as the audit log counts them; what comes after the last is waiting. How long the
-# node is missed after that is up to its lease, so none of this is run where time is short
+# After how many writes of ours it goes away, as the audit log counts them; what comes after the last is waiting.
+# How long the node is missed after that is up to its lease, so none of this is run where time is short.
 POINTS = [(INSTALL, count) for count in (0, 2, 4, 6, 9, 12, 15)] + [(REMOVAL, count) for count in (0, 3, 8)]
 CASES = [
     pytest.param(
