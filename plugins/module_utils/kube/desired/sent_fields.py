@@ -28,10 +28,15 @@ SERVER_FIELDS = [
 
 # Who fills the field instead is said in the comment of each rule.
 RULES: list[dict[str, Any]] = [
-    # The operator's own certificate controller or the CA injector of the cluster.
-    {"match": {"kind": "CustomResourceDefinition"}, "pointers": ["/spec/conversion/webhook/clientConfig/caBundle"]},
-    {"match": {"kind": "*WebhookConfiguration"}, "pointers": ["/webhooks/*/clientConfig/caBundle"]},
-    {"match": {"kind": "APIService"}, "pointers": ["/spec/caBundle"]},
+    # istiod and Knative's webhooks write their own authority, whatever the manifest says.
+    {
+        "match": {"kind": "*WebhookConfiguration", "name": "istio*"},
+        "pointers": ["/webhooks/*/clientConfig/caBundle"],
+    },
+    {
+        "match": {"kind": "*WebhookConfiguration", "name": "*.knative.dev"},
+        "pointers": ["/webhooks/*/clientConfig/caBundle"],
+    },
     # istiod sets Fail once it can answer (istio#21245); the server's default is Fail as well.
     {
         "match": {"kind": "ValidatingWebhookConfiguration", "name": "istio*-validator*"},
@@ -45,6 +50,11 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
+# A manifest leaves the authority empty, or a line break, where a controller of its own or the CA injector of the cluster
+# fills it in. One that it names is the only one there will be.
+NO_AUTHORITY = frozenset({None, "", "Cg=="})
+
+
 def sent_fields(document: Document, ignore_fields: list[dict[str, Any]]) -> Document:
     """The copy of `document` that is sent: server fields, built-in rules and `ignore_fields` taken out.
 
@@ -55,11 +65,26 @@ def sent_fields(document: Document, ignore_fields: list[dict[str, Any]]) -> Docu
         if matches(rule.get("match") or {}, document):
             pointers += rule["pointers"]
     result = without(document, pointers)
+    for holder in _authority_holders(result):
+        if holder.get("caBundle") in NO_AUTHORITY:
+            holder.pop("caBundle", None)
     if result.get("kind") == "Secret":
         _plain_secret_data(result)
     if result.get("kind") == "ClusterRole" and result.get("aggregationRule"):
         result.pop("rules", None)  # filled by kube-controller-manager from the roles it selects
     return result
+
+
+def _authority_holders(document: Document) -> list[dict[str, Any]]:
+    """Every map of a document that may name the authority of a server which the API server calls."""
+    kind, spec = document.get("kind", ""), document.get("spec") or {}
+    if kind == "APIService":
+        return [spec]
+    if kind == "CustomResourceDefinition":
+        return [(((spec.get("conversion") or {}).get("webhook") or {}).get("clientConfig")) or {}]
+    if kind.endswith("WebhookConfiguration"):
+        return [webhook.get("clientConfig") or {} for webhook in document.get("webhooks") or []]
+    return []
 
 
 def _plain_secret_data(secret: Document) -> None:

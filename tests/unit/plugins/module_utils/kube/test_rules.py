@@ -95,6 +95,25 @@ def test_stages(item: dict, stage: Stage) -> None:
     assert stage_of(item) is stage
 
 
+@pytest.mark.parametrize(("authority", "sent"), [(None, False), ("", False), ("Cg==", False), ("YQ==", True)])
+def test_an_authority_is_left_out_only_where_a_controller_fills_it_in(authority: str | None, sent: bool) -> None:
+    client = {"service": {"name": "s"}, "caBundle": authority}
+    webhook = document("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "x")
+    definition = document("apiextensions.k8s.io/v1", "CustomResourceDefinition", "x")
+    service = document("apiregistration.k8s.io/v1", "APIService", "x")
+    conversion = {"strategy": "Webhook", "webhook": {"clientConfig": dict(client)}}
+    results = [
+        sent_fields({**webhook, "webhooks": [{"name": "a", "clientConfig": dict(client)}]}, [])["webhooks"][0][
+            "clientConfig"
+        ],
+        sent_fields({**definition, "spec": {"conversion": conversion}}, [])["spec"]["conversion"]["webhook"][
+            "clientConfig"
+        ],
+        sent_fields({**service, "spec": dict(client)}, [])["spec"],
+    ]
+    assert ["caBundle" in result for result in results] == [sent] * 3
+
+
 def test_fields_of_controllers_are_not_sent() -> None:
     hook = {
         "name": "x",
