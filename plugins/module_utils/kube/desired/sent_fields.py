@@ -50,8 +50,8 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-# A manifest leaves the authority empty, or a line break, where a controller of its own or the CA injector of the cluster
-# fills it in. One that it names is the only one there will be.
+# A manifest leaves the authority empty, or a line break, where a controller or the CA injector of the cluster fills it
+# in. One that it names is the only one there will be.
 NO_AUTHORITY = frozenset({None, "", "Cg=="})
 
 
