@@ -63,8 +63,9 @@ class Diagnosis:
             warning = self._last_warning(target, evidence)
         except KubeError:
             return []  # a diagnosis that fails must not hide what is being waited for
-        told = " ".join(found)
-        return [*found, f"last warning: {warning}"] if warning and warning[:200] not in told else found
+        # The event's message without its reason: a finding may have it from the same event.
+        words = warning.partition(": ")[2][:200]
+        return [*found, f"last warning: {warning}"] if words and words not in " ".join(found) else found
 
     def in_full(self, finding: Finding) -> str:
         """The finding, with the last line of the container's log where that tells more."""
