@@ -20,8 +20,10 @@ PAUSING_STATUS = frozenset({429, 503})
 class Backoff:
     """Limits of one client; all times in seconds.
 
-    `attempts` counts tries of one request, or tries of one download that bring no further byte. A pause that the
-    registry asks for is kept if it is at most `longest_pause`; a longer one ends the request with the registry's word.
+    `attempts` counts tries of one request, or tries of one download that bring no further byte. A request is tried for
+    `patience` at least, so that a registry may be away for a moment; one that has been away for as long is asked no
+    more than `attempts` times. A pause that the registry asks for is kept if it is at most `longest_pause`; a longer
+    one ends the request with the registry's word.
     """
 
     attempts: int = 5
@@ -29,6 +31,7 @@ class Backoff:
     longest_pause: float = 30.0
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
+    patience: float = 20.0
 
     def pause(self, attempt: int, asked: float | None) -> float:
         """Return the pause after the given failed attempt, counted from 1: as asked, else doubling with jitter."""
@@ -57,6 +60,24 @@ class Cooldown:
     def _left(self) -> float:
         with self._lock:
             return self._until - time.monotonic()
+
+
+class Outage:
+    """Since when a registry gives nothing but failures that may pass. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def end(self) -> None:
+        """An answer came."""
+        self._since = None
+
+    def seconds(self) -> float:
+        """How long it has lasted; it begins with the first call."""
+        since = self._since
+        if since is None:
+            self._since = since = time.monotonic()
+        return time.monotonic() - since
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -23,7 +23,7 @@ from ...http.pools import USER_AGENT, Pools
 from ...http.tls import tls_context
 from ..errors import ImageError, Reason, RegistryError
 from ..policy.settings import RegistrySettings, is_loopback
-from .backoff import PAUSING_STATUS, Backoff, Cooldown, retry_after
+from .backoff import PAUSING_STATUS, Backoff, Cooldown, Outage, retry_after
 from .failures import of_exception, of_status
 
 # Manifests may be 4 MiB (distribution spec); more than twice that is no manifest and no error text.
@@ -55,6 +55,7 @@ class Transport:
         self.requests = 0
         self._pools = _pools(settings)
         self._cooldown = Cooldown()
+        self._outage = Outage()
 
     def send(
         self,
@@ -80,29 +81,36 @@ class Transport:
         return of_exception(self.settings.host, error)
 
     def _repeated(self, once: Callable[[], Any], retry: bool) -> Any:
-        attempts = self.backoff.attempts if retry else 1
-        for attempt in range(1, attempts + 1):
-            last = attempt == attempts
+        started, attempt = time.monotonic(), 0
+        while True:
+            attempt += 1
             self._cooldown.wait()
             try:
                 answer = once()
             except RegistryError as error:
-                if last or error.reason not in (Reason.REFUSED, Reason.BROKEN, Reason.TIMEOUT):
+                if error.reason not in (Reason.REFUSED, Reason.BROKEN, Reason.TIMEOUT) or not retry:
+                    raise
+                if self._is_last(attempt, started):
                     raise
                 asked = None
             else:
                 if answer.status not in RETRIED_STATUS:
+                    self._outage.end()
                     return answer
                 asked = retry_after(answer.headers)
                 too_long = (asked or 0) > self.backoff.longest_pause
                 shared = asked is not None and not too_long and answer.status in PAUSING_STATUS
                 if shared:
                     self._cooldown.ask(asked)
-                if last or too_long:
+                if too_long or not retry or self._is_last(attempt, started):
                     raise of_status(self.settings.host, answer.status, answer.headers, _text(answer))
                 _release(answer)
             time.sleep(self.backoff.pause(attempt, asked))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _is_last(self, attempt: int, started: float) -> bool:
+        """Whether a request that has failed `attempt` times is given up: it, or its registry, has failed for long."""
+        away = max(self._outage.seconds(), time.monotonic() - started)
+        return attempt >= self.backoff.attempts and away >= self.backoff.patience
 
     def _complete(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener | None) -> Answer:
         response = self._follow(method, url, headers, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,35 @@ def test_lasting_trouble_ends(faulty: FaultyRegistry, client: Registry) -> None:
     faulty.faults["manifests"] = [answer(500, b"<html>sorry</html>")] * 9
     assert refused(client).reason == Reason.SERVER
     assert len(faulty.requests) == 3
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}], ids=["backoff", "Retry-After"])
+def test_a_registry_may_be_away_for_a_moment(faulty: FaultyRegistry, quick: Backoff, headers: dict[str, str]) -> None:
+    faulty.add(IMAGE)
+    back = time.monotonic() + 2.5
+
+    def away(handler: Handler) -> None:
+        if time.monotonic() < back:
+            faulty.faults["manifests"].append(away)
+            handler.reply(503, headers=headers)
+        else:
+            handler.serve()
+
+    faulty.faults["manifests"] = [away]
+    client = Registry(faulty.host, backoff=replace(quick, patience=6.0, first_pause=0.2))
+    assert client.manifest("app", "1").raw == IMAGE.index.raw
+
+
+def test_a_registry_that_stays_away_is_waited_for_once(quick: Backoff) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    client = Registry(host, backoff=replace(quick, patience=1.0, first_pause=0.1, longest_pause=0.3))
+    started = time.monotonic()
+    assert refused(client).reason == Reason.REFUSED
+    first = time.monotonic() - started
+    assert refused(client).reason == Reason.REFUSED
+    assert 1.0 <= first < 4 and time.monotonic() - started - first < 1.0
 
 
 def test_what_is_not_there_is_asked_for_once(faulty: FaultyRegistry, client: Registry) -> None:
