@@ -125,7 +125,7 @@ class ClusterApi:
 
 
 def _listable(group: str, version: dict[str, Any]) -> Iterable[Resource]:
-    for resource in version["resources"]:
+    for resource in version.get("resources") or []:  # none while an aggregated server is away
         if "list" in resource.get("verbs", []):
             yield Resource(
                 group,

@@ -31,7 +31,7 @@ def plan_residue(cluster: Cluster, rules: list[dict[str, Any]], going: Going, de
     `unless` of a rule, {api_version, kind, label_selector}, describes what another installation of the same product
     would have: the objects stay while there is one that does not go. Raises ReleaseError.
     """
-    steps = []
+    steps: dict[ObjectRef, Step] = {}
     for rule in rules:
         if not (rule.get("name") or rule.get("label_selector")):
             raise ReleaseError(
@@ -40,12 +40,10 @@ def plan_residue(cluster: Cluster, rules: list[dict[str, Any]], going: Going, de
         if _served_by_another(cluster, rule.get("unless") or {}, going, deadline):
             continue
         reason = "made by a controller of the release"
-        steps += [
-            Step(Action.DELETE, ObjectRef.of(item), reason, live=item)
-            for item in _listed(cluster, rule, deadline)
-            if _fits(rule, item) and not going.includes(item)
-        ]
-    return steps
+        for item in _listed(cluster, rule, deadline):
+            if _fits(rule, item) and not going.includes(item):
+                steps[ObjectRef.of(item)] = Step(Action.DELETE, ObjectRef.of(item), reason, live=item)
+    return list(steps.values())
 
 
 def _fits(rule: dict[str, Any], item: Document) -> bool:
