@@ -55,7 +55,7 @@ def _facts_with_a_node(cluster: Cluster, deadline: Deadline, tell: Callable[[str
     """The facts once a node is Ready, or at the deadline: a restarted control plane misses its nodes for a moment."""
     told = -TELL_EVERY
     while True:
-        facts = _facts(cluster)
+        facts = _facts(cluster, deadline)
         if facts.ready or not facts.nodes or deadline.passed:
             return facts
         if deadline.elapsed - told >= TELL_EVERY:
@@ -64,5 +64,6 @@ def _facts_with_a_node(cluster: Cluster, deadline: Deadline, tell: Callable[[str
         time.sleep(min(LOOK_EVERY, deadline.remaining))
 
 
-def _facts(cluster: Cluster) -> ClusterFacts:
-    return cluster_facts(cluster.get_path("/version")["gitVersion"], cluster.list("v1", "Node"))
+def _facts(cluster: Cluster, deadline: Deadline) -> ClusterFacts:
+    version = cluster.get_path("/version", deadline=deadline)["gitVersion"]
+    return cluster_facts(version, cluster.list("v1", "Node", deadline=deadline))

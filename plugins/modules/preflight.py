@@ -24,7 +24,7 @@ options:
     type: bool
     default: true
   timeout:
-    description: Seconds to wait for a node that is Ready.
+    description: Seconds to wait for the API server and for a node that is Ready.
     type: int
     default: 90
     version_added: "1.1.0"

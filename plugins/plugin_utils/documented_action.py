@@ -45,7 +45,8 @@ class DocumentedAction(ActionBase):
         try:
             done = self.act(args, bool(self._task.check_mode))
         except self.errors as error:
-            raise AnsibleActionFail(f"{subject}{error}") from error
+            # Without its cause: Ansible would print the same words once more for each error below it.
+            raise AnsibleActionFail(f"{subject}{error}") from None
         if done.get("failed"):
             done["msg"] = f"{subject}{done['msg']}"
         if not self._task.diff:

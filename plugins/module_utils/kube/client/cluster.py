@@ -66,9 +66,9 @@ class Cluster:
         """What the user should know about the connection (TLS verification off, kubeconfig readable by others)."""
         return self.transport.connection.warnings
 
-    def get_path(self, path: str, query: dict[str, Any] | None = None) -> Any:
+    def get_path(self, path: str, query: dict[str, Any] | None = None, deadline: Deadline | None = None) -> Any:
         """GET of a raw path such as /version. Raises ApiError, for a path that is not served at once."""
-        return self.transport.call("GET", path, query=query, retry_if=_served_but_failing)
+        return self.transport.call("GET", path, query=query, deadline=deadline, retry_if=_served_but_failing)
 
     def resource(self, api_version: str, kind: str, deadline: Deadline | None = None) -> Resource:
         """The served resource. Raises ReleaseError when the server does not have that kind."""
