@@ -105,14 +105,15 @@ class ActionModule(ClusterAction):
             data_hint=args["data_hint"],
             check_mode=check,
         )
-        plan = plan_removal(cluster, options, deadline)
-        if check or not (plan.changes or plan.blockers):
+        if check:
             return Outcome.of(remove_release(cluster, options, deadline, tell))
+        plan = plan_removal(cluster, options, deadline)
         if plan.blockers:
             lock.await_others()
-            return Outcome.of(remove_release(cluster, options, deadline, tell))
-        with lock.held():
-            return Outcome.of(remove_release(cluster, options, deadline, tell))
+        elif plan.changes:
+            with lock.held():
+                return Outcome.of(remove_release(cluster, options, deadline, tell))
+        return Outcome.of(remove_release(cluster, options, deadline, tell))
 
     def _documents(self, cluster: Cluster, args: dict[str, Any], tell: Tell) -> list[dict[str, Any]]:
         """The documents of the release without its secrets, with image references as the policy says."""

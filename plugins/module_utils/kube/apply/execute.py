@@ -45,7 +45,8 @@ class Execution:
 
     def run(self, steps: list[Step]) -> None:
         """Apply all steps. Raises ReleaseError or WaitError; `done` then holds what was stored before."""
-        stages = in_stages([step.document for step in steps if step.document], self._is_repair(steps))
+        is_repair = _is_repair(steps)
+        stages = in_stages([step.document for step in steps if step.document], is_repair)
         by_identity = {step.ref.identity: step for step in steps}
         # A definition that is being deleted waits for its instances, whose finalizers need the controllers of this
         # release: it is made anew when these, and the webhooks that guard the instances, are back.
@@ -64,21 +65,8 @@ class Execution:
             self._stage(stage.value, [step for step in members if step not in late])
             if stage is Stage.DEFINITIONS:
                 self._await_definitions([step for step in members if step not in late])
-            if stage is Stage.WEBHOOKS and self._is_repair(steps):
+            if stage is Stage.WEBHOOKS and is_repair:
                 await_authorities(self.cluster, [step.ref for step in members], self.deadline, self.progress)
-
-    def _is_repair(self, steps: list[Step]) -> bool:
-        """Whether definitions, and so perhaps instances, are there while webhooks are not.
-
-        Controllers must not work on instances that their defaulting webhook has not seen: what they make of them lacks
-        what others look for.
-        """
-        there = any(step.ref.kind == DEFINITION and step.live is not None for step in steps)
-        new = any(
-            step.ref.kind.endswith("WebhookConfiguration") and step.action in (Action.CREATE, Action.WAIT_GONE)
-            for step in steps
-        )
-        return there and new
 
     def _stage(self, title: str, steps: list[Step]) -> None:
         going = [step for step in steps if step.action is Action.WAIT_GONE]
@@ -155,6 +143,20 @@ class Execution:
         # A configuration that is there already is no reason to wait: requests it blocks are retried.
         new = [step.document for step in steps if step.document and step.action in (Action.CREATE, Action.WAIT_GONE)]
         await_webhook_servers(self.cluster, new, self.deadline, self.progress)
+
+
+def _is_repair(steps: list[Step]) -> bool:
+    """Whether definitions, and so perhaps instances, are there while webhooks are not.
+
+    Controllers must not work on instances that their defaulting webhook has not seen: what they make of them lacks
+    what others look for.
+    """
+    there = any(step.ref.kind == DEFINITION and step.live is not None for step in steps)
+    new = any(
+        step.ref.kind.endswith("WebhookConfiguration") and step.action in (Action.CREATE, Action.WAIT_GONE)
+        for step in steps
+    )
+    return there and new
 
 
 def _is_defined_by(step: Step, definitions: list[Step]) -> bool:

@@ -21,7 +21,7 @@ class Origin(StrEnum):
 
     CREATED: the release made it, and may delete it. ADOPTED: it was there before any release of ours; it is given back,
     never deleted. SHARED: another release of ours holds it too (a namespace); the last one that leaves decides by what
-    the object itself says, `created_by_us`.
+    the object itself says: whether it carries our label and is not adopted.
     """
 
     CREATED = "created"
@@ -38,11 +38,6 @@ def release_of(live: Document | None) -> str:
 def is_adopted(live: Document) -> bool:
     """True when the object existed before a release of ours took it over."""
     return ADOPTED_ANNOTATION in ((live.get("metadata") or {}).get("annotations") or {})
-
-
-def created_by_us(live: Document) -> bool:
-    """True when a release of ours made the object: it carries our label and was not adopted."""
-    return bool(release_of(live)) and not is_adopted(live)
 
 
 def is_terminating(live: Document | None) -> bool:
