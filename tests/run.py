@@ -1,6 +1,7 @@
 """Run the project's tests: all stages, or those named on the command line (lint build units sanity molecule).
 
-Every stage streams its output; the end is a table of stages with seconds, and a last line 'N passed, N failed'.
+Every stage streams its output; the end is a table of stages with seconds and with what failed, and a last line
+'N passed, N failed'.
 A linter, sanity or scenario counts as one test; pytest's runs count each test that they ran.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,26 +31,52 @@ TOOLS = {
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
 }
+# What a command's output says of a fault; so many of these lines are repeated at the end
+FAULT = re.compile(r"^(fatal|failed): |^(ERROR|FAILED|CRITICAL)\b|\bFATAL\b")
+FAULTS_NAMED = 12
 # The pip that this ansible-core's ansible-test bootstraps
 ANSIBLE_TEST_PIP = "24_2"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one check came to: its name, how many tests passed and failed, and the seconds it took."""
+    """What one check came to: its name, how many tests passed and failed, the seconds it took, and what failed how."""
 
     name: str
     passed: int
     failed: int
     seconds: float
+    faults: tuple[str, ...] = ()
 
 
 def run(name: str, command: list[str | Path], cwd: Path = ROOT, env: dict[str, str] | None = None) -> Result:
     """Run one command as one test."""
     print(f"\n=== {name}: {' '.join(map(str, command))}", flush=True)
     start = time.monotonic()
-    code = subprocess.run(command, cwd=cwd, env=environment(env), stdin=subprocess.DEVNULL, check=False).returncode
-    return Result(name, int(code == 0), int(code != 0), time.monotonic() - start)
+    faults: list[str] = []
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if FAULT.search(line):
+                faults.append(shortened(line))
+    code = process.returncode
+    named = tuple(faults[:FAULTS_NAMED]) if code else ()
+    return Result(name, int(code == 0), int(code != 0), time.monotonic() - start, named)
+
+
+def shortened(text: str) -> str:
+    """The text in one line that a summary can hold."""
+    return " ".join(text.split())[:300]
 
 
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -62,24 +90,27 @@ def with_reports(name: str, command: list[str | Path], reports: Path, env: dict[
     A command that fails although no test in its reports did is counted as one failure more.
     """
     result = run(name, command, env=env)
-    passed, failed = counted(reports)
+    passed, faults = counted(reports)
+    failed = len(faults)
     if result.failed and not failed:
-        failed += 1
+        failed, faults = 1, result.faults
     if not passed and not failed:
-        print(f"error: {name} ran no test", flush=True)
-        failed = 1
-    return Result(name, passed, failed, result.seconds)
+        failed, faults = 1, ("no test ran",)
+    return Result(name, passed, failed, result.seconds, faults)
 
 
-def counted(reports: Path) -> tuple[int, int]:
-    """Passed and failed tests in the JUnit files of a folder."""
-    passed = failed = 0
+def counted(reports: Path) -> tuple[int, tuple[str, ...]]:
+    """The number of passed tests in the JUnit files of a folder, and the failed ones with their messages."""
+    passed, faults = 0, []
     for report in sorted(reports.glob("*.xml")):
-        for suite in ElementTree.parse(report).getroot().iter("testsuite"):
-            bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-            failed += bad
-            passed += int(suite.get("tests", 0)) - bad - int(suite.get("skipped", 0))
-    return passed, failed
+        for case in ElementTree.parse(report).getroot().iter("testcase"):
+            bad = [entry for kind in ("failure", "error") for entry in case.findall(kind)]
+            if bad:
+                message = bad[0].get("message") or bad[0].text or ""
+                faults.append(shortened(f"{case.get('classname')}::{case.get('name')}: {message}"))
+            elif case.find("skipped") is None:
+                passed += 1
+    return passed, tuple(faults)
 
 
 def lint() -> Iterator[Result]:
@@ -168,6 +199,8 @@ def main(names: list[str]) -> int:
     print()
     for result in results:
         print(f"{result.name:24} {result.passed:5} passed {result.failed:3} failed {result.seconds:7.1f} s")
+        for fault in result.faults:
+            print(f"    {fault}")
     passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
     print(f"{passed} passed, {failed} failed", flush=True)
     return int(failed > 0)
