@@ -52,6 +52,9 @@ def main(names: list[str]) -> int:
     print("\n| part | passed | failed | seconds |\n| --- | ---: | ---: | ---: |")
     for result in done:
         print(f"| {result.name} | {result.passed} | {result.failed} | {result.seconds:.0f} |")
+    for result in done:
+        for fault in result.faults:
+            print(f"{result.name}: {fault}")
     failed = sum(result.failed for result in done)
     print(f"{sum(result.passed for result in done)} passed, {failed} failed", flush=True)
     return int(failed > 0)
