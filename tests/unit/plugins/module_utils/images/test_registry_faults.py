@@ -19,6 +19,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
     digest_of,
 )
 from faulty_registry import FaultyRegistry, Handler
+from loopback_ports import free_port
 from sample_images import LAYER, SampleImage
 from throwaway_pki import Pki
 
@@ -126,9 +127,7 @@ def test_a_registry_may_be_away_for_a_moment(faulty: FaultyRegistry, quick: Back
 
 
 def test_a_registry_that_stays_away_is_waited_for_once(quick: Backoff) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    host = f"127.0.0.1:{free_port()}"
     client = Registry(host, backoff=replace(quick, patience=1.0, first_pause=0.1, longest_pause=0.3))
     started = time.monotonic()
     assert refused(client).reason == Reason.REFUSED
@@ -157,9 +156,7 @@ def test_a_hang_is_a_timeout(faulty: FaultyRegistry, client: Registry) -> None:
 
 
 def test_nobody_listens(quick: Backoff) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    host = f"127.0.0.1:{free_port()}"
     assert refused(Registry(host, backoff=quick)).reason == Reason.REFUSED
 
 
