@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -21,52 +20,37 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired
     is_generated,
     secret_document,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.rehearsal import AbsentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.existing import ExistingPolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.options import PresentOptions
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
-    AbsentOptions,
-    plan_removal,
-    remove_release,
-)
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import remove_release
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_policy import apply_policy, lock_path
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.release_action import ReleaseAction
 
 Tell = Callable[[str], None]
 
 
-class ActionModule(ClusterAction):
+class ActionModule(ReleaseAction):
     """Runs on the controller; the host of the task only stands for a context."""
 
     rules: ClassVar[dict[str, Any]] = {"required_if": [("create_namespace", True, ("namespace",))]}
 
-    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
-        """Apply or remove the release; in check mode its plan is printed, and nothing is written."""
-        deadline = Deadline(args["timeout"])
-        cluster, progress = self.connect(args)
-        # The parent of Ansible's worker is ansible-playbook itself: all tasks of a run share the lock.
-        holder = Holder.of_process(os.getppid())
-        lock = RunLock(cluster, args["record_namespace"], holder, args["lock_timeout"], progress.tell)
-        run = self._present if args["state"] == "present" else self._absent
-        outcome = run(cluster, args, check, deadline, progress.tell, lock)
-        for warning in outcome.warnings:
-            self.warn(warning)
-        if check and outcome.plan.changes:
-            title = f"{args['context']}: plan of release '{args['name']}', {args['state']}"
-            self.show([title, *(f"  {line}" for line in outcome.plan.lines())])
-        return {
-            **outcome.as_result(),
-            "retries": cluster.transport.retries,
-            "requests": cluster.transport.requests,
-            "seconds": round(deadline.elapsed, 2),
-            "diff": outcome.differences,
-        }
+    def work(self, cluster: Cluster, args: dict[str, Any], check: bool, progress: Progress, lock: RunLock) -> Outcome:
+        """Apply or remove the release."""
+        if args["state"] == "present":
+            outcome = self._present(cluster, args, check, progress.tell, lock)
+        else:
+            outcome = self._absent(cluster, args, check, progress.tell, lock)
+        if check:
+            self.show_plan(args, outcome.plan, args["state"])
+        return outcome
 
-    def _present(
-        self, cluster: Cluster, args: dict[str, Any], check: bool, deadline: Deadline, tell: Tell, lock: RunLock
-    ) -> Outcome:
+    def _present(self, cluster: Cluster, args: dict[str, Any], check: bool, tell: Tell, lock: RunLock) -> Outcome:
+        deadline = Deadline(args["timeout"])
         documents = self._documents(cluster, args, tell)
         generated = set()
         for item in args["secrets"]:
@@ -91,29 +75,10 @@ class ActionModule(ClusterAction):
         )
         return apply_release(cluster, documents, options, deadline, tell, lock)
 
-    def _absent(
-        self, cluster: Cluster, args: dict[str, Any], check: bool, deadline: Deadline, tell: Tell, lock: RunLock
-    ) -> Outcome:
-        options = AbsentOptions(
-            release=args["name"],
-            record_namespace=args["record_namespace"],
-            keep=args["keep"],
-            residue=args["residue"],
-            dependents=args["dependents"],
-            purge=args["purge"],
-            without=args["without"],
-            data_hint=args["data_hint"],
-            check_mode=check,
-        )
-        if check:
-            return Outcome.of(remove_release(cluster, options, deadline, tell))
-        plan = plan_removal(cluster, options, deadline)
-        if plan.blockers:
-            lock.await_others()
-        elif plan.changes:
-            with lock.held():
-                return Outcome.of(remove_release(cluster, options, deadline, tell))
-        return Outcome.of(remove_release(cluster, options, deadline, tell))
+    def _absent(self, cluster: Cluster, args: dict[str, Any], check: bool, tell: Tell, lock: RunLock) -> Outcome:
+        options = AbsentOptions(args["name"], seconds=args["timeout"])
+        place = args["record_namespace"]
+        return Outcome.of(remove_release(cluster, options, tell, lock, record_namespace=place, check_mode=check))
 
     def _documents(self, cluster: Cluster, args: dict[str, Any], tell: Tell) -> list[dict[str, Any]]:
         """The documents of the release without its secrets, with image references as the policy says."""

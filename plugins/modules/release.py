@@ -41,6 +41,7 @@ attributes:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.images
+  - selfhosted.serverless.run_lock
 options:
   name:
     description: Name of the release.
@@ -51,7 +52,9 @@ options:
     type: str
     default: ""
   state:
-    description: Whether the release is on the cluster. For V(absent) the inventory on the cluster says what belongs to it.
+    description:
+      - Whether the release is on the cluster. For V(absent) the inventory on the cluster says what belongs to it.
+        M(selfhosted.serverless.removal) removes several, and has options for what is to stay or to go besides.
     type: str
     choices: [present, absent]
     default: present
@@ -159,7 +162,7 @@ options:
         type: list
         elements: dict
         default: []
-        suboptions: &place
+        suboptions:
           api_version:
             description: API version of the objects.
             type: str
@@ -190,122 +193,6 @@ options:
         elements: dict
         default: []
         suboptions: *matcher
-  keep:
-    description: With O(state=absent), objects that stay.
-    type: list
-    elements: dict
-    default: []
-    suboptions: *matcher
-  residue:
-    description:
-      - With O(state=absent), what controllers of the release made outside of it and left behind. It is deleted once the
-        controllers are gone, and only when the release was there. Each item needs O(residue[].name) or
-        O(residue[].label_selector).
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      api_version:
-        description: API version of the objects.
-        type: str
-        required: true
-      kind:
-        description: Kind of the objects.
-        type: str
-        required: true
-      name:
-        description: Name of the objects; a shell pattern.
-        type: str
-      namespace:
-        description: Namespaces in which to look; a shell pattern. Without it, all.
-        type: str
-      label_selector:
-        description: Selects objects by their labels, by equality alone.
-        type: str
-      managers:
-        description:
-          - The field managers by which the controller writes. An object that anybody else has written to as well is not
-            touched.
-        type: list
-        elements: str
-        default: []
-      unless:
-        description:
-          - What another installation of the same product would have. While there is such an object that does not go with
-            the release, nothing of this item is deleted.
-        type: dict
-        suboptions:
-          api_version:
-            description: API version of the objects.
-            type: str
-            required: true
-          kind:
-            description: Kind of the objects.
-            type: str
-            required: true
-          label_selector:
-            description: Selects objects by their labels.
-            type: str
-  dependents:
-    description:
-      - With O(state=absent), objects that would break without the release although they are not of its kinds. Those that
-        do not go themselves forbid the removal; with O(purge), or in a namespace that the removal gives back, they are
-        named in a warning.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      api_version:
-        description: API version of the objects.
-        type: str
-        required: true
-      kind:
-        description: Kind of the objects.
-        type: str
-        required: true
-      namespace:
-        description: Namespaces in which to look; a shell pattern. Without it, all.
-        type: str
-      label_selector:
-        description: Selects objects by their labels.
-        type: str
-      expression:
-        description: JMESPath that must be truthy on the object.
-        type: str
-      what:
-        description: What the object has to do with the release, as the end of a sentence about it.
-        type: str
-        required: true
-      blocks:
-        description: Whether the object forbids the removal. Otherwise it is named in a warning.
-        type: bool
-        default: true
-  without:
-    description:
-      - With O(state=absent), releases that count as removed already, in check mode alone. A rehearsal of several removals
-        names in each the ones before it.
-    type: list
-    elements: str
-    default: []
-  data_hint:
-    description: With O(state=absent), how the data of the release is kept or copied, for the warning that it is deleted.
-    type: str
-    default: ""
-  purge:
-    description:
-      - With O(state=absent), whether objects that others have of the release's kinds are deleted with it, first of all,
-        while its controllers live. Otherwise they forbid the removal, before anything is changed. Releases of this
-        collection that need this one forbid it in any case.
-    type: bool
-    default: false
-  lock_timeout:
-    description: Seconds to wait for another run that is at work on the same cluster.
-    type: int
-    default: 600
-  record_namespace:
-    description: Namespace of the release's inventory.
-    type: str
-    default: kube-system
   timeout:
     description: Seconds for everything, retries and the waits between stages included.
     type: int
@@ -334,14 +221,10 @@ EXAMPLES = r"""
         keys:
           password: {generate: 32}
 
-- name: Remove Istio, and the certificate that it put into every namespace
+- name: Remove it again
   selfhosted.serverless.release:
-    name: istio
+    name: shop
     state: absent
-    residue:
-      - api_version: v1
-        kind: ConfigMap
-        name: istio-ca-root-cert
 """
 
 RETURN = r"""

@@ -1,4 +1,4 @@
-"""Callback of the tests: the results of all release tasks of a run, one JSON line each, in the file RELEASE_RESULTS."""
+"""Callback of the tests: what tasks that apply or remove releases returned, one JSON line each, in RELEASE_RESULTS."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = r"""
 name: release_results
 type: aggregate
-short_description: Keeps the results of release tasks
+short_description: Keeps the results of tasks on releases
 description: For the tests, which compare the plans of runs with what was written.
 """
 
-RELEASE = "selfhosted.serverless.release"
+ACTIONS = ("selfhosted.serverless.release", "selfhosted.serverless.removal")
 KEPT = ("plan", "changed", "msg", "failed")
 
 
 class CallbackModule(CallbackBase):
-    """Writes what release tasks returned."""
+    """Writes what these tasks returned."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -35,7 +35,7 @@ class CallbackModule(CallbackBase):
 
     def _keep(self, result: Any) -> None:
         path = os.environ.get("RELEASE_RESULTS")
-        if not path or result._task.action != RELEASE:
+        if not path or result._task.action not in ACTIONS:
             return
         kept = {key: result._result[key] for key in KEPT if key in result._result}
         kept.update(task=result._task.get_name(), host=result._host.get_name())

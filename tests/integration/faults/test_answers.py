@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Site
-from ..support.fault_proxy import FAULTS, Fault, FaultProxy
+from ..support.faults import FAULTS, ClassProxy
 from ..support.runs import Lab, Run
 
 RELEASE = str(Path(__file__).with_name("release.yml"))
@@ -25,22 +25,22 @@ ALWAYS = {
     ("WATCH", "garbage body"),
 }
 CASES = [
-    pytest.param(request, fault, id=f"{fault.name} to {request}", marks=marks)
+    pytest.param(request, fault, id=f"{fault} to {request}", marks=marks)
     for request, fault in itertools.product(REQUESTS, FAULTS)
-    for marks in [() if (request, fault.name) in ALWAYS else pytest.mark.acceptance]
+    for marks in [() if (request, fault) in ALWAYS else pytest.mark.acceptance]
 ]
 SIZES = itertools.count(2)
 
 
 @pytest.fixture(scope="module")
-def proxy(lab_under_test: Lab) -> Iterator[FaultProxy]:
-    started = FaultProxy(lab_under_test.directory, lab_under_test.address)
+def proxy(lab_under_test: Lab) -> Iterator[ClassProxy]:
+    started = ClassProxy(lab_under_test.directory, lab_under_test.address)
     yield started
     started.stop()
 
 
 @pytest.fixture(scope="module")
-def through_proxy(site: Site, proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def through_proxy(site: Site, proxy: ClassProxy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A kubeconfig that leads through the proxy."""
     return proxy.kubeconfig(site.directory / "kubeconfig", tmp_path_factory.mktemp("faults") / "kubeconfig")
 
@@ -80,18 +80,18 @@ def theirs(site: Site) -> dict[str, str]:
 def test_a_run_survives(
     site: Site,
     lab_under_test: Lab,
-    proxy: FaultProxy,
+    proxy: ClassProxy,
     through_proxy: Path,
     release: None,
     request_class: str,
-    fault: Fault,
+    fault: str,
 ) -> None:
     wanted = {"fault_size": next(SIZES), "fault_state": "absent" if request_class == "DELETE" else "present"}
     before = password(site)
-    proxy.inject(request_class, fault)
+    proxy.inject(request_class, FAULTS[fault])
     faulty = apply(lab_under_test, fault_kubeconfig=str(through_proxy), **wanted)
     hits = list(proxy.hits)
-    proxy.inject("", fault)
+    proxy.inject("", FAULTS[fault])
     second = apply(lab_under_test, **wanted)
     try:
         assert faulty.code == 0, faulty.end()

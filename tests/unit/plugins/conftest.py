@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster  # noqa: E402
 from api_server import ApiServer, find_binaries  # noqa: E402
-from fault_proxy import FaultProxy  # noqa: E402
+from fault_proxy import FaultProxy, Upstream  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,9 @@ def cluster(api_server: ApiServer) -> Cluster:
 @pytest.fixture
 def fault_proxy(api_server: ApiServer, tmp_path: Path) -> Iterator[FaultProxy]:
     """A proxy before the API server; its kubeconfig is tmp_path / 'proxied'."""
-    proxy = FaultProxy(api_server)
+    pki = api_server.pki
+    server, admin = (pki.server_certificate, pki.server_key), (pki.admin_certificate, pki.admin_key)
+    proxy = FaultProxy(Upstream("127.0.0.1", api_server.port, pki.ca_certificate, server, admin))
     api_server.write_kubeconfig(tmp_path / "proxied", proxy.url)
     yield proxy
     proxy.stop()

@@ -61,7 +61,7 @@ def apply_release(
 
 def _stop_on_blockers(plan: Plan) -> None:
     if plan.blockers:
-        raise ReleaseError(refusal(plan.release, "applied", plan.blockers))
+        raise ReleaseError(refusal(f"release '{plan.release}' is not applied, nothing was changed", plan.blockers))
 
 
 def _carry_out(

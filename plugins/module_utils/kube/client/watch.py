@@ -16,6 +16,7 @@ from typing import Any
 from ..deadline import Deadline
 from ..errors import ApiError, ClusterError, KubeError
 from ..objects import Document
+from .answers import list_fault
 from .backoff import pause_before, worth_retrying
 from .cluster import Cluster
 from .watch_events import WatchBroken, WatchEvent, key_of, lines_of, read_event, read_list
@@ -65,7 +66,12 @@ class Informer:
             limit = Deadline(max(1.0, min(LIST_SECONDS, self.deadline.remaining)))
             path = resource.path(self.namespace)
             answer = self.cluster.transport.call(
-                "GET", path, query=self.selectors, deadline=limit, retry_if=_may_pass_and_is_served
+                "GET",
+                path,
+                query=self.selectors,
+                deadline=limit,
+                retry_if=_may_pass_and_is_served,
+                fault_of=lambda answer: list_fault(answer, self.api_version, self.kind),
             )
             self.objects, self._version = read_list(answer, self.api_version, self.kind)
             self.served = True

@@ -40,19 +40,10 @@ def key_of(item: Document) -> str:
     return f"{item['metadata'].get('namespace') or ''}/{item['metadata']['name']}"
 
 
-def read_list(answer: Any, api_version: str, kind: str) -> tuple[dict[str, Document], str]:
-    """The objects of a LIST by key, and its resourceVersion. Raises ClusterError for anything else."""
-    if not isinstance(answer, dict) or "items" not in answer or answer.get("kind") in (None, "", "Status"):
-        raise ClusterError(f"the answer to a LIST of {kind} is not a list: {_excerpt(answer)}")
-    metadata, items = answer.get("metadata"), answer["items"] if answer["items"] is not None else []
-    if not isinstance(metadata, dict) or not isinstance(items, list):
-        raise ClusterError(f"the answer to a LIST of {kind} has no proper items: {_excerpt(answer)}")
-    objects = {}
-    for item in items:
-        if not _is_object(item):
-            raise ClusterError(f"the answer to a LIST of {kind} holds something that is no object: {_excerpt(item)}")
-        objects[key_of(item)] = _with_type(item, api_version, kind)
-    return objects, str(metadata.get("resourceVersion") or "")
+def read_list(answer: Document, api_version: str, kind: str) -> tuple[dict[str, Document], str]:
+    """The objects of a LIST by key, and its resourceVersion. It is a good one, see answers.list_fault."""
+    items = [_with_type(item, api_version, kind) for item in answer["items"] or []]
+    return {key_of(item): item for item in items}, str(answer["metadata"].get("resourceVersion") or "")
 
 
 def read_event(line: bytes, api_version: str, kind: str) -> WatchEvent:
@@ -120,9 +111,7 @@ def _with_type(item: Document, api_version: str, kind: str) -> Document:
     return {"apiVersion": api_version, "kind": kind, **item}
 
 
-def _excerpt(value: Any) -> str:
+def _excerpt(line: bytes) -> str:
     """The beginning of something unexpected; never a Secret's data, which has the form of an object."""
-    if isinstance(value, dict):
-        return f"an object with the fields {', '.join(sorted(map(str, value))[:8]) or '(none)'}"
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else repr(value)
+    text = line.decode("utf-8", "replace")
     return repr(text[:40]) if not text.lstrip().startswith("{") else "a cut or spoiled object"

@@ -12,8 +12,7 @@ from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ApiError
 from ..objects import Document, ObjectRef
-from .inventory import Identity, Inventory
-from .ownership import is_terminating, release_of, uid_of
+from .ownership import is_terminating, uid_of
 
 MOST_GENERATIONS = 20  # a ring of references must not be followed for ever
 
@@ -21,17 +20,19 @@ MOST_GENERATIONS = 20  # a ring of references must not be followed for ever
 class Going:
     """All that is gone after a run: objects named here, and what only they own.
 
-    `removed` are inventories of releases that count as removed already. Owners that are not known yet are read once.
+    `gone` are objects that count as gone already, with what is in the namespaces and of the kinds among them. Owners
+    that are not known yet are read once.
     """
 
-    def __init__(self, cluster: Cluster, removed: Iterable[Inventory], deadline: Deadline) -> None:
+    def __init__(self, cluster: Cluster, gone: Iterable[Document], deadline: Deadline) -> None:
         self._cluster = cluster
         self._deadline = deadline
         self._uids: set[str] = set()
-        self._removed: dict[Identity, str] = {
-            identity: inventory.release for inventory in removed for identity in inventory.by_identity
-        }
         self._known: dict[str, Document | None] = {}
+        gone = list(gone)
+        self.add(gone)
+        self._namespaces = {item["metadata"]["name"] for item in gone if item["kind"] == "Namespace"}
+        self._kinds = {item["metadata"]["name"] for item in gone if item["kind"] == "CustomResourceDefinition"}
 
     def add(self, items: Iterable[Document]) -> None:
         """These objects go."""
@@ -46,7 +47,7 @@ class Going:
 
     def includes(self, item: Document, depth: int = 0) -> bool:
         """True when the object goes: by itself, or because it has owners and all of them go (garbage collection)."""
-        if uid_of(item) in self._uids or is_terminating(item) or self._goes_with_its_release(item):
+        if uid_of(item) in self._uids or is_terminating(item) or self._goes_with_its_place(item):
             return True
         references = owner_references(item)
         if not references or depth > MOST_GENERATIONS:
@@ -79,15 +80,13 @@ class Going:
             return False
         return self.includes(owner, depth + 1)
 
-    def _goes_with_its_release(self, item: Document) -> bool:
-        """True for what a removed release had, and for all objects of kinds that it defined."""
+    def _goes_with_its_place(self, item: Document) -> bool:
+        """True for what is in a namespace that counts as gone, or of a kind whose definition does."""
         ref = ObjectRef.of(item)
-        release = self._removed.get(ref.identity)
-        if release is not None and release_of(item) == release:
+        if ref.namespace in self._namespaces:
             return True
-        resource = self._cluster.discovery.find(ref.api_version, ref.kind) if self._removed else None
-        name = f"{resource.plural}.{ref.group}" if resource else ""
-        return ("apiextensions.k8s.io", "CustomResourceDefinition", "", name) in self._removed
+        resource = self._cluster.discovery.find(ref.api_version, ref.kind) if self._kinds else None
+        return resource is not None and f"{resource.plural}.{ref.group}" in self._kinds
 
     def _owner(self, reference: dict[str, Any], item: Document) -> Document | None:
         uid = reference.get("uid") or ""

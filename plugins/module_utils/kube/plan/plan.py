@@ -110,10 +110,12 @@ class Plan:
 UNCHANGED = "as it should be"
 
 
-def refusal(release: str, doing: str, blockers: Iterable[Blocker], most: int = 20) -> str:
-    """One message for all that forbids a run."""
-    found = sorted(set(blockers))
-    lines = [f"- {blocker}" for blocker in found[:most]]
-    if len(found) > most:
-        lines.append(f"- and {len(found) - most} more")
-    return f"release '{release}' is not {doing}, nothing was changed:\n" + "\n".join(lines)
+def refusal(sentence: str, *groups: Iterable[Blocker], most: int = 20) -> str:
+    """One message for all that forbids a run, of each group the first `most`."""
+    lines = []
+    for group in groups:
+        found = sorted(set(group))
+        lines += [f"- {blocker}" for blocker in found[:most]]
+        if len(found) > most:
+            lines.append(f"- and {len(found) - most} more")
+    return f"{sentence}:\n" + "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The playbook that removes all releases: every removal is rehearsed before the first one begins."""
+"""The playbook that removes all releases: all or none of them."""
 
 from __future__ import annotations
 
@@ -59,9 +59,11 @@ def writes(proxy: FaultProxy) -> list[tuple[str, str]]:
     return [(method, path) for method, path in proxy.requests if method != "GET" and "dryRun=All" not in path]
 
 
-def test_a_refusal_of_a_later_removal_comes_before_the_first_write(
+def test_what_is_in_the_way_of_any_role_is_told_at_once_and_before_the_first_write(
     site: Cluster, fault_proxy: FaultProxy, tmp_path: Path
 ) -> None:
+    theirs = within(document(f"{GROUP}/v1", "Service", "theirs"), "default")
+    site.apply(theirs, manager="someone")
     asking = namespace("asks-for-sidecars")
     asking["metadata"]["labels"] = {"istio-injection": "enabled"}
     site.apply(asking, manager="someone")
@@ -71,11 +73,15 @@ def test_a_refusal_of_a_later_removal_comes_before_the_first_write(
             fault_proxy.requests.clear()
             status, output = uninstall(tmp_path, tmp_path / "proxied", *options)
             assert status == 2, output
+            assert "none of the releases 'todo', 'knative-eventing', 'knative-serving', 'istio' is removed" in output
             assert "Namespace asks-for-sidecars: its label istio-injection asks Istio for sidecars" in output
+            assert f"Service default/theirs ({GROUP}): is not of release 'knative-serving'" in output
+            assert "needs it" not in output, "what leaves in the same run does not"
             assert writes(fault_proxy) == []
         assert all(inventory_of(site, release) for release in RELEASES)
     finally:
         site.delete("v1", "Namespace", "asks-for-sidecars")
+        site.delete(f"{GROUP}/v1", "Service", "theirs", "default")
 
 
 def test_a_release_that_stays_is_not_taken_for_removed(site: Cluster, fault_proxy: FaultProxy, tmp_path: Path) -> None:
@@ -84,11 +90,10 @@ def test_a_release_that_stays_is_not_taken_for_removed(site: Cluster, fault_prox
     assert writes(fault_proxy) == []
 
 
-def test_data_that_goes_is_named_before_anything_goes(site: Cluster, api_server: ApiServer, tmp_path: Path) -> None:
+def test_data_that_goes_is_named(site: Cluster, api_server: ApiServer, tmp_path: Path) -> None:
     status, output = uninstall(tmp_path, api_server.kubeconfig, "--tags", "todo,knative,istio,registry_secret")
     assert status == 0, output
     lost = output.index("is deleted for good: PersistentVolumeClaim todo-home/database. The to-dos are in there.")
-    assert lost < output.index("TASK [Remove the to-do application]")
     assert "Set todo_keep_data: true" in output[lost : lost + 300]
     left = [release for release in RELEASES if inventory_of(site, release)]
     assert left == ["metrics-server"]

@@ -8,12 +8,15 @@ from typing import Any
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import apply_release
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import RunLock
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.policy import LeavingPolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.rehearsal import AbsentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.options import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import (
-    AbsentOptions,
     remove_release,
+    remove_releases,
 )
 
 Document = dict[str, Any]
@@ -71,9 +74,21 @@ def present(
     return apply_release(cluster, documents, settings, Deadline(seconds), lambda message: None, lock)
 
 
-def absent(cluster: Cluster, release: str, **options: Any) -> Plan:
-    seconds = options.pop("seconds", 60)
-    return remove_release(cluster, AbsentOptions(release, **options), Deadline(seconds), lambda message: None)
+def absent(
+    cluster: Cluster, release: str, check_mode: bool = False, lock: RunLock | None = None, **options: Any
+) -> Plan:
+    """Remove a release; `options` are those of LeavingPolicy, and seconds."""
+    wanted = removing(release, **options)
+    return remove_release(cluster, wanted, lambda message: None, lock, check_mode=check_mode)
+
+
+def removing(release: str, seconds: float = 60, **policy: Any) -> AbsentOptions:
+    return AbsentOptions(release, LeavingPolicy(**policy), seconds)
+
+
+def rehearsed(cluster: Cluster, *releases: AbsentOptions) -> list[Plan]:
+    """The plans of removals in this order. Raises ReleaseError for what forbids one of them."""
+    return remove_releases(cluster, releases, lambda message: None, check_mode=True)
 
 
 def deleted(plan: Plan) -> list[str]:

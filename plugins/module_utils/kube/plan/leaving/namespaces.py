@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...client.cluster import FIELD_MANAGER
 from ...inventory.inventory import Entry, holders, residents
-from ...inventory.ownership import Origin, is_adopted, is_terminating, release_of, uid_of
+from ...inventory.ownership import Origin, is_adopted, is_terminating, uid_of
 from ...objects import Document, ObjectRef
 from ..plan import Action, Plan, Step
 from .give_back import FAMILY, drop_share, give_back, managers_of_ours, pass_on, share_manager
@@ -68,7 +68,7 @@ def _by_content(scene: Scene, plan: Plan, item: Document, content: Content) -> N
 
 def _is_held_by_us(scene: Scene, entry: Entry, item: Document) -> bool:
     """True when its label names this release, or one that is gone: the last one that leaves decides."""
-    label = release_of(item)
+    label = scene.holder_of(item)
     if not entry.uid and FIELD_MANAGER not in managers_of_ours(item):
         return False  # somebody else has made it, with our labels
     return label == scene.own.release or (bool(label) and label not in _present(scene))
@@ -82,7 +82,7 @@ def _heir(scene: Scene, ref: ObjectRef) -> str:
 
 def _leave(scene: Scene, item: Document) -> list[Step]:
     """Another release holds the namespace, or nobody of us does any more: only our share goes."""
-    if release_of(item):
+    if scene.holder_of(item):
         return _drop_stale(scene, item, "")
     return _return(scene, item, "it does not carry our label any more")
 

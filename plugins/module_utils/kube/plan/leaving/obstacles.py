@@ -50,8 +50,8 @@ def plan_obstacles(scene: Scene, plan: Plan) -> Plan:
     told: dict[str, list[ObjectRef]] = {}
     for rule, item in find_dependents(scene.cluster, scene.policy.dependents, scene.going, scene.deadline):
         ref = ObjectRef.of(item)
-        if ref.kind == "Namespace" and ref.name in leaving:
-            continue  # it stops asking for the release by this very plan
+        if ref.kind == "Namespace" and ref.name in leaving | scene.returned:
+            continue  # it stops asking for the release by this very plan, or by one before it
         if rule.get("blocks", True) and ref.namespace not in leaving and not scene.policy.purge:
             found.blockers.append(_dependent(scene.own.release, ref, rule))
         else:

@@ -31,14 +31,16 @@ def plan_leaving(
     leaving: Iterable[Entry],
     policy: LeavingPolicy,
     deadline: Deadline,
+    before: Iterable[Plan] = (),
 ) -> Plan:
     """The steps for the entries of `own` that leave, with what forbids them. Reads and rehearses; writes nothing.
 
-    `others` are the inventories of all other releases. A step KEEP stays in the inventory; an entry without a step is
+    `others` are the inventories of all other releases. Plans of removals that come `before` this one count as carried
+    out; `others` are then those that stand afterwards. A step KEEP stays in the inventory; an entry without a step is
     not there any more, or not ours (a warning names it), and is forgotten. Raises KubeError.
     """
     cluster.discovery.ensure(deadline)
-    scene = Scene.of(cluster, own, others, policy, deadline)
+    scene = Scene.of(cluster, own, others, policy, before, deadline)
     entries = frozenset(leaving)
     live = find_live(cluster, entries, deadline)
     staying = own.entries - entries

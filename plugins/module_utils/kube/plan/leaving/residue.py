@@ -28,8 +28,8 @@ def is_residue(rules: list[dict[str, Any]], item: Document) -> bool:
 def plan_residue(cluster: Cluster, rules: list[dict[str, Any]], going: Going, deadline: Deadline) -> list[Step]:
     """A step DELETE for each object that a rule describes and that no other installation serves.
 
-    `unless` of a rule, {api_version, kind, label_selector}, describes what another installation of the same product
-    would have: the objects stay while there is one that does not go. Raises ReleaseError.
+    `unless` of a rule, {api_version, kind, namespace, label_selector}, describes what another installation of the same
+    product would have: the objects stay while there is one that does not go. Raises ReleaseError.
     """
     steps: dict[ObjectRef, Step] = {}
     for rule in rules:
@@ -65,7 +65,10 @@ def _selected(selector: str, labels: dict[str, str]) -> bool:
 def _served_by_another(cluster: Cluster, unless: dict[str, Any], going: Going, deadline: Deadline) -> bool:
     if not unless:
         return False
-    return any(not going.includes(item) for item in _listed(cluster, unless, deadline))
+    found = [
+        item for item in _listed(cluster, unless, deadline) if matches({"namespace": unless.get("namespace")}, item)
+    ]
+    return any(not going.includes(item) for item in found)
 
 
 def _listed(cluster: Cluster, rule: dict[str, Any], deadline: Deadline) -> list[Document]:

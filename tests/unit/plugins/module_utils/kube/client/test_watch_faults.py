@@ -139,6 +139,7 @@ BAD_LISTS = {
     "a list": b"[]",
     "items that are none": b'{"kind":"ConfigMapList","metadata":{},"items":7}',
     "items without metadata": b'{"kind":"ConfigMapList","metadata":{},"items":[{}]}',
+    "a list of another kind": b'{"kind":"SecretList","apiVersion":"v1","metadata":{},"items":[]}',
     "a Status": b'{"kind":"Status","apiVersion":"v1","metadata":{},"items":[]}',
 }
 

@@ -22,7 +22,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
     Holder,
     RunLock,
 )
-from releases import config_map, namespace, present
+from fault_proxy import FaultProxy
+from releases import absent, config_map, deleted, namespace, present
 
 
 @pytest.fixture
@@ -157,3 +158,61 @@ def test_a_run_that_waited_plans_anew(cluster: Cluster, home: str, other: subpro
         threading.Timer(1, finish).start()
         outcome = present(cluster, home, documents, lock=lock_of(cluster, home, Holder.of_process(os.getpid()), 30))
     assert not outcome.changed
+
+
+def test_a_removal_takes_the_lock_and_plans_once(
+    proxied: Cluster, fault_proxy: FaultProxy, home: str, other: subprocess.Popen[bytes]
+) -> None:
+    present(proxied, home, [namespace(home), config_map("a", {"x": "1"})])
+    lock = lock_of(proxied, home, Holder.of_process(os.getpid()))
+    inventories = "/configmaps?labelSelector=serverless.selfhosted%2Frecord"
+    fault_proxy.requests.clear()
+    absent(proxied, home, check_mode=True, lock=lock)
+    assert {method for method, _path in fault_proxy.requests} == {"GET"}
+    fault_proxy.requests.clear()
+    assert absent(proxied, home, lock=lock).changes
+    assert sum(inventories in path for _method, path in fault_proxy.requests) == 1
+    writes = [path for method, path in fault_proxy.requests if method != "GET"]
+    assert "/leases" in writes[0], "before anything else is written"
+
+
+def test_a_removal_that_finds_nothing_takes_no_lock(cluster: Cluster, home: str) -> None:
+    assert not absent(cluster, f"{home}-2", lock=lock_of(cluster, home, Holder.of_process(os.getpid()))).changes
+    assert lease(cluster, home) is None
+
+
+def test_a_removal_that_waited_plans_anew_with_the_whole_time(
+    cluster: Cluster, home: str, other: subprocess.Popen[bytes]
+) -> None:
+    """The other run lasts longer than the removal may, and leaves it something else to do."""
+    present(cluster, home, [namespace(home), config_map("a", {})])
+    first = lock_of(cluster, home, Holder.of_process(other.pid))
+
+    def finish() -> None:
+        present(cluster, home, [namespace(home), config_map("b", {})])
+        first.give_up(Deadline(10))
+
+    with first.held():
+        threading.Timer(6, finish).start()
+        lock = lock_of(cluster, home, Holder.of_process(os.getpid()), 30)
+        # The lease lies outside of the namespace that goes, as it does in kube-system.
+        plan = absent(cluster, home, seconds=5, lock=lock, keep=[{"kind": "Namespace"}])
+    assert deleted(plan) == [f"ConfigMap {home}/b"]
+
+
+def test_a_removal_that_is_in_the_way_of_another_run_waits_before_it_refuses(
+    cluster: Cluster, home: str, other: subprocess.Popen[bytes]
+) -> None:
+    present(cluster, home, [namespace(home), config_map("a", {})])
+    present(cluster, f"{home}-2", [config_map("b", {})], namespace=home, requires=(home,))
+    first = lock_of(cluster, home, Holder.of_process(other.pid))
+
+    def finish() -> None:
+        absent(cluster, f"{home}-2")
+        first.give_up(Deadline(10))
+
+    with first.held():
+        threading.Timer(2, finish).start()
+        lock = lock_of(cluster, home, Holder.of_process(os.getpid()), 30)
+        plan = absent(cluster, home, lock=lock, keep=[{"kind": "Namespace"}])
+    assert deleted(plan) == [f"ConfigMap {home}/a"]

@@ -13,7 +13,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.le
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action
 from fault_proxy import FaultProxy
-from releases import absent, config_map, definition, deleted, deployment, document, kept, namespace
+from releases import absent, config_map, definition, deleted, deployment, document, kept, namespace, rehearsed, removing
 from standing import await_kind, drop_finalizers, inventory_of, live, stand, until, within
 
 
@@ -116,7 +116,9 @@ def test_a_release_that_says_so_is_needed(cluster: Cluster, name: str, purge: bo
     with pytest.raises(ReleaseError, match=needed):
         absent(cluster, name, purge=purge)
     assert cluster.get("v1", "ConfigMap", "a", name)
-    assert absent(cluster, name, without=[f"{name}-web"], check_mode=True).changes
+    assert rehearsed(cluster, removing(f"{name}-web"), removing(name, purge=purge))[1].changes
+    with pytest.raises(ReleaseError, match=needed):
+        rehearsed(cluster, removing(name, purge=purge), removing(f"{name}-web"))
     absent(cluster, f"{name}-web")
     assert absent(cluster, name).changes
 
@@ -133,7 +135,7 @@ def test_a_release_of_an_old_inventory_is_needed_by_its_objects(
     with pytest.raises(ReleaseError) as refused:
         absent(cluster, name, purge=purge)
     assert str(refused.value).count("\n") == 1 and f"release '{other}' needs it" in str(refused.value)
-    assert absent(cluster, name, without=[other], check_mode=True).changes, "a rehearsal regards them as gone"
+    assert rehearsed(cluster, removing(other), removing(name, purge=purge))[1].changes, "they are regarded as gone"
     absent(cluster, other)
     cluster.delete(f"{group}/v1", "Part", "below", "default")
     absent(cluster, name)
@@ -237,7 +239,7 @@ def test_a_rehearsal_regards_objects_of_kinds_that_are_gone_as_gone(cluster: Clu
     cluster.apply(owned_by(widget(its_group, "of-theirs", kind="Route"), theirs), manager="controller")
     with pytest.raises(ReleaseError, match=r"Route default/of-theirs .* of Widget default/theirs"):
         absent(cluster, second, check_mode=True)
-    assert absent(cluster, second, without=[name], check_mode=True).changes
+    assert rehearsed(cluster, removing(name, purge=True), removing(second))[1].changes
     cluster.delete(f"{its_group}/v1", "Route", "of-theirs", "default")
     cluster.delete(f"{group}/v1", "Widget", "theirs", "default")
     assert absent(cluster, second).changes

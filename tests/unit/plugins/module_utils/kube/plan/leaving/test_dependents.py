@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
 from fault_proxy import FaultProxy
-from releases import absent, config_map, deleted, document, namespace, returned
+from releases import absent, config_map, deleted, document, namespace, rehearsed, removing, returned
 from standing import live, stand, within
 
 
@@ -71,7 +71,7 @@ def test_what_goes_itself_is_no_dependent(cluster: Cluster, name: str) -> None:
     assert deleted(plan) == [f"Namespace {name}", f"Pod {name}/app"] and not plan.warnings
     other = f"{name}-2"
     stand(cluster, other, [asking(name, f"{name}-home"), within(config_map("b", {}), f"{name}-home")])
-    assert absent(cluster, name, dependents=rules(name), without=[other], check_mode=True).changes
+    assert rehearsed(cluster, removing(other), removing(name, dependents=rules(name)))[1].changes
     with pytest.raises(ReleaseError, match=f"Namespace {name}-home"):
         absent(cluster, name, dependents=rules(name), check_mode=True)
 

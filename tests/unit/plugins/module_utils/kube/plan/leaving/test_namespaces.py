@@ -13,7 +13,19 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.le
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
 from fault_proxy import Fault, FaultProxy
-from releases import absent, config_map, deleted, deployment, document, kept, namespace, returned, secret
+from releases import (
+    absent,
+    config_map,
+    deleted,
+    deployment,
+    document,
+    kept,
+    namespace,
+    rehearsed,
+    removing,
+    returned,
+    secret,
+)
 from standing import inventory_of, live, stand, until, within
 
 ORDERS_OF_TWO = list(permutations(range(2)))
@@ -268,11 +280,9 @@ def test_releases_that_count_as_removed_are_not_waited_for(cluster: Cluster, nam
     for release in (first, second):
         stand(cluster, release, [namespace(name), within(deployment(release, replicas=1), name)])
     until(lambda: len(cluster.list("v1", "Pod", name)) == 2)
-    rehearsed = {first: absent(cluster, first, check_mode=True)}
-    rehearsed[second] = absent(cluster, second, without=[first], check_mode=True)
-    for release in (first, second):
-        plan = absent(cluster, release)
-        assert deleted(plan) == deleted(rehearsed[release]) and returned(plan) == returned(rehearsed[release])
+    for told in rehearsed(cluster, removing(first), removing(second)):
+        plan = absent(cluster, told.release)
+        assert deleted(plan) == deleted(told) and returned(plan) == returned(told)
     assert f"Namespace {name}" in deleted(plan)
 
 

@@ -1,4 +1,4 @@
-"""A proxy before the API server that misbehaves as told: TLS is ended and begun anew, so it sees every request."""
+"""A proxy before an API server that misbehaves as told: TLS is ended and begun anew, so it sees every request."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
-from api_server import ApiServer
 from watch_fault import WatchFault
 
 
@@ -33,10 +33,21 @@ class Fault:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Upstream:
+    """The API server behind the proxy, and the files with which the proxy plays it and is its administrator."""
+
+    host: str
+    port: int
+    authority: Path
+    server: tuple[Path, Path]  # certificate and key
+    admin: tuple[Path, Path]
+
+
 class FaultProxy:
     """Serves on `url` in threads of its own; `requests` is the log of (method, path)."""
 
-    def __init__(self, upstream: ApiServer) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         self.faults: list[Fault | WatchFault] = []
         self.requests: list[tuple[str, str]] = []
@@ -49,7 +60,7 @@ class FaultProxy:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(upstream.pki.server_certificate, upstream.pki.server_key)
+        tls.load_cert_chain(*upstream.server)
         self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"https://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -70,10 +81,10 @@ class FaultProxy:
     def forward(
         self, handler: BaseHTTPRequestHandler, body: bytes
     ) -> tuple[http.client.HTTPResponse, http.client.HTTPSConnection]:
-        pki = self.upstream.pki
-        tls = ssl.create_default_context(cafile=str(pki.ca_certificate))
-        tls.load_cert_chain(pki.admin_certificate, pki.admin_key)
-        connection = http.client.HTTPSConnection("127.0.0.1", self.upstream.port, context=tls, timeout=60)
+        upstream = self.upstream
+        tls = ssl.create_default_context(cafile=str(upstream.authority))
+        tls.load_cert_chain(*upstream.admin)
+        connection = http.client.HTTPSConnection(upstream.host, upstream.port, context=tls, timeout=600)
         headers = {key: value for key, value in handler.headers.items() if key.lower() not in ("host", "connection")}
         connection.request(handler.command, handler.path, body or None, headers)
         return connection.getresponse(), connection
@@ -101,13 +112,14 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(fault.seconds)
             return self._relay(body)
         response, connection = self.owner.forward(self, body)
-        data = response.read()
+        data = response.read1(65536)  # the beginning: a watch has no end
         connection.close()
         if fault.action == "lost-reply":
             return self._reset()
         if fault.action == "truncate":
             self.send_response(response.status)
-            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Content-Length", str(len(data) + 1000))
+            self.send_header("Content-Type", "application/json")
             self.end_headers()
             self.wfile.write(data[: len(data) // 2])
             self.wfile.flush()
