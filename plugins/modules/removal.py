@@ -81,9 +81,6 @@ options:
             namespace:
               description: Namespaces in which to look; a shell pattern. Without it, all.
               type: str
-            label_selector:
-              description: Selects objects by their labels.
-              type: str
           label_selector:
             description: Selects objects by their labels, by equality alone.
             type: str
@@ -102,7 +99,11 @@ options:
               - What another installation of the same product would have. While there is such an object that does not go
                 with the release, nothing of this item is deleted.
             type: dict
-            suboptions: *place
+            suboptions: &selected
+              <<: *place
+              label_selector:
+                description: Selects objects by their labels.
+                type: str
       dependents:
         description:
           - Objects that would break without the release although they are not of its kinds. Those that do not go
@@ -112,7 +113,7 @@ options:
         elements: dict
         default: []
         suboptions:
-          <<: *place
+          <<: *selected
           expression:
             description: JMESPath that must be truthy on the object.
             type: str
