@@ -12,7 +12,7 @@ from standing import live, stand, within
 
 def rules(name: str) -> list[dict]:
     asking = {"api_version": "v1", "kind": "Namespace", "label_selector": f"inject-{name}=enabled"}
-    sidecar = {"api_version": "v1", "kind": "Pod", "expression": "spec.containers[?name=='istio-proxy']"}
+    sidecar = {"api_version": "v1", "kind": "Pod", "expression": "spec.containers[?name=='side-proxy']"}
     return [
         {**asking, "what": "it asks for sidecars"},
         {**sidecar, "namespace": f"{name}*", "what": "it runs with a sidecar"},
@@ -25,7 +25,7 @@ def asking(name: str, home: str) -> dict:
     return item
 
 
-def pod(home: str, container: str = "istio-proxy") -> dict:
+def pod(home: str, container: str = "side-proxy") -> dict:
     spec = {"containers": [{"name": container, "image": "example.org/proxy:1"}]}
     return within(document("v1", "Pod", "app", spec=spec), home)
 
