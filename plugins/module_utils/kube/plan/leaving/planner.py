@@ -16,8 +16,9 @@ from ..plan import Action, Plan
 from .definitions import plan_definitions
 from .namespaces import plan_namespaces
 from .objects import deleted_data, plan_objects
-from .obstacles import plan_obstacles
+from .obstacles import plan_obstacles, role_of
 from .policy import LeavingPolicy, Scene
+from .rehearsal import rehearse
 from .residue import plan_residue
 from .waves import wave_of
 
@@ -54,6 +55,7 @@ def plan_leaving(
     plan.add(plan_namespaces(scene, _of_kind(live, "Namespace"), kept))
     if policy.whole and own.entries:
         plan.add(plan_obstacles(scene, plan))
+    rehearse(cluster, plan, role_of(own.release), deadline)
     plan.warnings[:0] = deleted_data(scene, plan, live)
     plan.blockers = sorted(set(plan.blockers))
     plan.steps.sort(key=lambda step: (wave_of(own.release, step), step.ref))
