@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -21,7 +20,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired
     is_generated,
     secret_document,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.existing import ExistingPolicy
@@ -46,9 +45,7 @@ class ActionModule(ClusterAction):
         """Apply or remove the release; in check mode its plan is printed, and nothing is written."""
         deadline = Deadline(args["timeout"])
         cluster, progress = self.connect(args)
-        # The parent of Ansible's worker is ansible-playbook itself: all tasks of a run share the lock.
-        holder = Holder.of_process(os.getppid())
-        lock = RunLock(cluster, args["record_namespace"], holder, args["lock_timeout"], progress.tell)
+        lock = self.run_lock(cluster, progress, args["record_namespace"], args["lock_timeout"])
         run = self._present if args["state"] == "present" else self._absent
         outcome = run(cluster, args, check, deadline, progress.tell, lock)
         for warning in outcome.warnings:

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory import run_lock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import (
     API_VERSION,
     KIND,
@@ -157,3 +158,29 @@ def test_a_run_that_waited_plans_anew(cluster: Cluster, home: str, other: subpro
         threading.Timer(1, finish).start()
         outcome = present(cluster, home, documents, lock=lock_of(cluster, home, Holder.of_process(os.getpid()), 30))
     assert not outcome.changed
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_run_that_waits_keeps_the_lock_that_it_has(
+    cluster: Cluster, home: str, other: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, ours: bool
+) -> None:
+    """A wait may last longer than the lease; a run without the lock does not come by it so."""
+    monkeypatch.setattr(run_lock, "RENEW_EVERY", 0.2)
+    mine, theirs = Holder.of_process(os.getpid()), Holder.of_process(other.pid)
+    with lock_of(cluster, home, mine if ours else theirs).held():
+        pass
+    before = lease(cluster, home)["spec"]
+    with lock_of(cluster, home, mine).kept():
+        time.sleep(1)
+    after = lease(cluster, home)["spec"]
+    assert after["holderIdentity"] == before["holderIdentity"]
+    assert (after["renewTime"] > before["renewTime"]) is ours
+
+
+def test_a_wait_without_any_lock_takes_none(
+    cluster: Cluster, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_lock, "RENEW_EVERY", 0.2)
+    with lock_of(cluster, home, Holder.of_process(os.getpid())).kept():
+        time.sleep(0.5)
+    assert lease(cluster, home) is None
