@@ -39,6 +39,6 @@ class ClusterAction(DocumentedAction):
     def run_lock(
         self, cluster: Cluster, progress: Progress, namespace: str = RECORD_NAMESPACE, seconds: float = LOOK_SECONDS
     ) -> RunLock:
-        """The lock of this run on the cluster; nothing is asked yet. `seconds` is how long another run is waited for."""
+        """The lock of this run on the cluster; nothing is asked yet. Another run is waited for `seconds`."""
         # The parent of Ansible's worker is ansible-playbook itself: all tasks of a run share the lock.
         return RunLock(cluster, namespace, Holder.of_process(os.getppid()), seconds, progress.tell)

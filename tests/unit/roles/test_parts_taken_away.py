@@ -117,7 +117,9 @@ def test_without_a_registry_from_the_start_nothing_is_touched(registry_secret: R
     assert inventory_of(cluster, "registry-secret") is None
 
 
-@pytest.mark.parametrize("how", [{"image_prefetch_delivery": "references"}, {"image_prefetch_state": "absent"}], ids=str)
+@pytest.mark.parametrize(
+    "how", [{"image_prefetch_delivery": "references"}, {"image_prefetch_state": "absent"}], ids=str
+)
 def test_pods_that_keep_images_go_with_the_delivery_by_pods(
     tmp_path: Path, api_server: ApiServer, cluster: Cluster, how: dict[str, str]
 ) -> None:

@@ -14,7 +14,7 @@ from .discovery import Discovery, Resource
 
 
 class WhileServed:
-    """Retry as `retry_if` says, but not a bare 404 of a kind that a discovery which is read then does not have any more.
+    """Retry as `retry_if` says, but not a bare 404 of a kind that a discovery which is read then lacks.
 
     `is_gone` is what was found. It is asked once: the lists of a server flicker while a CRD goes or comes.
     """

@@ -58,7 +58,7 @@ def remedy_of(error: ApiError, role: str = "") -> str:
     if error.lacks_permission:
         return "The user of this context lacks that permission: use one that may, or extend its role"
     if error.is_schema_mismatch:
-        return f"Correct the field, or take it out ({_option(role, 'overlays')}, {_option(role, 'ignore_fields')})"
+        return f"Correct the field, or have it left out: {_option(role, 'ignore_fields')}"
     if error.status == 413 or "request is too large" in error.message:
         return "Split the object: the server's limit is about 1.5 MB"
     if error.status == 422 and "provided port is already allocated" in error.message:

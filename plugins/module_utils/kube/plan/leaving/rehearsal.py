@@ -14,6 +14,7 @@ from ...desired.stages import WEBHOOK_KINDS
 from ...errors import ApiError, ReleaseError
 from ...inventory.ownership import uid_of
 from ...parallel import for_each
+from ..hanging_webhooks import HangingWebhooks
 from ..plan import Action, Blocker, Plan, Step
 from ..refusals import reason_of, remedy_of, unjudged_because
 
@@ -23,13 +24,13 @@ REHEARSED = (Action.DELETE, Action.GIVE_BACK)
 def rehearse(cluster: Cluster, plan: Plan, role: str, deadline: Deadline) -> None:
     """Dry runs of the plan's deletions and returns: a step that the server refuses becomes a blocker, one that nobody
     can judge before the run says so. Raises ReleaseError where no answer can be had."""
-    going = _webhooks_that_go(plan)
+    going, webhooks = _webhooks_that_go(plan), HangingWebhooks(cluster)
 
     def judge(step: Step) -> tuple[Step, Blocker | None]:
         if step.action not in REHEARSED:
             return step, None
         try:
-            _dry_run(cluster, step, deadline)
+            webhooks.ask(lambda: _dry_run(cluster, step, deadline))
         except ApiError as error:
             return _judged(step, error, role, going)
         return step, None

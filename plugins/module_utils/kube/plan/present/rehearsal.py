@@ -12,6 +12,7 @@ from ...client.cluster import FIELD_MANAGER, Cluster
 from ...deadline import Deadline
 from ...errors import ApiError, ReleaseError
 from ...objects import Document, ObjectRef
+from ..hanging_webhooks import HangingWebhooks
 from ..plan import Blocker
 from ..refusals import conflict_reason, conflict_remedy, reason_of, remedy_of, unjudged_because
 from .conflicts import changes_nothing, field_conflicts
@@ -40,14 +41,15 @@ class Rehearsal:
     blocker: Blocker | None = None
 
 
-@dataclass(frozen=True)
 class Rehearser:
     """Dry runs of one release. `role` is whose options settle a conflict; empty: the release action's own."""
 
-    cluster: Cluster
-    deadline: Deadline
-    force_conflicts: bool = False
-    role: str = ""
+    def __init__(self, cluster: Cluster, deadline: Deadline, force_conflicts: bool = False, role: str = "") -> None:
+        self.cluster = cluster
+        self.deadline = deadline
+        self.force_conflicts = force_conflicts
+        self.role = role
+        self.webhooks = HangingWebhooks(cluster)
 
     def apply(
         self, document: Document, manager: str, live: Document | None, handed_over: Document | None = None
@@ -79,7 +81,7 @@ class Rehearser:
         metadata = {**sent["metadata"], "name": STAND_IN_NAME, "namespace": STAND_IN_NAMESPACE}
         missing = f"its namespace {ref.namespace} is not there yet"
         try:
-            self.cluster.create({**sent, "metadata": metadata}, dry_run=True, deadline=self.deadline, retry_if=_passing)
+            self.webhooks.ask(lambda: self._try({**sent, "metadata": metadata}))
         except ApiError as error:
             if (error.status == 422 and error.reason == "Invalid") or error.is_schema_mismatch:
                 return Rehearsal(blocker=self._blocker(ref, error))
@@ -101,9 +103,14 @@ class Rehearser:
         return None
 
     def _dry_run(self, sent: Document, manager: str, force: bool) -> Document:
-        return self.cluster.apply(
-            sent, manager=manager, force=force, dry_run=True, deadline=self.deadline, retry_if=_passing
+        return self.webhooks.ask(
+            lambda: self.cluster.apply(
+                sent, manager=manager, force=force, dry_run=True, deadline=self.deadline, retry_if=_passing
+            )
         )
+
+    def _try(self, document: Document) -> Document:
+        return self.cluster.create(document, dry_run=True, deadline=self.deadline, retry_if=_passing)
 
     def _refused(self, ref: ObjectRef, error: ApiError) -> Rehearsal:
         unjudged = unjudged_because(error)

@@ -121,9 +121,7 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(
     assert download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path).exists()
 
 
-def test_another_address_is_not_kept_waiting(
-    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_address_is_not_kept_waiting(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PATIENCE", 60.0)
     monkeypatch.setattr(download, "LONGEST_PAUSE", 0.1)
     origin.script = [503] * download.TRIES

@@ -177,9 +177,7 @@ def test_a_run_that_waits_keeps_the_lock_that_it_has(
     assert (after["renewTime"] > before["renewTime"]) is ours
 
 
-def test_a_wait_without_any_lock_takes_none(
-    cluster: Cluster, home: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wait_without_any_lock_takes_none(cluster: Cluster, home: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_lock, "RENEW_EVERY", 0.2)
     with lock_of(cluster, home, Holder.of_process(os.getpid())).kept():
         time.sleep(0.5)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.transport import Transport
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError, ReleaseError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Plan
 from api_server import ApiServer
 from fault_proxy import FaultProxy
@@ -34,19 +37,31 @@ def blocked(cluster: Cluster, name: str) -> Iterator[None]:
         "rules": [everything],
     }
 
-    def block() -> None:
+    def block(url: str = "") -> None:
+        if url:
+            hook["clientConfig"] = {"url": url}
+            hook["timeoutSeconds"] = 4
         cluster.apply(document(*WEBHOOK, name, webhooks=[hook]), manager="other")
         probe = within(config_map("probe", {}), "default", name=f"probe-{name}")
-        until(lambda: _refused(cluster, probe))
+        until(lambda: _refused(cluster, probe), 40)
 
     yield block
     cluster.delete(*WEBHOOK, name)
 
 
+@pytest.fixture
+def server() -> Iterator[str]:
+    """The URL of a server that takes connections and says nothing."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(200)
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}/"
+
+
 def _refused(cluster: Cluster, item: dict[str, Any]) -> bool:
     try:
         cluster.apply(item, dry_run=True, retry_if=lambda error: False)
-    except Exception as error:
+    except KubeError as error:
         return "failed calling webhook" in str(error)
     return False
 
@@ -68,6 +83,21 @@ def test_a_webhook_that_is_away_leaves_every_change_unjudged(cluster: Cluster, n
     plan = absent(cluster, name, check_mode=True)
     assert unjudged(plan) == {str(step.ref) for step in plan.steps} and len(plan.steps) == 3
     assert time.monotonic() - started < 10, "nothing is tried again for a rehearsal"
+
+
+def test_a_webhook_that_hangs_is_waited_for_once(cluster: Cluster, name: str, blocked: Any, server: str) -> None:
+    """Its backend is away in the other way: it takes connections, and the API server waits for its timeout."""
+    contents = [config_map(f"c{number}", {}) for number in range(30)]
+    present(cluster, name, [namespace(name), *contents])
+    blocked(server)
+    wanted = [namespace(name), *(config_map(f"d{number}", {}) for number in range(30))]
+    told: list[str] = []
+    cluster.transport = Transport(cluster.transport.connection, told.append)
+    for plan in (present(cluster, name, wanted, check_mode=True).plan, absent(cluster, name, check_mode=True)):
+        assert len(unjudged(plan)) >= 31
+    # Rehearsals go eight at a time: 4 waits of 4 s each would be needed for 31 objects, twice.
+    assert any("a webhook hangs" in line and "failed calling webhook" in line for line in told)
+    assert len([path for path in told if "a webhook hangs" in path]) <= 24
 
 
 def test_an_object_of_a_missing_namespace_is_not_called_fine(cluster: Cluster, name: str, blocked: Any) -> None:
@@ -109,8 +139,6 @@ def jane(cluster: Cluster, api_server: ApiServer, name: str, tmp_path: Any) -> I
 
 
 def _kubeconfig_of_jane(api_server: ApiServer, directory: Any) -> Any:
-    import yaml
-
     path = directory / "jane"
     api_server.write_kubeconfig(path, api_server.url)
     config = yaml.safe_load(path.read_text())
@@ -123,7 +151,7 @@ def _may(user: Cluster, name: str) -> bool:
     try:
         user.apply(namespace(name), dry_run=True, retry_if=lambda error: False)
         return True
-    except Exception:
+    except KubeError:
         return False
 
 
