@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -17,8 +18,8 @@ sys.path.insert(0, str(ROOT / "tests" / "unit" / "plugins" / "support"))
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster  # noqa: E402
 from api_server import ApiServer, find_binaries  # noqa: E402
-from releases import config_map, document, namespace  # noqa: E402
-from standing import inventory_of, live, stand, until, within  # noqa: E402
+from releases import config_map, definition, document, namespace  # noqa: E402
+from standing import await_kind, inventory_of, live, stand, until, within  # noqa: E402
 
 REGISTRY = {
     "serverless_registry": "registry.example:5001",
@@ -131,3 +132,36 @@ def test_pods_that_keep_images_go_with_the_delivery_by_pods(
     assert role.run(**few)[0] == 1
     assert live(cluster, pods) is None and inventory_of(cluster, "image-prefetch") is None
     assert role.run(**few)[0] == 0
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["unused", "used by others"])
+def test_eventing_goes_when_it_is_not_wanted_any_more(
+    tmp_path: Path, api_server: ApiServer, cluster: Cluster, used: bool
+) -> None:
+    """Unless others have objects of its kinds: they are named, and nothing is changed."""
+    group = "eventing.parts.example.org"
+    stand(cluster, "knative-eventing", [namespace("knative-eventing"), definition(group, "Broker")])
+    broker = within(document(f"{group}/v1", "Broker", "theirs"), "default")
+    if used:
+        await_kind(cluster, f"{group}/v1", "Broker")
+        cluster.apply(broker, manager="someone")
+    settings = [
+        within(config_map(f"config-{part}", {}), "knative-serving") for part in ("domain", "network", "deployment")
+    ]
+    content = tmp_path / "serving.yaml"
+    content.write_text(yaml.safe_dump_all([namespace("knative-serving"), *settings]))
+    role = Role(tmp_path, api_server, "knative")
+    pinned = {"path": str(content), "sha256": hashlib.sha256(content.read_bytes()).hexdigest()}
+    wanted = {"knative_serving_content": [pinned], "knative_eventing": False}
+    if used:
+        with pytest.raises(AssertionError, match=f"Broker default/theirs .{group}"):
+            role.run(**wanted)
+        assert inventory_of(cluster, "knative-serving") is None and live(cluster, broker)
+        cluster.delete(f"{group}/v1", "Broker", "theirs", "default")
+    foreseen, printed = role.run(check=True, **wanted)
+    assert foreseen == 2 and "plan of release 'knative-eventing', absent" in printed
+    role.run(**wanted)
+    assert cluster.get("v1", "Namespace", "knative-eventing") is None
+    assert inventory_of(cluster, "knative-eventing") is None and inventory_of(cluster, "knative-serving")
+    assert role.run(**wanted)[0] == 0
+    assert role.run(knative_state="absent", **wanted)[0] == 1
