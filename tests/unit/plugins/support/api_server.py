@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
+from loopback_ports import free_port
 from throwaway_pki import Pki
 
 START_SECONDS = 60
@@ -50,12 +50,6 @@ def _roots(component: str) -> list[Path]:
         return [Path(named), Path(named, component)]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return list((cache / "selfhosted-serverless" / "bin" / component).glob("*"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class ApiServer:

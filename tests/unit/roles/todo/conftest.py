@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from loopback_ports import free_port
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
@@ -23,7 +24,6 @@ from todo_servers import (  # noqa: E402
     Postgres,
     application_environment,
     binaries_of_postgres,
-    free_port,
     unprivileged,
     wait_until,
 )

@@ -8,8 +8,9 @@ import signal
 import socket
 
 import pytest
+from loopback_ports import free_port
 from malformed import BODIES, RAW
-from todo_servers import answers, free_port, wait_until
+from todo_servers import answers, wait_until
 
 ALWAYS = {
     "x-content-type-options": "nosniff",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 
 import pytest
+from loopback_ports import free_port
 from starlette.applications import Starlette
 from todo.common.listeners import Listener
-from todo_servers import free_port
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

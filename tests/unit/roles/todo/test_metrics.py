@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from todo_servers import answers, free_port, scrape, wait_until
+from loopback_ports import free_port
+from todo_servers import answers, scrape, wait_until
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def running(start):
     """Starts a service and waits until it answers; returns a client of it and the port of its metrics."""
 
     def run(module: str, ready: str = "/healthz", **settings: str) -> tuple[httpx.Client, int]:
-        port, metrics = free_port(), free_port()
+        port, metrics = free_port(consecutive=3), free_port()
         start(module, **{"HOST": "127.0.0.1", "PORT": str(port), "METRICS_PORT": str(metrics), **settings})
         wait_until(lambda: answers(f"http://127.0.0.1:{port}{ready}"), 15, f"an answer of {module}")
         return httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False), metrics

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from loopback_ports import free_port
 from openapi_spec_validator import validate
 from starlette.routing import Route
 from todo.rule import app as rule
@@ -19,7 +20,7 @@ from todo.user import openapi as user_openapi
 from todo.web import app as web
 from todo.web import assets
 from todo.web import openapi as web_openapi
-from todo_servers import answers, application_environment, free_port, wait_until
+from todo_servers import answers, application_environment, wait_until
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 # With each service on its own port of one process, all real, on SQLite
@@ -50,7 +51,7 @@ def test_the_documents_are_valid_and_tell_the_routes(tmp_path):
 @pytest.fixture(scope="module")
 def base_port(tmp_path_factory):
     """All services in one process; the port of web, with rule and user on the next two."""
-    port = free_port()
+    port = free_port(consecutive=3)
     environment = application_environment(PORT=str(port))
     folder = tmp_path_factory.mktemp("openapi")
     process = subprocess.Popen([sys.executable, "-m", "todo"], cwd=folder, env=environment, stdout=subprocess.DEVNULL)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from todo_servers import answers, free_port, wait_until
+from loopback_ports import free_port
+from todo_servers import answers, wait_until
 
 # What a browser says when another site's page makes the change, over plain http (no Sec-Fetch-Site) and over TLS
 OTHERS = {
@@ -120,7 +121,7 @@ def test_the_host_of_a_request_gets_into_no_answer(site):
 
 def test_on_a_users_machine_only_loopback_names_are_answered(start):
     """Else another site's name that resolves to 127.0.0.1 would make its page this site's own (DNS rebinding)."""
-    port = free_port()
+    port = free_port(consecutive=3)
     start("todo", PORT=str(port))
     wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/todos"), 20, "an answer of the application")
     for service, path in enumerate(("/api/todos", "/todos", "/user")):

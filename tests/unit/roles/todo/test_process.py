@@ -8,11 +8,12 @@ import socket
 
 import httpx
 import pytest
-from todo_servers import answers, free_port, scrape, wait_until
+from loopback_ports import free_port
+from todo_servers import answers, scrape, wait_until
 
 
 def test_all_three_with_one_command(start, tmp_path):
-    port = free_port()
+    port = free_port(consecutive=3)
     process = start("todo", PORT=str(port))
     site = f"http://127.0.0.1:{port}"
     wait_until(lambda: answers(f"{site}/api/todos"), 15, "an answer of the application")
@@ -33,7 +34,7 @@ def test_all_three_with_one_command(start, tmp_path):
 @pytest.mark.parametrize(("module", "path"), [("todo.rule", "/todos"), ("todo", "/api/todos")])
 def test_a_request_under_way_is_answered_after_sigterm(start, module, path):
     """Also where all three run in one process: what is behind web stops after it."""
-    port, metrics = free_port(), free_port()
+    port, metrics = free_port(consecutive=3), free_port()
     process = start(module, HOST="127.0.0.1", PORT=str(port), METRICS_PORT=str(metrics))
     wait_until(lambda: answers(f"http://127.0.0.1:{port}{path}"), 15, "an answer")
     body = b'{"title": "late"}'
@@ -72,7 +73,7 @@ def in_flight(port: int) -> float:
     ],
 )
 def test_a_service_that_cannot_work_says_why_and_ends(start, module, settings, message):
-    process = start(module, **{"PORT": str(free_port()), **settings})
+    process = start(module, **{"PORT": str(free_port(consecutive=3)), **settings})
     output = process.communicate(timeout=20)[0]
     assert process.returncode == 1
     assert message in [json.loads(line)["message"] for line in output.splitlines()]

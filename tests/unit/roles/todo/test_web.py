@@ -9,13 +9,14 @@ import ssl
 import subprocess
 import threading
 
+from loopback_ports import free_port
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from todo.web import app
 from todo.web.upstream import Upstream
-from todo_servers import APP, free_port
+from todo_servers import APP
 from todo_web import in_front_of
 
 STATIC = APP / "todo" / "web" / "static"

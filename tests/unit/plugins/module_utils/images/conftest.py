@@ -60,4 +60,4 @@ def faulty() -> Iterator[FaultyRegistry]:
 @pytest.fixture
 def quick() -> Backoff:
     """Short pauses and limits."""
-    return Backoff(attempts=3, first_pause=0.01, longest_pause=2.0, connect_timeout=1.0, read_timeout=0.5, patience=0.0)
+    return Backoff(attempts=3, first_pause=0.01, longest_pause=2.0, connect_timeout=2.0, read_timeout=2.0, patience=0.0)

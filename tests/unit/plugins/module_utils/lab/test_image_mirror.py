@@ -16,6 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.m
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.recipes import parse_recipes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.sources import Sources
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.store import CachedImage, ImageStore
+from loopback_ports import free_port
 
 START_SECONDS = 20
 
@@ -35,9 +36,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     binary = registry_binary()
     if binary is None:
         pytest.skip("no registry binary; make lab builds it")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     config = tmp_path / "registry.yml"
     config.write_text(
         f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/data}}}}\nhttp: {{addr: '{address}'}}\n"
@@ -107,8 +106,6 @@ def test_an_image_that_changed_is_pushed_under_the_same_tag(address: str, tmp_pa
 
 
 def test_a_mirror_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     with pytest.raises(LabImageError, match=address):
         Mirror(address, lambda line: None).stock(images(tmp_path))

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from loopback_ports import free_port
 from todo_browser import HOST
-from todo_servers import APP, answers, free_port, wait_until
+from todo_servers import APP, answers, wait_until
 
 REVISION = "user-00007"
 
@@ -64,19 +65,16 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         "LOG_LEVEL": "WARNING",
         "ALLOWED_HOSTS": f"{HOST},127.0.0.1",
     }
-    for _attempt in range(5):
-        port = free_port()
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "todo"],
-                cwd=folder,
-                env=environment | {"PORT": str(port)},
-                stdout=output,
-                stderr=output,
-            )
-        todos = f"http://127.0.0.1:{port}/api/todos"
-        wait_until(lambda: process.poll() is not None or answers(todos), 30, "the application's start")  # noqa: B023
-        if process.poll() is None:
-            return process, port
-        assert "Address already in use" in log.read_text(), log.read_text()
-    raise AssertionError("found no three free ports in a row")
+    port = free_port(consecutive=3)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "todo"],
+            cwd=folder,
+            env=environment | {"PORT": str(port)},
+            stdout=output,
+            stderr=output,
+        )
+    todos = f"http://127.0.0.1:{port}/api/todos"
+    wait_until(lambda: process.poll() is not None or answers(todos), 30, "the application's start")
+    assert process.poll() is None, log.read_text()
+    return process, port

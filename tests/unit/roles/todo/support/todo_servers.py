@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,31 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from loopback_ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 APP = Path(__file__).resolve().parents[5] / "roles" / "todo" / "files" / "app"
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on now, nor on the next two: a process of all services takes three.
-
-    It is below the range that the system gives out, so that no connection of another test takes it in between.
-    """
-    while True:
-        first = random.randrange(20000, 30000)
-        if all(_is_free(port) for port in range(first, first + 3)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def application_environment(**settings: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import digest_of
-from faulty_registry import Fault, FaultyRegistry, Handler
+from faulty_registry import Fault, FaultyRegistry, Handler, hang
 from registry_process import RegistryProcess
 from sample_images import SampleImage
 from throwaway_pki import Pki
@@ -148,11 +148,6 @@ def truncated(handler: Handler) -> None:
 def wrong_length(handler: Handler) -> None:
     handler.begin(200, 100_000)
     handler.wfile.write(IMAGE.layer[:100_000])
-
-
-def hang(handler: Handler) -> None:
-    time.sleep(0.8)
-    handler.close_connection = True
 
 
 BLOB, TAG = "blobs/" + digest_of(IMAGE.layer), "manifests/1"

@@ -116,3 +116,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+
+
+def hang(handler: Handler) -> None:
+    """Say nothing until the client has closed the connection."""
+    handler.connection.settimeout(60)
+    handler.connection.recv(1)
+    handler.close_connection = True

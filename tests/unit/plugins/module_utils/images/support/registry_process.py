@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import yaml
+from loopback_ports import free_port
 
 START_SECONDS = 20
 USERNAME = "todo"
@@ -29,9 +30,7 @@ class RegistryProcess:
     """`host` is host:port; with `certificate` and `key` it speaks TLS and wants USERNAME and PASSWORD."""
 
     def __init__(self, directory: Path, certificate: Path | None = None, key: Path | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.host = f"127.0.0.1:{probe.getsockname()[1]}"
+        self.host = f"127.0.0.1:{free_port()}"
         directory.mkdir(parents=True)
         config = {
             "version": 0.1,

@@ -157,7 +157,7 @@ def test_unknown_field_is_refused_at_once_with_advice(cluster: Cluster, name: st
     started = time.monotonic()
     with pytest.raises(ReleaseError, match=rf"ConfigMap {name}/a.*datta.*Correct the field"):
         present(cluster, name, [namespace(name), wrong])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
 
 
 def test_replicas_belong_to_the_autoscaler(cluster: Cluster, name: str) -> None:

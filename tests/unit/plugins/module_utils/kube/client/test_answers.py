@@ -208,7 +208,7 @@ def test_what_cannot_pass_ends_at_once(
         started = time.monotonic()
         with pytest.raises(ClusterError, match=words) as caught:
             Cluster.connect("test", str(tmp_path / "k")).get("v1", "Namespace", "x", deadline=Deadline(60))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     assert str(caught.value).startswith("GET /api: no usable answer from https://")
     assert "Connection(" not in str(caught.value) and "object at" not in str(caught.value)
 

@@ -112,7 +112,7 @@ def test_a_spoiled_watch_is_survived(
     wait_for(proxied, [Target("v1", "ConfigMap", home, "late")], Deadline(30), lambda message: None)
     seen = time.monotonic()
     assert fault_proxy.faults[0].times < 2
-    assert not came or seen - came[0] < 6
+    assert not came or seen - came[0] < 15
 
 
 def test_a_stall_of_ten_seconds(proxied: Cluster, fault_proxy: FaultProxy, cluster: Cluster, home: str) -> None:
@@ -120,7 +120,7 @@ def test_a_stall_of_ten_seconds(proxied: Cluster, fault_proxy: FaultProxy, clust
     threading.Timer(1.0, cluster.apply, [late(home)]).start()
     started = time.monotonic()
     wait_for(proxied, [Target("v1", "ConfigMap", home, "late")], Deadline(60), lambda message: None)
-    assert time.monotonic() - started < 12
+    assert time.monotonic() - started < 25
 
 
 def test_a_dead_connection_without_a_byte(
@@ -130,7 +130,7 @@ def test_a_dead_connection_without_a_byte(
     threading.Timer(1.0, cluster.apply, [late(home)]).start()
     started = time.monotonic()
     wait_for(proxied, [Target("v1", "ConfigMap", home, "late")], Deadline(60), lambda message: None)
-    assert time.monotonic() - started < watch.WATCH_SECONDS + watch.SILENCE + 2
+    assert time.monotonic() - started < watch.WATCH_SECONDS + watch.SILENCE + 10
 
 
 BAD_LISTS = {

@@ -93,7 +93,7 @@ def test_a_run_that_died_is_taken_over_from_at_once(
     started = time.monotonic()
     with lock_of(cluster, home, Holder.of_process(os.getpid())).held() as waited:
         assert not waited
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(("age", "free"), [(10, False), (90, True)])

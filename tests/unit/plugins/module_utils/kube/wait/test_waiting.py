@@ -72,7 +72,7 @@ def test_a_rollout_that_becomes_available(cluster: Cluster, home: str) -> None:
 
     threading.Timer(1.0, turn).start()
     wait(cluster, rollout(home))
-    assert time.monotonic() - turned[0] < 3.0  # the controllers' own reaction is in this
+    assert time.monotonic() - turned[0] < 8.0  # the controllers' own reaction is in this
 
 
 def test_what_is_true_already_needs_one_request(cluster: Cluster, home: str) -> None:
@@ -166,7 +166,7 @@ def test_a_hopeless_state_ends_the_wait(cluster: Cluster, home: str, status: dic
     started = time.monotonic()
     with pytest.raises(WaitError, match=rf"Deployment {home}/app: rollout cannot come true: pod {home}/app-.*{said}"):
         wait(cluster, rollout(home), seconds=60)
-    assert time.monotonic() - started < 16
+    assert time.monotonic() - started < 30
 
 
 def test_a_full_node_is_not_hopeless_while_a_pod_is_leaving_it(cluster: Cluster, home: str) -> None:

@@ -231,7 +231,7 @@ def test_a_webhook_that_is_away_does_not_hold_up_the_plan(proxied: Cluster, faul
     fault_proxy.faults.append(Fault("PATCH", "serviceaccounts/app.*dryRun", 500, 99, body=body))
     started = time.monotonic()
     plan = plan_leaving(proxied, own, [], own.entries, LeavingPolicy(), Deadline(30))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     assert set(plan.steps[0].document) == {"apiVersion", "kind", "metadata"}
     assert returned(absent(proxied, name)) == [f"ServiceAccount {name}/app"]
     assert not live(proxied, account).get("imagePullSecrets")
