@@ -76,10 +76,17 @@ class ActionModule(ClusterAction):
         images = [Wanted(row["delivered"], row["from"], row["digest"], row["size"]) for row in rows if row["prefetch"]]
         # All files first: what one runtime cannot be told is known before any node is changed.
         files = [node.files(policy) for node in nodes]
-        return [
+        delivered = [
             deliver(node, wanted, images, check=check, report=self.tell, layout=layout)
             for node, wanted in zip(nodes, files, strict=True)
         ]
+        for done in delivered if args["pull"] else []:
+            if done.left:
+                self.tell(
+                    f"{done.node}: {len(done.left)} images of earlier deliveries are not wanted any more and stay "
+                    f"(image_prefetch_state: absent takes them away): {', '.join(done.left)}"
+                )
+        return delivered
 
 
 def _described(done: Delivered) -> dict[str, Any]:

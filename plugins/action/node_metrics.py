@@ -28,8 +28,9 @@ class ActionModule(ClusterAction):
         if check:
             return {"changed": False, "msg": "would wait for the figures of all nodes"}
         deadline = Deadline(args["timeout"])
-        cluster, _progress = self.connect(args)
-        missing = _missing(cluster, deadline)
+        cluster, progress = self.connect(args)
+        with self.run_lock(cluster, progress).kept():
+            missing = _missing(cluster, deadline)
         if missing:
             raise WaitError(
                 f"after {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "

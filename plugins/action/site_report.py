@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
@@ -15,7 +14,6 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
     MANAGED_BY,
     MANAGED_BY_LABEL,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import read_inventories
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import cluster_facts
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address, node_host
@@ -27,10 +25,11 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
     public_hosts,
     running_images,
 )
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
-
-RECORD_NAMESPACE = "kube-system"
-LOOK_SECONDS = 30.0
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
+    LOOK_SECONDS,
+    RECORD_NAMESPACE,
+    ClusterAction,
+)
 
 
 class ActionModule(ClusterAction):
@@ -40,8 +39,7 @@ class ActionModule(ClusterAction):
         """Print the summary and return it as lines and as data. It ends a run, and so the run's lock."""
         cluster, progress = self.connect(args)
         if not check:
-            holder = Holder.of_process(os.getppid())
-            RunLock(cluster, RECORD_NAMESPACE, holder, LOOK_SECONDS, progress.tell).give_up(Deadline(LOOK_SECONDS))
+            self.run_lock(cluster, progress).give_up(Deadline(LOOK_SECONDS))
         summary = _summary(cluster, args)
         lines = summary.lines()
         self.show(lines)

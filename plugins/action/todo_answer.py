@@ -22,5 +22,6 @@ class ActionModule(ClusterAction):
         deadline = Deadline(args["timeout"])
         cluster, progress = self.connect(args)
         way = WayIn(args["namespace"], args["service"], args["host"], args["address"])
-        where = await_answer(cluster, way, deadline, progress.tell)
+        with self.run_lock(cluster, progress).kept():
+            where = await_answer(cluster, way, deadline, progress.tell)
         return {"changed": False, "where": where, "seconds": round(deadline.elapsed, 2)}

@@ -23,5 +23,6 @@ class ActionModule(ClusterAction):
         if check:
             return {"changed": False, "ready": [], "msg": f"would wait for {len(targets)} target(s)", "seconds": 0}
         cluster, progress = self.connect(args)
-        wait_for(cluster, targets, deadline, progress.tell, args["hopeless"])
+        with self.run_lock(cluster, progress).kept():
+            wait_for(cluster, targets, deadline, progress.tell, args["hopeless"])
         return {"changed": False, "ready": [str(target) for target in targets], "seconds": round(deadline.elapsed, 2)}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,8 +13,12 @@ from ansible import constants as C
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documented_action import DocumentedAction
+
+RECORD_NAMESPACE = "kube-system"
+LOOK_SECONDS = 30.0
 
 
 class ClusterAction(DocumentedAction):
@@ -30,3 +35,10 @@ class ClusterAction(DocumentedAction):
         for warning in cluster.warnings:
             self.warn(warning)
         return cluster, progress
+
+    def run_lock(
+        self, cluster: Cluster, progress: Progress, namespace: str = RECORD_NAMESPACE, seconds: float = LOOK_SECONDS
+    ) -> RunLock:
+        """The lock of this run on the cluster; nothing is asked yet. Another run is waited for `seconds`."""
+        # The parent of Ansible's worker is ansible-playbook itself: all tasks of a run share the lock.
+        return RunLock(cluster, namespace, Holder.of_process(os.getppid()), seconds, progress.tell)

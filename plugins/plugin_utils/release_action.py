@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
@@ -25,9 +24,7 @@ class ReleaseAction(ClusterAction):
         """Return what became of the objects, with what it took."""
         watch = Deadline(0)
         cluster, progress = self.connect(args)
-        # The parent of Ansible's worker is ansible-playbook itself: all tasks of a run share the lock.
-        holder = Holder.of_process(os.getppid())
-        lock = RunLock(cluster, args["record_namespace"], holder, args["lock_timeout"], progress.tell)
+        lock = self.run_lock(cluster, progress, args["record_namespace"], args["lock_timeout"])
         outcome = self.work(cluster, args, check, progress, lock)
         for warning in outcome.warnings:
             self.warn(warning)

@@ -69,6 +69,11 @@ class FaultProxy:
         self._server.shutdown()
         self._server.server_close()
 
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """The requests that changed something, or tried to."""
+        return [(method, path) for method, path in self.requests if method != "GET" and "dryRun=All" not in path]
+
     def next_fault(self, method: str, path: str) -> Fault | WatchFault | None:
         with self._lock:
             self.requests.append((method, path))

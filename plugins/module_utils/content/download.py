@@ -28,6 +28,7 @@ from .checksum import sha256_of, verify
 from .errors import ContentError
 
 TRIES = 4
+PATIENCE = 20.0  # seconds that a server may be away at least, whatever the number of tries
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a byte
 FIRST_PAUSE, LONGEST_PAUSE = 1.5, 30.0  # seconds between tries; a server may ask for a longer one, up to the latter
@@ -52,14 +53,16 @@ def fetch(urls: list[str], sha256: str | None, cache: Path | None = None) -> Pat
         return kept
     problems = []
     for url in urls:
+        # What another address may have is not waited for here.
+        patience = PATIENCE if url == urls[-1] else 0.0
         try:
-            return _fetch_one(url, sha256, directory)
+            return _fetch_one(url, sha256, directory, patience)
         except ContentError as error:
             problems.append(str(error))
     raise ContentError("\n".join(problems))
 
 
-def _fetch_one(url: str, sha256: str | None, directory: Path) -> Path:
+def _fetch_one(url: str, sha256: str | None, directory: Path, patience: float) -> Path:
     """One address, by one process at a time: contexts and runs that want the same share what the first brings."""
     partial = directory / (hashlib.sha256(url.encode()).hexdigest()[:32] + ".part")
     with partial.with_suffix(".lock").open("w") as lock:
@@ -67,7 +70,7 @@ def _fetch_one(url: str, sha256: str | None, directory: Path) -> Path:
         if sha256 and (kept := _kept(directory, sha256)):
             return kept
         try:
-            _download(url, partial)
+            _download(url, partial, patience)
             digest = verify(partial, sha256, url)
         except ContentError as error:
             if partial.exists() and not isinstance(error, _Interrupted):
@@ -94,7 +97,7 @@ class _Refused(Exception):
         self.retry_after = retry_after
 
 
-def _download(url: str, partial: Path) -> None:
+def _download(url: str, partial: Path, patience: float) -> None:
     """Bring `url` to `partial`, going on where an earlier try broke off."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise ContentError(f"{url}: only http and https are fetched; use path for a local file")
@@ -102,7 +105,9 @@ def _download(url: str, partial: Path) -> None:
         pools = Pools(tls_context(), 1)
     except HttpSetupError as error:
         raise ContentError(f"{url}: {error}") from error
-    for attempt in range(1, TRIES + 1):
+    started, attempt = time.monotonic(), 0
+    while True:
+        attempt += 1
         pause = jittered(attempt, FIRST_PAUSE, LONGEST_PAUSE)
         try:
             return _try(pools, url, partial)
@@ -122,9 +127,9 @@ def _download(url: str, partial: Path) -> None:
             problem = f"{url}: {failure.text}"
             if failure.kind.is_permanent:
                 raise _Interrupted(problem) from error
-        if attempt < TRIES:
-            time.sleep(pause)
-    raise _Interrupted(f"{problem} (tried {TRIES} times)")
+        if attempt >= TRIES and time.monotonic() - started >= patience:
+            raise _Interrupted(f"{problem} (tried {attempt} times)")
+        time.sleep(pause)
 
 
 def _try(pools: Pools, url: str, partial: Path) -> None:

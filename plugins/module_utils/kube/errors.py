@@ -113,6 +113,11 @@ class ApiError(KubeError):
         return self.status == 422 and "allocator not ready" in self.message
 
     @property
+    def lacks_permission(self) -> bool:
+        """True when the user of the context may not do that (the authorizer's words, not those of an admission)."""
+        return self.status == 403 and " cannot " in self.message and "admission webhook" not in self.message
+
+    @property
     def is_webhook_failure(self) -> bool:
         """True when an admission or conversion webhook could not be called."""
         text = self.message

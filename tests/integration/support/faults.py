@@ -21,10 +21,12 @@ ELSEWHERE = {"Location": "/elsewhere"}
 
 
 def class_of(method: str, target: str) -> str | None:
-    """GET, LIST, WATCH, PATCH or DELETE of objects; None for what is no request for objects, such as discovery."""
+    """GET, LIST, WATCH, PATCH or DELETE of objects; None for discovery and the like, and for rehearsed deletions."""
     url = urlsplit(target)
     found = OBJECT.match(url.path)
     if not found:
+        return None
+    if method == "DELETE" and "dryRun" in parse_qs(url.query):
         return None
     if method in ("PATCH", "DELETE"):
         return method

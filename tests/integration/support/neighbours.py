@@ -113,17 +113,26 @@ class Neighbours:
         return gone
 
     def remove(self, before: dict[Ref, Document]) -> None:
-        """Delete all of it, namespaces and definitions last, and the namespaces that were given back to others."""
-        last = {"Namespace": 2, "CustomResourceDefinition": 1}
+        """Delete all of it, and the namespaces that were given back to others; return when they are gone.
+
+        Namespaces and definitions go last, once no pod is left: the namespace controller looks again at a pod that is
+        still ending only after half of its grace period, which is minutes with Knative's pods.
+        """
+        homes = {ref.namespace for ref in self.placed} - {ref.name for ref in before if ref.kind == "Namespace"} - {""}
+        last = {"CustomResourceDefinition": 1, "Namespace": 2}
         refs = sorted(self.placed, key=lambda ref: last.get(ref.kind, 0))
+        first = [ref for ref in refs if ref.kind not in last]
         for wait in ("--wait=false", "--timeout=120s"):
-            for ref in refs:
+            for ref in first:
                 self.site.kubectl("delete", *_named(ref), "--ignore-not-found", wait, check=False)
-        homes = {ref.namespace for ref in self.placed} - {ref.name for ref in before if ref.kind == "Namespace"}
-        for name in sorted(homes - {""}):
+        for name in sorted(homes):
+            self.site.kubectl("wait", "pods", "--all", "-n", name, "--for=delete", "--timeout=400s", check=False)
+        for ref in refs[len(first) :]:
+            self.site.kubectl("delete", *_named(ref), "--ignore-not-found", "--timeout=400s")
+        for name in sorted(homes):
             ours = "-l", "app.kubernetes.io/managed-by!=selfhosted.serverless"
             field = f"--field-selector=metadata.name={name}"
-            self.site.kubectl("delete", "namespace", *ours, field, "--timeout=120s", check=False)
+            self.site.kubectl("delete", "namespace", *ours, field, "--timeout=400s")
         self.placed, self.known, self.additions = [], {}, []
 
     def _content(self, ref: Ref) -> Document | None:

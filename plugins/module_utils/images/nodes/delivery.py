@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from ...http.backoff import jittered
+from ...kube.wait.image_pulls import classify
 from ..layout.layout import Layout
 from ..progress import PERIOD, Progress
 from .containerd_hosts import LOGIN
@@ -18,6 +21,15 @@ from .node import Node, NodeError, Wanted
 _PULLS = 4  # images at a time; each pulls its layers in parallel
 
 Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a node's runtime is told again to pull an image whose registry is away; all in seconds."""
+
+    seconds: float = 20.0
+    first_pause: float = 1.0
+    longest_pause: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -31,13 +43,18 @@ class FileChange:
 
 @dataclass
 class Delivered:
-    """What was done on a node, or would be in check mode; `kept` are images that stay, because containers use them."""
+    """What was done on a node, or would be in check mode.
+
+    `kept` are images that stay, because containers use them; `left` those of earlier deliveries that this one does not
+    want, which stay too.
+    """
 
     node: str
     files: list[FileChange] = field(default_factory=list)
     pulled: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -53,6 +70,7 @@ def deliver(
     report: Report,
     layout: Layout | None = None,
     period: float = PERIOD,
+    patience: Patience = Patience(),
 ) -> Delivered:
     """Bring a node to these files (by name below certs_dir) and these images.
 
@@ -63,6 +81,7 @@ def deliver(
     record = DeliveryRecord.of(node)
     done = Delivered(node.name, files=_changes(node, record, files))
     done.pulled = node.lacking(images, layout)
+    done.left = sorted(set(record.images) - {image.name for image in images})
     if check or not done.changed:
         return done
     present = node.names()
@@ -78,7 +97,7 @@ def deliver(
     if layout:
         _load(node, wanted, layout, report, period)
     else:
-        _pull(node, wanted, report, period)
+        _pull(node, wanted, report, period, patience)
     wrong = node.lacking(images, layout)
     if wrong:
         raise NodeError(
@@ -137,7 +156,21 @@ def _load(node: Node, images: list[Wanted], layout: Layout, report: Report, peri
         node.load(layout, [image.name for image in images], progress.moved)
 
 
-def _pull(node: Node, images: list[Wanted], report: Report, period: float) -> None:
+def _patiently(node: Node, image: Wanted, patience: Patience) -> None:
+    """Pull an image, again while its registry is away for a moment: runtimes that are told to pull ask once."""
+    started, attempt = time.monotonic(), 0
+    while True:
+        attempt += 1
+        try:
+            return node.pull(image)
+        except NodeError as error:
+            is_passing = classify(str(error)) == "registry-away"
+            if not is_passing or time.monotonic() - started >= patience.seconds:
+                raise
+        time.sleep(jittered(attempt, patience.first_pause, patience.longest_pause))
+
+
+def _pull(node: Node, images: list[Wanted], report: Report, period: float, patience: Patience) -> None:
     """Pull all images. Raises NodeError with every image that failed, after the others are there."""
     failures: list[str] = []
     under_way: dict[str, None] = {}
@@ -154,7 +187,7 @@ def _pull(node: Node, images: list[Wanted], report: Report, period: float) -> No
         def pull(image: Wanted) -> None:
             under_way[image.name] = None
             try:
-                node.pull(image)
+                _patiently(node, image, patience)
             except NodeError as error:
                 failures.append(str(error))
             else:

@@ -28,6 +28,8 @@ from .transport import Opener
 CHUNK = 32 * 1024 * 1024
 _READ = 64 * 1024  # what a killed download may lose, for each stream
 
+UPLOADED_AGAIN = frozenset({Reason.BROKEN, Reason.TIMEOUT, Reason.SERVER, Reason.REFUSED, Reason.RATE_LIMIT})
+
 Progress = Callable[[int], None]  # called with the number of bytes that have just moved
 
 
@@ -109,17 +111,21 @@ def mount_blob(registry: Registry, repository: str, digest: str, source: str) ->
 def push_blob(
     registry: Registry, repository: str, blob: Descriptor, opener: Opener, progress: Progress = lambda count: None
 ) -> None:
-    """Upload a blob; the registry verifies the digest. A broken upload begins anew, within backoff.attempts."""
-    backoff = registry.transport.backoff
-    for attempt in range(1, backoff.attempts + 1):
+    """Upload a blob; the registry verifies the digest.
+
+    A broken upload begins anew, within backoff.attempts, and as long as the registry may be away (backoff.patience).
+    """
+    backoff, started, attempt = registry.transport.backoff, time.monotonic(), 0
+    while True:
+        attempt += 1
         try:
-            _upload(registry, repository, blob, opener, progress)
-            return
+            return _upload(registry, repository, blob, opener, progress)
         except RegistryError as error:
-            again = error.reason in (Reason.BROKEN, Reason.TIMEOUT, Reason.SERVER, Reason.REFUSED)
-            if not again or attempt == backoff.attempts:
+            is_last = attempt >= backoff.attempts and time.monotonic() - started >= backoff.patience
+            asked = error.retry_after
+            if error.reason not in UPLOADED_AGAIN or is_last or (asked or 0) > backoff.longest_pause:
                 raise
-        time.sleep(backoff.pause(attempt, None))
+        time.sleep(backoff.pause(attempt, asked))
 
 
 def _fetch_rest(

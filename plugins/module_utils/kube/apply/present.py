@@ -13,7 +13,7 @@ from ..errors import ApiError, ReleaseError
 from ..inventory.inventory import Entry, Inventory
 from ..inventory.ownership import uid_of
 from ..inventory.run_lock import RunLock
-from ..inventory.store import inventory_name, write_inventory
+from ..inventory.store import delete_inventory, inventory_name, write_inventory
 from ..objects import Document, ObjectRef
 from ..plan.outcome import Outcome
 from ..plan.plan import Action, Plan, Step, refusal
@@ -128,9 +128,14 @@ class _InventoryKeeper:
     def _write(self, inventory: Inventory) -> None:
         if inventory == self.stored or (self.stored is None and not inventory.entries):
             return
+        namespace = self.options.record_namespace
         try:
-            write_inventory(self.cluster, inventory, self.options.record_namespace, self.deadline)
+            if inventory.entries:
+                write_inventory(self.cluster, inventory, namespace, self.deadline)
+            else:
+                # A release that wants nothing any more, such as the secret of a registry that is not used now.
+                delete_inventory(self.cluster, inventory.release, namespace, self.deadline)
         except ApiError as error:
-            ref = ObjectRef("v1", "ConfigMap", self.options.record_namespace, inventory_name(inventory.release))
+            ref = ObjectRef("v1", "ConfigMap", namespace, inventory_name(inventory.release))
             raise ReleaseError(explain(ref, error)) from error
-        self.stored = inventory
+        self.stored = inventory if inventory.entries else None

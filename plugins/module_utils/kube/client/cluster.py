@@ -19,6 +19,7 @@ from .context import connect
 from .discovery import Discovery, Resource
 from .discovery_cache import DiscoveryCache
 from .listing import list_objects
+from .served import WhileServed
 from .transport import Transport
 
 FIELD_MANAGER = "selfhosted.serverless"
@@ -84,16 +85,17 @@ class Cluster:
         resource = self.discovery.look_up(api_version, kind, deadline)
         if resource is None:
             return None
+        served = WhileServed(self.discovery, resource, deadline)
         try:
             return self.transport.call(
                 "GET",
                 resource.path(namespace, name),
                 deadline=deadline,
-                retry_if=self._while_served(resource, deadline),
+                retry_if=served,
                 fault_of=lambda answer: object_fault(answer, api_version, kind, name, namespace),
             )
         except ApiError as error:
-            if error.is_not_found_of(name) or self._is_gone(error, resource, deadline):
+            if error.is_not_found_of(name) or served.is_gone:
                 return None
             raise
 
@@ -114,6 +116,7 @@ class Cluster:
         resource = self.discovery.look_up(api_version, kind, deadline)
         if resource is None:
             return []
+        served = WhileServed(self.discovery, resource, deadline)
         try:
             return list_objects(
                 self.transport,
@@ -122,10 +125,10 @@ class Cluster:
                 label_selector,
                 deadline,
                 metadata_only=metadata_only,
-                retry_if=self._while_served(resource, deadline),
+                retry_if=served,
             )
-        except ApiError as error:
-            if self._is_gone(error, resource, deadline):
+        except ApiError:
+            if served.is_gone:
                 return []
             raise
 
@@ -189,6 +192,7 @@ class Cluster:
         propagation: str = "Background",
         dry_run: bool = False,
         deadline: Deadline | None = None,
+        retry_if: Callable[[ApiError], bool] = worth_retrying,
     ) -> bool:
         """Ask for deletion; True when there was something to delete.
 
@@ -202,32 +206,23 @@ class Cluster:
             options["preconditions"] = {"uid": uid}
         if dry_run:
             options["dryRun"] = ["All"]
+        served = WhileServed(self.discovery, resource, deadline, retry_if)
         try:
             self.transport.call(
                 "DELETE",
                 resource.path(namespace, name),
+                query={"dryRun": "All"} if dry_run else None,  # the body decides, this is for logs in between
                 body=options,
                 deadline=deadline,
-                retry_if=self._while_served(resource, deadline),
+                retry_if=served,
                 fault_of=lambda answer: deletion_fault(answer, kind, name),
             )
         except ApiError as error:
             # Gone already, or the answer to an earlier try was lost.
-            if error.is_not_found_of(name) or self._is_gone(error, resource, deadline):
+            if error.is_not_found_of(name) or served.is_gone:
                 return False
             raise
         return True
-
-    def _while_served(self, resource: Resource, deadline: Deadline | None) -> Callable[[ApiError], bool]:
-        """Retry as usual, but not a bare 404 of a kind whose definition is gone."""
-        return lambda error: worth_retrying(error) and not self._is_gone(error, resource, deadline)
-
-    def _is_gone(self, error: ApiError, resource: Resource, deadline: Deadline | None) -> bool:
-        """True for a bare 404 when a discovery that is read now does not have the kind any more."""
-        if not error.is_not_from_kubernetes:
-            return False
-        self.discovery.refresh(deadline)
-        return self.discovery.look_up(resource.api_version, resource.kind, deadline) is None
 
 
 def _write_query(manager: str, dry_run: bool) -> dict[str, str]:

@@ -104,6 +104,10 @@ class Transport:
             self._on_retry(f"retry {attempt} in {pause:.1f} s: {problem}")
             time.sleep(pause)
 
+    def tell(self, message: str) -> None:
+        """Tell what takes time, as retries are told."""
+        self._on_retry(message)
+
     def stream(self, path: str, query: dict[str, Any], read_timeout: float) -> Any:
         """An open urllib3 response for a watch; the caller reads lines and closes it. Raises like `call`, no retry."""
         response = self._send("GET", path, query, None, JSON_TYPE, JSON_TYPE, read_timeout, preload=False)

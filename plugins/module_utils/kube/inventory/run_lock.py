@@ -108,11 +108,22 @@ class RunLock:
         waited = self.await_others()
         while not self._write(Deadline(self.seconds)):
             waited = self.await_others() or waited
+        with self._renewed(self._take_again):
+            yield waited
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep the lease fresh where this run holds it, as while it waits; take it in no case. Raises nothing."""
+        with self._renewed(self._refresh):
+            yield
+
+    @contextmanager
+    def _renewed(self, renew: Callable[[], object]) -> Iterator[None]:
         done = threading.Event()
-        thread = threading.Thread(target=self._renew, args=(done,), daemon=True)
+        thread = threading.Thread(target=self._renew, args=(renew, done), daemon=True)
         thread.start()
         try:
-            yield waited
+            yield
         finally:
             done.set()
             thread.join(RENEW_EVERY)
@@ -148,10 +159,19 @@ class RunLock:
             raise
         return True
 
-    def _renew(self, done: threading.Event) -> None:
+    def _take_again(self) -> None:
+        self._write(Deadline(RENEW_EVERY))
+
+    def _refresh(self) -> None:
+        live = self._read(Deadline(RENEW_EVERY))
+        if ((live or {}).get("spec") or {}).get("holderIdentity") == str(self.holder):
+            self._write(Deadline(RENEW_EVERY))
+
+    @staticmethod
+    def _renew(renew: Callable[[], object], done: threading.Event) -> None:
         while not done.wait(RENEW_EVERY):
             try:
-                self._write(Deadline(RENEW_EVERY))
+                renew()
             except KubeError:
                 continue  # the work itself meets the same trouble, and tells it
 

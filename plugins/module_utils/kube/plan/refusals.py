@@ -55,10 +55,10 @@ def remedy_of(error: ApiError, role: str = "") -> str:
         return "The credentials of this context are not accepted: log in again or renew the kubeconfig"
     if error.status == 403 and "exceeded quota" in error.message:
         return "Raise the quota of the namespace, or lower what is asked for"
-    if error.status == 403 and "admission webhook" not in error.message and " cannot " in error.message:
+    if error.lacks_permission:
         return "The user of this context lacks that permission: use one that may, or extend its role"
     if error.is_schema_mismatch:
-        return f"Correct the field, or take it out ({_option(role, 'overlays')}, {_option(role, 'ignore_fields')})"
+        return f"Correct the field, or have it left out: {_option(role, 'ignore_fields')}"
     if error.status == 413 or "request is too large" in error.message:
         return "Split the object: the server's limit is about 1.5 MB"
     if error.status == 422 and "provided port is already allocated" in error.message:
@@ -66,6 +66,13 @@ def remedy_of(error: ApiError, role: str = "") -> str:
     if error.status == 422 and ("immutable" in error.message or "forbidden" in error.message.lower()):
         return "The field cannot be changed in place: put the old value back, or delete the object first"
     return ""
+
+
+def unjudged_because(error: ApiError) -> str:
+    """Why a refusal says nothing about the run: a webhook keeps the answer to itself. Empty for any other one."""
+    if error.is_webhook_failure:
+        return f"a webhook does not answer ({error.message})"
+    return f"a webhook takes no rehearsals ({error.message})" if error.is_dry_run_unsupported else ""
 
 
 def _option(role: str, option: str) -> str:

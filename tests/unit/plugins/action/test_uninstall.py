@@ -55,10 +55,6 @@ def uninstall(directory: Path, kubeconfig: Path, *options: str) -> tuple[int, st
     return done.returncode, " ".join(done.stdout.split())  # warnings are broken into lines
 
 
-def writes(proxy: FaultProxy) -> list[tuple[str, str]]:
-    return [(method, path) for method, path in proxy.requests if method != "GET" and "dryRun=All" not in path]
-
-
 def test_what_is_in_the_way_of_any_role_is_told_at_once_and_before_the_first_write(
     site: Cluster, fault_proxy: FaultProxy, tmp_path: Path
 ) -> None:
@@ -77,7 +73,7 @@ def test_what_is_in_the_way_of_any_role_is_told_at_once_and_before_the_first_wri
             assert "Namespace asks-for-sidecars: its label istio-injection asks Istio for sidecars" in output
             assert f"Service default/theirs ({GROUP}): is not of release 'knative-serving'" in output
             assert "needs it" not in output, "what leaves in the same run does not"
-            assert writes(fault_proxy) == []
+            assert fault_proxy.writes == []
         assert all(inventory_of(site, release) for release in RELEASES)
     finally:
         site.delete("v1", "Namespace", "asks-for-sidecars")
@@ -87,7 +83,7 @@ def test_what_is_in_the_way_of_any_role_is_told_at_once_and_before_the_first_wri
 def test_a_release_that_stays_is_not_taken_for_removed(site: Cluster, fault_proxy: FaultProxy, tmp_path: Path) -> None:
     status, output = uninstall(tmp_path, tmp_path / "proxied", "--tags", "istio")
     assert status == 2 and "release 'knative-serving' needs it" in output and "release 'todo' needs it" in output
-    assert writes(fault_proxy) == []
+    assert fault_proxy.writes == []
 
 
 def test_data_that_goes_is_named(site: Cluster, api_server: ApiServer, tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ pods never run.
 from __future__ import annotations
 
 import os
+import signal
 import ssl
 import subprocess
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -83,7 +86,7 @@ class ApiServer:
             "--unsafe-no-fsync",
         )
         self.start_api_server()
-        self._run(
+        self._controllers = self._run(
             "kube-controller-manager",
             f"--kubeconfig={self.kubeconfig}",
             f"--service-account-private-key-file={self.pki.service_account_key}",
@@ -115,6 +118,15 @@ class ApiServer:
             "--shutdown-delay-duration=0s",
         )
         self._await_ready()
+
+    @contextmanager
+    def controllers_asleep(self) -> Iterator[Callable[[], None]]:
+        """Nothing is collected, finalized or made meanwhile, until the function that this gives is called."""
+        self._controllers.send_signal(signal.SIGSTOP)
+        try:
+            yield lambda: self._controllers.send_signal(signal.SIGCONT)
+        finally:
+            self._controllers.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         for process in reversed(self._processes):

@@ -14,9 +14,10 @@ from ...inventory.lookup import find_live
 from ...objects import Document
 from ..plan import Action, Plan
 from .definitions import plan_definitions
+from .dry_runs import ask_the_server
 from .namespaces import plan_namespaces
 from .objects import deleted_data, plan_objects
-from .obstacles import plan_obstacles
+from .obstacles import plan_obstacles, role_of
 from .policy import LeavingPolicy, Scene
 from .residue import plan_residue
 from .waves import wave_of
@@ -56,6 +57,7 @@ def plan_leaving(
     plan.add(plan_namespaces(scene, _of_kind(live, "Namespace"), kept))
     if policy.whole and own.entries:
         plan.add(plan_obstacles(scene, plan))
+    ask_the_server(cluster, plan, before, role_of(own.release), deadline)
     plan.warnings[:0] = deleted_data(scene, plan, live)
     plan.blockers = sorted(set(plan.blockers))
     plan.steps.sort(key=lambda step: (wave_of(own.release, step), step.ref))

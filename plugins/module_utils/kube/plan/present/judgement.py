@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ...client.cluster import FIELD_MANAGER
@@ -24,8 +25,9 @@ from .scene import Scene
 class Judge:
     """Decides about the documents of one release. Thread-safe; reads and rehearses, writes nothing."""
 
-    def __init__(self, scene: Scene, options: PresentOptions) -> None:
+    def __init__(self, scene: Scene, options: PresentOptions, documents: Iterable[Document]) -> None:
         self.scene = scene
+        self.wanted = {ObjectRef.of(document).identity for document in documents}
         self.options = options
         self.release = options.release
         self.rehearser = Rehearser(scene.cluster, scene.deadline, options.force_conflicts, options.role)
@@ -36,18 +38,34 @@ class Judge:
         if self.scene.cluster.discovery.look_up(ref.api_version, ref.kind, self.scene.deadline) is None:
             return self._create(ref, self._to_send(document), "its kind is not served yet", None)
         live = self.scene.live(ref)
+        above = self.scene.ends_with(ref)
+        blocker = self._ends_for_good(ref, above) if above else None
         if live is None:
-            return self._missing(ref, self._to_send(document))
-        if is_terminating(live):
-            reason = "it is being deleted, and is made anew afterwards"
-            return Step(Action.WAIT_GONE, ref, reason, live, self._to_send(document), FIELD_MANAGER), None
+            step, found = self._missing(ref, self._to_send(document), above)
+            return step, blocker or found
+        if is_terminating(live) or above:
+            reason = f"it goes with {above}, which is being deleted" if above else "it is being deleted"
+            reason += ", and is made anew afterwards"
+            return Step(Action.WAIT_GONE, ref, reason, live, self._to_send(document), FIELD_MANAGER), blocker
         if self.options.check_mode and self.scene.goes_with_what_leaves(live):
             return self._create(ref, self._to_send(document), "in the place of the former one, which goes", None)
         return self._there(ref, document, live)
 
-    def _missing(self, ref: ObjectRef, sent: Document) -> tuple[Step, Blocker | None]:
-        home = self.scene.namespaces.get(ref.namespace)
-        if ref.namespace and (home is None or is_terminating(home)):
+    def _ends_for_good(self, ref: ObjectRef, above: ObjectRef) -> Blocker | None:
+        """What forbids an object whose namespace or CRD is being deleted and not made anew by this release.
+
+        In check mode an earlier release of the same run may be about to make it.
+        """
+        if self.options.check_mode or above.identity in self.wanted:
+            return None
+        what = f"{above} is being deleted, and this release does not make it anew"
+        return Blocker(str(ref), what, f"Have the release that {above} belongs to applied first")
+
+    def _missing(self, ref: ObjectRef, sent: Document, above: ObjectRef | None) -> tuple[Step, Blocker | None]:
+        if above and above.kind != "Namespace":
+            # The server refuses new objects of a kind that goes.
+            return self._create(ref, sent, f"it is not there; {above} is being deleted and made anew before it", None)
+        if ref.namespace and (above or ref.namespace not in self.scene.namespaces):
             return self._create(ref, sent, "it is not there", self.rehearser.elsewhere(sent))
         return self._create(ref, sent, "it is not there", self.rehearser.apply(sent, FIELD_MANAGER, None))
 
@@ -55,7 +73,7 @@ class Judge:
         self, ref: ObjectRef, sent: Document, reason: str, rehearsal: Rehearsal | None
     ) -> tuple[Step, Blocker | None]:
         after = (rehearsal.after if rehearsal else None) or sent
-        if rehearsal and rehearsal.unjudged and "not there yet" not in rehearsal.unjudged:
+        if rehearsal and rehearsal.unjudged:
             reason = f"{reason}; cannot be judged before the run: {rehearsal.unjudged}"
         shown = owned_fields(after, FIELD_MANAGER) or sent
         step = Step(Action.CREATE, ref, reason, None, sent, FIELD_MANAGER, {}, _shown(shown))

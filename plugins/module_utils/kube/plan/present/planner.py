@@ -57,7 +57,7 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     leaving = _plan_leaving(scene, options, documents)
     scene.leaving_uids = frozenset(uid_of(step.live) for step in leaving.of(Action.DELETE))
     scene.read_autoscalers(documents)
-    judged, errors = for_each(Judge(scene, options).step, documents)
+    judged, errors = for_each(Judge(scene, options, documents).step, documents)
     if errors:
         raise ReleaseError(f"release '{options.release}', looking at what is there: " + "\n".join(map(str, errors)))
     for step, blocker in judged:

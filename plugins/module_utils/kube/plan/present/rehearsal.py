@@ -12,8 +12,9 @@ from ...client.cluster import FIELD_MANAGER, Cluster
 from ...deadline import Deadline
 from ...errors import ApiError, ReleaseError
 from ...objects import Document, ObjectRef
+from ..hanging_webhooks import HangingWebhooks
 from ..plan import Blocker
-from ..refusals import conflict_reason, conflict_remedy, reason_of, remedy_of
+from ..refusals import conflict_reason, conflict_remedy, reason_of, remedy_of, unjudged_because
 from .conflicts import changes_nothing, field_conflicts
 from .handover import combined
 
@@ -40,14 +41,15 @@ class Rehearsal:
     blocker: Blocker | None = None
 
 
-@dataclass(frozen=True)
 class Rehearser:
     """Dry runs of one release. `role` is whose options settle a conflict; empty: the release action's own."""
 
-    cluster: Cluster
-    deadline: Deadline
-    force_conflicts: bool = False
-    role: str = ""
+    def __init__(self, cluster: Cluster, deadline: Deadline, force_conflicts: bool = False, role: str = "") -> None:
+        self.cluster = cluster
+        self.deadline = deadline
+        self.force_conflicts = force_conflicts
+        self.role = role
+        self.webhooks = HangingWebhooks(cluster)
 
     def apply(
         self, document: Document, manager: str, live: Document | None, handed_over: Document | None = None
@@ -55,6 +57,8 @@ class Rehearser:
         """Rehearse an apply in the object's own place. Raises ReleaseError where no answer can be had."""
         ref = ObjectRef.of(document)
         sent = combined(document, handed_over) if handed_over else document
+        if self.cluster.discovery.look_up(ref.api_version, ref.kind, self.deadline) is None:
+            return Rehearsal(unjudged="its CRD went away just now")
         try:
             return Rehearsal(after=self._dry_run(sent, manager, force=False))
         except ApiError as error:
@@ -70,27 +74,48 @@ class Rehearser:
     def elsewhere(self, sent: Document) -> Rehearsal:
         """Rehearse the creation of an object whose namespace does not exist yet, under another name in another place.
 
-        Only what is wrong with its fields counts: policies and quotas of that place say nothing about the real one.
+        Of what forbids it there only what is wrong with its fields counts: policies and quotas of that place say
+        nothing about the real one. Permissions are asked for in the real one, where they are looked at first.
         """
         ref = ObjectRef.of(sent)
         metadata = {**sent["metadata"], "name": STAND_IN_NAME, "namespace": STAND_IN_NAMESPACE}
+        missing = f"its namespace {ref.namespace} is not there yet"
         try:
-            self.cluster.create({**sent, "metadata": metadata}, dry_run=True, deadline=self.deadline, retry_if=_passing)
+            self.webhooks.ask(lambda: self._try({**sent, "metadata": metadata}))
         except ApiError as error:
-            if (error.status == 422 and error.reason == "Invalid") or error.is_schema_mismatch or error.status == 400:
+            if (error.status == 422 and error.reason == "Invalid") or error.is_schema_mismatch:
                 return Rehearsal(blocker=self._blocker(ref, error))
-        return Rehearsal(unjudged=f"its namespace {ref.namespace} is not there yet")
+            unjudged = unjudged_because(error)
+            if unjudged:
+                return Rehearsal(unjudged=f"{unjudged}; {missing}")
+            if error.status == 400:
+                return Rehearsal(blocker=self._blocker(ref, error))
+            if error.lacks_permission:
+                return Rehearsal(unjudged=missing, blocker=self._not_permitted(ref, sent))
+        return Rehearsal(unjudged=missing)
+
+    def _not_permitted(self, ref: ObjectRef, sent: Document) -> Blocker | None:
+        try:
+            self._dry_run(sent, FIELD_MANAGER, force=False)
+        except ApiError as error:
+            if error.lacks_permission:
+                return self._blocker(ref, error)
+        return None
 
     def _dry_run(self, sent: Document, manager: str, force: bool) -> Document:
-        return self.cluster.apply(
-            sent, manager=manager, force=force, dry_run=True, deadline=self.deadline, retry_if=_passing
+        return self.webhooks.ask(
+            lambda: self.cluster.apply(
+                sent, manager=manager, force=force, dry_run=True, deadline=self.deadline, retry_if=_passing
+            )
         )
 
+    def _try(self, document: Document) -> Document:
+        return self.cluster.create(document, dry_run=True, deadline=self.deadline, retry_if=_passing)
+
     def _refused(self, ref: ObjectRef, error: ApiError) -> Rehearsal:
-        if error.is_webhook_failure:
-            return Rehearsal(unjudged=f"a webhook does not answer ({error.message})")
-        if error.is_dry_run_unsupported:
-            return Rehearsal(unjudged=f"a webhook takes no rehearsals ({error.message})")
+        unjudged = unjudged_because(error)
+        if unjudged:
+            return Rehearsal(unjudged=unjudged)
         if error.is_namespace_terminating:
             return Rehearsal(unjudged=f"namespace {ref.namespace} is being deleted")
         if error.status in FINAL_STATUS or error.is_schema_mismatch:

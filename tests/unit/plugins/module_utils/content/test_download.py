@@ -52,14 +52,19 @@ class Origin:
                 self.end_headers()
                 self.wfile.write(body[: len(body) // 2] if action == "cut" else body)
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.handler = Handler
+        self.listen(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def listen(self, address: tuple[str, int]) -> None:
+        self.server = ThreadingHTTPServer(address, self.handler)
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
 
 @pytest.fixture
 def origin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
     monkeypatch.setattr(download, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(download, "PATIENCE", 0.5)
     server = Origin()
     yield server
     server.server.shutdown()
@@ -97,6 +102,30 @@ def test_a_broken_transfer_goes_on_where_it_broke_off(origin: Origin, tmp_path: 
 def test_a_passing_refusal_is_repeated(origin: Origin, tmp_path: Path, status: int) -> None:
     origin.script = [status, status]
     assert download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path).exists()
+
+
+@pytest.mark.parametrize("how", ["503", "nobody listens"])
+def test_a_server_that_is_away_for_a_moment_is_waited_for(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Longer than a few tries take, as an API server or a registry may be away."""
+    monkeypatch.setattr(download, "PATIENCE", 6.0)
+    monkeypatch.setattr(download, "LONGEST_PAUSE", 0.3)
+    address = origin.server.server_address
+    if how == "503":
+        origin.script = [503] * 9
+    else:
+        origin.server.shutdown()
+        origin.server.server_close()
+        threading.Timer(2.5, origin.listen, [address]).start()
+    assert download.fetch([f"{origin.url}/a.yaml"], SHA256, tmp_path).exists()
+
+
+def test_another_address_is_not_kept_waiting(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "PATIENCE", 60.0)
+    monkeypatch.setattr(download, "LONGEST_PAUSE", 0.1)
+    origin.script = [503] * download.TRIES
+    assert download.fetch([f"{origin.url}/away", f"{origin.url}/mirror"], SHA256, tmp_path).exists()
 
 
 def test_the_next_address_is_tried(origin: Origin, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,11 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import Reason, RegistryError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import fetch_blob
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import (
+    CHUNK,
+    fetch_blob,
+    push_blob,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
     Descriptor,
@@ -119,6 +124,35 @@ def test_a_registry_may_be_away_for_a_moment(faulty: FaultyRegistry, quick: Back
     faulty.faults["manifests"] = [away]
     client = Registry(faulty.host, backoff=replace(quick, patience=6.0, first_pause=0.2))
     assert client.manifest("app", "1").raw == IMAGE.index.raw
+
+
+@pytest.mark.parametrize("size", [1, CHUNK + 1], ids=["whole", "chunks"])
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(503, {}), (503, {"Retry-After": "1"}), (429, {"Retry-After": "1"})],
+    ids=["503", "503 and Retry-After", "429"],
+)
+def test_an_upload_survives_a_registry_that_takes_nothing_for_a_moment(
+    faulty: FaultyRegistry, quick: Backoff, status: int, headers: dict[str, str], size: int
+) -> None:
+    """It begins uploads all the while, as one whose storage is away does."""
+    back = time.monotonic() + 1.5
+    where = {"Location": "/v2/app/blobs/uploads/1"}
+
+    def upload(handler: Handler) -> bool:
+        if handler.command == "POST":
+            handler.reply(202, headers=where)
+        elif time.monotonic() < back:
+            handler.reply(status, headers=headers)
+        else:
+            handler.reply(202 if handler.command == "PATCH" else 201, headers=where)
+        return True
+
+    faulty.guard = upload
+    client = Registry(faulty.host, backoff=replace(quick, patience=6.0, first_pause=0.1, read_timeout=5.0))
+    data = bytes(size)
+    push_blob(client, "app", Descriptor(LAYER, digest_of(data), size), lambda: io.BytesIO(data))
+    assert time.monotonic() >= back
 
 
 def test_a_registry_that_stays_away_is_waited_for_once(quick: Backoff) -> None:

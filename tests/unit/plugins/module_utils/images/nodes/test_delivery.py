@@ -13,7 +13,11 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
     host_files,
     without_login,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery import deliver, take_away
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery import (
+    Patience,
+    deliver,
+    take_away,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery_record import RECORD
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import NodeError, Wanted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
@@ -25,7 +29,8 @@ CTR = r"""#!/bin/sh
 shift 4
 case "$1 $2" in
   "images ls") echo "REF TYPE DIGEST SIZE"; awk '{print $1, "t", $2, "1 MiB"}' "$STORE";;
-  "images pull") while [ -e "$STORE.hold" ]; do sleep 0.02; done; exec 9>"$STORE.lock"; flock 9
+  "images pull") if [ -s "$STORE.away" ]; then sed -n 1p "$STORE.away" >&2; sed -i 1d "$STORE.away"; exit 1; fi
+    while [ -e "$STORE.hold" ]; do sleep 0.02; done; exec 9>"$STORE.lock"; flock 9
     grep "^$5 " "$REMOTE" > "$STORE.line" || { echo "ctr: $5: not found" >&2; exit 1; }
     grep -v "^$5 " "$STORE" > "$STORE.new"; cat "$STORE.line" >> "$STORE.new"; mv "$STORE.new" "$STORE";;
   "images rm") shift 2; for i; do grep -v "^$i " "$STORE" > "$STORE.new"; mv "$STORE.new" "$STORE"; done;;
@@ -98,6 +103,40 @@ def test_progress_is_told_while_images_are_pulled(local: LocalNode) -> None:
     deliver(local.node, FILES, wanted, check=False, report=report, period=0.05)
     assert lines[0].startswith("n1: 0/2 images, 0.0 of 4.0 MB, 0.0 MB/s; pulling docker.io/library/a:1, gcr.io/b/c:1")
     assert lines[-1] == "n1: 2/2 images pulled"
+
+
+AWAY = (
+    "ctr: failed to resolve reference: unexpected status from HEAD request to http://m/v2/a: 503 Service Unavailable",
+    'ctr: failed to do request: Head "http://m/v2/a": dial tcp 127.0.0.1:5000: connect: connection refused',
+)
+
+
+@pytest.mark.parametrize("said", AWAY, ids=["503", "stopped"])
+def test_a_registry_that_is_away_for_a_moment_is_asked_again(local: LocalNode, said: str) -> None:
+    local.store.with_name("store.away").write_text(f"{said}\n" * 4)
+    patience = Patience(20.0, 0.05, 0.1)
+    wanted = WANTED[:1]
+    done = deliver(local.node, FILES, wanted, check=False, report=lambda line: None, patience=patience)
+    assert done.pulled == [wanted[0].name]
+
+
+@pytest.mark.parametrize(("said", "left"), [(AWAY[0], 0), ("ctr: m.io/a: not found", 8)])
+def test_patience_with_a_registry_ends_and_what_it_does_not_have_is_asked_for_once(
+    local: LocalNode, said: str, left: int
+) -> None:
+    answers = local.store.with_name("store.away")
+    answers.write_text(f"{said}\n" * 9)
+    patience = Patience(0.3 if left else 0.1, 0.05, 0.05)
+    with pytest.raises(NodeError, match=said.rpartition(": ")[2]):
+        deliver(local.node, FILES, WANTED[:1], check=False, report=lambda line: None, patience=patience)
+    assert len(answers.read_text().splitlines()) >= left
+
+
+def test_what_an_earlier_delivery_brought_and_this_one_does_not_want_is_named(local: LocalNode) -> None:
+    bring(local)
+    for check in (True, False):
+        done = deliver(local.node, FILES, WANTED[:1], check=check, report=lambda line: None)
+        assert not done.changed and done.left == [WANTED[1].name]
 
 
 def test_another_digest_is_pulled_anew(local: LocalNode) -> None:

@@ -74,6 +74,13 @@ class Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def do_PUT(self) -> None:
+        """The same for a request with a body."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.do_GET()
+
+    do_POST = do_PATCH = do_PUT
+
     def serve(self) -> None:
         """Answer as a registry should."""
         kind, _slash, key = self.path.partition("?")[0].rpartition("/")

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory import run_lock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import (
     API_VERSION,
     KIND,
@@ -216,3 +217,27 @@ def test_a_removal_that_is_in_the_way_of_another_run_waits_before_it_refuses(
         lock = lock_of(cluster, home, Holder.of_process(os.getpid()), 30)
         plan = absent(cluster, home, lock=lock, keep=[{"kind": "Namespace"}])
     assert deleted(plan) == [f"ConfigMap {home}/a"]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_run_that_waits_keeps_the_lock_that_it_has(
+    cluster: Cluster, home: str, other: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, ours: bool
+) -> None:
+    """A wait may last longer than the lease; a run without the lock does not come by it so."""
+    monkeypatch.setattr(run_lock, "RENEW_EVERY", 0.2)
+    mine, theirs = Holder.of_process(os.getpid()), Holder.of_process(other.pid)
+    with lock_of(cluster, home, mine if ours else theirs).held():
+        pass
+    before = lease(cluster, home)["spec"]
+    with lock_of(cluster, home, mine).kept():
+        time.sleep(1)
+    after = lease(cluster, home)["spec"]
+    assert after["holderIdentity"] == before["holderIdentity"]
+    assert (after["renewTime"] > before["renewTime"]) is ours
+
+
+def test_a_wait_without_any_lock_takes_none(cluster: Cluster, home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_lock, "RENEW_EVERY", 0.2)
+    with lock_of(cluster, home, Holder.of_process(os.getpid())).kept():
+        time.sleep(0.5)
+    assert lease(cluster, home) is None

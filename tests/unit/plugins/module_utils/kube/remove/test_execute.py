@@ -42,7 +42,7 @@ def operator(name: str, group: str) -> list[dict]:
 
 def deletions(proxy: FaultProxy) -> list[str]:
     """The kinds (in paths) of the DELETEs, in order."""
-    paths = [path for method, path in proxy.requests if method == "DELETE"]
+    paths = [path for method, path in proxy.writes if method == "DELETE"]
     return [re.sub(r"\?.*", "", path).split("/")[-2:][0] + "/" + path.split("/")[-1] for path in paths]
 
 
@@ -141,7 +141,7 @@ def test_an_object_that_is_replaced_while_it_is_deleted_is_left_alone(
     fault_proxy.requests.clear()
     told: list[str] = []
     carry_out(proxied, name, plan.steps, Deadline(30), told.append)
-    assert [method for method, _path in fault_proxy.requests].count("DELETE") == 1
+    assert [method for method, _path in fault_proxy.writes].count("DELETE") == 1
     assert told == [f"ConfigMap {name}/a is another object by now and is left alone"]
     assert live(proxied, ours)["data"] == {"theirs": "2"}
 
