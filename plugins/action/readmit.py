@@ -16,8 +16,14 @@ class ActionModule(ClusterAction):
     """See the module's documentation."""
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
-        """Return the objects that a webhook completed."""
+        """Return the objects that a webhook completed, and those that none did."""
         deadline = Deadline(args["timeout"])
         cluster, _progress = self.connect(args)
-        completed = readmit(cluster, args["api_version"], args["kind"], args["expression"], check, deadline)
-        return {"changed": bool(completed), "completed": sorted(map(str, completed))}
+        done = readmit(cluster, args["api_version"], args["kind"], args["expression"], check, deadline)
+        completed, lacking = sorted(map(str, done.completed)), sorted(map(str, done.lacking))
+        if lacking:
+            self.warn(
+                f"no webhook completed {', '.join(lacking)}: where the webhook configurations leave out the namespace, "
+                "its owner completes them or makes them anew"
+            )
+        return {"changed": bool(completed), "completed": completed, "lacking": lacking}

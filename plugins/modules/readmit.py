@@ -12,6 +12,8 @@ author: "selfhosted.serverless contributors (@selfhosted)"
 description:
   - Updates objects without a change of its own, so that the API server's admission webhooks see them again and add what
     the objects lack. What needs nothing is not stored anew.
+  - An API server takes a new webhook configuration into account after a moment, so what is still lacking is tried again
+    for 10 seconds. What no webhook completes is named in a warning.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
 options:
@@ -45,7 +47,7 @@ EXAMPLES = r"""
   selfhosted.serverless.readmit:
     api_version: autoscaling.internal.knative.dev/v1alpha1
     kind: PodAutoscaler
-    expression: '!(metadata.annotations."autoscaling.knative.dev/class")'
+    expression: metadata.annotations."autoscaling.knative.dev/class" == null
 """
 
 RETURN = r"""
@@ -55,4 +57,9 @@ completed:
   type: list
   elements: str
   sample: ["PodAutoscaler default/hello-00001"]
+lacking:
+  description: Objects that no webhook completed; empty in check mode.
+  returned: success
+  type: list
+  elements: str
 """

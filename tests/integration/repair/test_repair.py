@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
-from ..conftest import Answer, Site, until
+from ..conftest import Site, until
 from ..support.cluster_api import Ref
 from ..support.runs import Lab
+from . import greeter
 
 pytestmark = pytest.mark.acceptance
 
-GREETER = {
-    "apiVersion": "serving.knative.dev/v1",
-    "kind": "Service",
-    "metadata": {"name": "greeter", "namespace": "default"},
-    "spec": {
-        "template": {
-            "spec": {
-                "containers": [
-                    {
-                        "image": "docker.io/library/python:3.11-slim-bookworm",
-                        "command": ["python3", "-m", "http.server", "8080", "--directory", "/usr/lib"],
-                        "ports": [{"containerPort": 8080}],
-                    }
-                ]
-            }
-        }
-    },
-}
 HELD = "routes.serving.knative.dev"
 # Kept by the former version, because an object of somebody else is of this kind
 KEPT = "services.serving.knative.dev"
@@ -44,8 +26,7 @@ def half_removed(site: Site, lab_under_test: Lab) -> Iterator[str]:
     """The uid of somebody's Knative service, under which Knative was taken away as the former version did."""
     done = lab_under_test.run("site.yml")
     assert done.code == 0, done.end()
-    site.kubectl("apply", "-f", "-", given=json.dumps(GREETER))
-    site.kubectl("wait", "ksvc/greeter", "-n", "default", "--for=condition=Ready", "--timeout=180s")
+    greeter.place(site)
     uid = site.kubectl("get", "ksvc", "greeter", "-n", "default", "-o", "jsonpath={.metadata.uid}")
     customs = "gateways.networking.istio.io,peerauthentications.security.istio.io,images.caching.internal.knative.dev"
     site.kubectl("delete", customs, "-A", "-l", OF_SERVING)
@@ -73,14 +54,8 @@ def test_one_run_brings_it_back(site: Site, lab_under_test: Lab, half_removed: s
     assert not is_held(lab_under_test)
     site.kubectl("wait", "ksvc/greeter", "-n", "default", "--for=condition=Ready", "--timeout=120s")
     assert site.kubectl("get", "ksvc", "greeter", "-n", "default", "-o", "jsonpath={.metadata.uid}") == half_removed
-    until("somebody's service answers", lambda: asked(site), 60)
+    until("somebody's service answers", lambda: greeter.asked(site), 60)
     assert site.request("/").status == 200, "the application does not answer"
     second = lab_under_test.run("site.yml")
     assert second.code == 0, second.end()
     assert second.changed == 0, second.end()
-
-
-def asked(site: Site) -> Answer | None:
-    """The answer of somebody's service, when it is one."""
-    answer = site.request("/", service="greeter", namespace="default")
-    return answer if answer.status == 200 else None

@@ -199,6 +199,9 @@ def _explained(
         return Ref("", "PersistentVolumeClaim", claim.get("namespace", ""), claim.get("name", "")) in known
     if ref.kind == "Endpoints":
         return Ref("", "Service", ref.namespace, ref.name) in known
+    if ref.kind == "IPAddress":
+        parent = item["spec"]["parentRef"]  # a Service, in the API server's own words
+        return Ref("", "Service", parent.get("namespace", ""), parent["name"]) in known
     owners = [by_uid.get(owner["uid"]) for owner in item["metadata"].get("ownerReferences", [])]
     return any(
         owner is not None and (owner in known or _explained(owner, now[owner], by_uid, now, known, homes))

@@ -28,7 +28,10 @@ NOTHING = {"keep", "wait until gone"}
 
 @dataclass
 class Run:
-    """A run that has ended. `releases` are the results of its release tasks, `writes` what the audit log has of it."""
+    """A run that has ended. `releases` are the results of its release tasks, `writes` what the audit log has of it.
+
+    `outlasted` says whether it was still at work when what happened meanwhile was over.
+    """
 
     arguments: tuple[str, ...]
     code: int
@@ -36,6 +39,7 @@ class Run:
     seconds: float
     releases: list[dict[str, Any]] = field(default_factory=list)
     writes: set[Write] = field(default_factory=set)
+    outlasted: bool = True
 
     @property
     def changed(self) -> int:
@@ -87,6 +91,7 @@ class Lab:
             process = self.start(Path(scratch), *arguments, env=env)
             if meanwhile:
                 meanwhile()
+            outlasted = process.poll() is None
             process.wait(1200)
             seconds = time.monotonic() - start
             results = Path(scratch, "results")
@@ -98,6 +103,7 @@ class Lab:
                 seconds,
                 [json.loads(line) for line in lines],
                 self.audit.writes(since),
+                outlasted,
             )
 
     def start(self, scratch: Path, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -9,9 +9,14 @@ something.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..client.answers import object_fault
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
-from ..errors import ReleaseError
+from ..errors import ApiError, ReleaseError
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
 
@@ -21,38 +26,73 @@ except ImportError:  # told when it is needed
     jmespath = None  # type: ignore[assignment]
 
 MERGE_PATCH = "application/merge-patch+json"
+# An API server takes a new webhook configuration into account after a moment, each server for itself.
+PATIENCE = 10.0  # seconds
+PAUSE = 1.0  # seconds between tries
+
+
+class Readmission(NamedTuple):
+    """What a webhook completed (or would, in check mode), and what still lacks something. The latter may be meant so:
+    webhooks can leave namespaces out. It is empty in check mode, in which webhooks may be missing yet."""
+
+    completed: list[ObjectRef]
+    lacking: list[ObjectRef]
 
 
 def readmit(
     cluster: Cluster, api_version: str, kind: str, expression: str, check_mode: bool, deadline: Deadline
-) -> list[ObjectRef]:
-    """The objects for which JMESPath `expression` is true and that a webhook completed, or would in check mode.
+) -> Readmission:
+    """Update the objects for which JMESPath `expression` is true, without a change of our own.
 
-    Raises ReleaseError with every refusal.
+    What is still lacking is tried again for PATIENCE seconds. Raises ReleaseError with every refusal.
     """
-    items = _lacking(cluster.list(api_version, kind, deadline=deadline), expression)
+    lacks = _compiled(expression)
+    items = [item for item in cluster.list(api_version, kind, deadline=deadline) if lacks(item)]
+    waiting = [item for item in items if "deletionTimestamp" not in item["metadata"]]
+    patience = Deadline(min(PATIENCE, deadline.remaining))
+    completed: list[ObjectRef] = []
+    while True:
+        answers, errors = for_each(lambda item: (item, _updated(cluster, item, check_mode, deadline)), waiting)
+        if errors:
+            raise ReleaseError("; ".join(map(str, errors)))
+        there = [(before, after) for before, after in answers if after is not None]
+        completed += [ObjectRef.of(after) for before, after in there if _content(after) != _content(before)]
+        waiting = [after for before, after in there if lacks(after)]
+        if check_mode or not waiting or patience.passed:
+            return Readmission(completed, [] if check_mode else [ObjectRef.of(item) for item in waiting])
+        time.sleep(min(PAUSE, patience.remaining))
 
-    def update(item: Document) -> ObjectRef | None:
-        ref = ObjectRef.of(item)
-        query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if check_mode else {})}
-        path = cluster.resource(api_version, kind).path(ref.namespace, ref.name)
-        after = cluster.transport.call("PATCH", path, query=query, body={}, content_type=MERGE_PATCH, deadline=deadline)
-        return ref if _content(after) != _content(item) else None
 
-    completed, errors = for_each(update, items)
-    if errors:
-        raise ReleaseError("; ".join(map(str, errors)))
-    return [ref for ref in completed if ref is not None]
+def _updated(cluster: Cluster, item: Document, check_mode: bool, deadline: Deadline) -> Document | None:
+    """The object after an update that asks for nothing; None when it is gone by now. Raises KubeError."""
+    ref = ObjectRef.of(item)
+    query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if check_mode else {})}
+    try:
+        return cluster.transport.call(
+            "PATCH",
+            cluster.resource(ref.api_version, ref.kind, deadline).path(ref.namespace, ref.name),
+            query=query,
+            body={},
+            content_type=MERGE_PATCH,
+            deadline=deadline,
+            fault_of=lambda answer: object_fault(
+                answer, ref.api_version, ref.kind, ref.name, ref.namespace, stored=True
+            ),
+        )
+    except ApiError as error:
+        if error.is_not_found_of(ref.name):
+            return None
+        raise
 
 
-def _lacking(items: list[Document], expression: str) -> list[Document]:
+def _compiled(expression: str) -> Callable[[Document], bool]:
     if jmespath is None:
         raise ReleaseError("the Python package 'jmespath' is missing; pip install -r requirements.txt")
     try:
         compiled = jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError as error:
         raise ReleaseError(f"'{expression}' is no valid JMESPath: {error}") from error
-    return [item for item in items if compiled.search(item)]
+    return lambda item: bool(compiled.search(item))
 
 
 def _content(item: Document) -> Document:
