@@ -53,7 +53,7 @@ class Site:
     def kubectl(self, *args: str, given: str | None = None, check: bool = True) -> str:
         """Run kubectl and return what it printed; with check, a failure fails the test with kubectl's own words."""
         command = [self.directory / "bin" / "kubectl", "--kubeconfig", self.directory / "kubeconfig", *args]
-        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=600, check=False)
         if check and done.returncode:
             pytest.fail(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout
