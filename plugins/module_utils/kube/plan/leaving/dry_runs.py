@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ...client.backoff import worth_retrying
@@ -21,10 +22,13 @@ from ..refusals import reason_of, remedy_of, unjudged_because
 REHEARSED = (Action.DELETE, Action.GIVE_BACK)
 
 
-def rehearse(cluster: Cluster, plan: Plan, role: str, deadline: Deadline) -> None:
+def ask_the_server(cluster: Cluster, plan: Plan, before: Iterable[Plan], role: str, deadline: Deadline) -> None:
     """Dry runs of the plan's deletions and returns: a step that the server refuses becomes a blocker, one that nobody
-    can judge before the run says so. Raises ReleaseError where no answer can be had."""
-    going, webhooks = _webhooks_that_go(plan), HangingWebhooks(cluster)
+    can judge before the run says so. What webhooks say that go with it, or by the plans `before`, does not count.
+    Raises ReleaseError where no answer can be had.
+    """
+    going = {name for one in (*before, plan) for name in _webhooks_that_go(one)}
+    webhooks = HangingWebhooks(cluster)
 
     def judge(step: Step) -> tuple[Step, Blocker | None]:
         if step.action not in REHEARSED:
