@@ -12,19 +12,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster  # noqa: E402
-from api_server import ApiServer, find_binaries  # noqa: E402
+from api_server import ApiServer, running_api_server  # noqa: E402
 from fault_proxy import FaultProxy, Upstream  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A running etcd, kube-apiserver and kube-controller-manager of this session's own."""
-    server = ApiServer(find_binaries(), tmp_path_factory.mktemp("api-server"))
-    try:
-        server.start()
+    with running_api_server(tmp_path_factory.mktemp("api-server")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

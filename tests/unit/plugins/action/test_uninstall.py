@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from api_server import ApiServer
+from api_server import ApiServer, running_api_server
 from fault_proxy import FaultProxy
 from releases import absent, config_map, definition, document, namespace
 from standing import inventory_of, stand, within
@@ -19,6 +19,13 @@ from standing import inventory_of, stand, within
 ROOT = Path(__file__).resolve().parents[4]
 GROUP = "serving.uninstall.example.org"
 RELEASES = ("todo", "knative-serving", "istio", "registry-secret", "metrics-server")
+
+
+@pytest.fixture(scope="module")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """One of its own: whatever else is on a cluster may be in the way of removing all."""
+    with running_api_server(tmp_path_factory.mktemp("uninstall")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -191,3 +191,14 @@ class ApiServer:
         }
         path.touch(mode=0o600)
         path.write_text(yaml.safe_dump(config))
+
+
+@contextmanager
+def running_api_server(directory: Path) -> Iterator[ApiServer]:
+    """A control plane with its data and logs in that folder."""
+    server = ApiServer(find_binaries(), directory)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
