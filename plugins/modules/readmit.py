@@ -47,7 +47,7 @@ EXAMPLES = r"""
   selfhosted.serverless.readmit:
     api_version: autoscaling.internal.knative.dev/v1alpha1
     kind: PodAutoscaler
-    expression: metadata.annotations."autoscaling.knative.dev/class" == null
+    expression: metadata.annotations."autoscaling.knative.dev/class" == `null`
 """
 
 RETURN = r"""

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "plugins" / "support"))
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster  # noqa: E402
-from api_server import ApiServer, find_binaries  # noqa: E402
+from api_server import ApiServer, running_api_server  # noqa: E402
 from releases import config_map, definition, document, namespace  # noqa: E402
 from standing import await_kind, inventory_of, live, stand, until, within  # noqa: E402
 
@@ -30,12 +30,8 @@ REGISTRY = {
 
 @pytest.fixture(scope="module")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    server = ApiServer(find_binaries(), tmp_path_factory.mktemp("api-server"))
-    try:
-        server.start()
+    with running_api_server(tmp_path_factory.mktemp("api-server")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture
