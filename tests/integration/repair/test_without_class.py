@@ -103,7 +103,7 @@ def test_one_run_has_every_service_looked_after(whole_site: Site, lab_under_test
     assert whole_site.request("/").status == 200, "the application does not answer"
     # Its version is the one from before: not even an update that asks for nothing was stored.
     assert lab_under_test.api.get(Ref.of(THEIRS)) == theirs
-    assert Ref.of(THEIRS) not in {ref for _, ref in repaired.writes}
+    assert Ref.of(THEIRS) not in {ref for _verb, ref in repaired.writes}
 
     second = lab_under_test.run("site.yml")
     assert second.code == 0, second.end()

@@ -41,8 +41,9 @@ def stand(
     entries = []
     for document in documents:
         entries.append(_apply(cluster, release, copy.deepcopy(document), data))
-    if any(document["kind"] == "CustomResourceDefinition" for document in documents):
-        cluster.discovery.refresh()
+    for spec in (document["spec"] for document in documents if document["kind"] == "CustomResourceDefinition"):
+        for version in spec["versions"]:
+            await_kind(cluster, f"{spec['group']}/{version['name']}", spec["names"]["kind"])
     inventory = Inventory(release, frozenset(entries), "1", requires=requires)
     if form == "new":
         write_inventory(cluster, inventory, NAMESPACE, Deadline(10))
