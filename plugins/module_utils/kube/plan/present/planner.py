@@ -18,7 +18,7 @@ from ...parallel import for_each
 from ..leaving.planner import LeavingPolicy, plan_leaving
 from ..plan import Action, Blocker, Plan
 from .data_guards import lost_secrets, moved_data
-from .existing import applied_beside, foreign_installation, plan_beside
+from .existing import applied_beside, entangled, foreign_installation, plan_beside
 from .judgement import Judge
 from .node_ports import taken_node_ports, wants_node_ports
 from .options import PresentOptions
@@ -45,7 +45,9 @@ def plan_present(cluster: Cluster, documents: list[Document], options: PresentOp
     plan = plan_beside(cluster, options.release, found, options.existing, deadline)
     beside = applied_beside(wanted, options.existing)
     if not plan.blockers:
-        plan.add(_plan(scene, options, beside))
+        rest = _plan(scene, options, beside)
+        plan.add(rest)
+        plan.blockers += entangled(rest, beside, options.existing, wanted)
     return Prepared(plan, beside, scene.inventory, is_left=True)
 
 
