@@ -77,7 +77,7 @@ def _carry_out(
     execution.run([step for step in plan.steps if not _leaves(step)])
     leaving = [step for step in plan.steps if _leaves(step)]
     if leaving:
-        carry_out(cluster, options.release, leaving, deadline, progress)
+        carry_out(cluster, options.release, leaving, deadline, progress, plan.inhabited)
     keeper.end(execution.done)
     outcome = Outcome(plan)
     for step in [*execution.done, *leaving]:

@@ -88,7 +88,7 @@ def _carry_out(cluster: Cluster, removal: Removal, deadline: Deadline, progress:
     release = removal.plan.release
     for warning in removal.plan.warnings:
         progress(f"{release}: {warning}")
-    carry_out(cluster, release, removal.plan.steps, deadline, progress)
+    carry_out(cluster, release, removal.plan.steps, deadline, progress, removal.plan.inhabited)
     left = removal.left
     if left and left != removal.stored:
         write_inventory(cluster, left, record_namespace, deadline)
