@@ -32,9 +32,13 @@ def read_inventory(cluster: Cluster, release: str, namespace: str, deadline: Dea
 
 
 def read_inventories(cluster: Cluster, namespace: str, deadline: Deadline) -> list[Inventory]:
-    """The inventories of all releases on the cluster, sorted by name. Raises ReleaseError for a damaged one."""
+    """The inventories of all releases on the cluster, sorted by name. Raises ReleaseError for a damaged one.
+
+    A copy under another name, such as a backup, carries the same label and is none.
+    """
     stored = cluster.list("v1", "ConfigMap", namespace, INVENTORY_LABEL, deadline)
-    return sorted((_parsed(item) for item in stored), key=lambda inventory: inventory.release)
+    meant = [item for item in stored if item["metadata"]["name"] == inventory_name(_release_of(item))]
+    return sorted((_parsed(item) for item in meant), key=lambda inventory: inventory.release)
 
 
 def write_inventory(cluster: Cluster, inventory: Inventory, namespace: str, deadline: Deadline) -> None:
@@ -49,7 +53,7 @@ def delete_inventory(cluster: Cluster, release: str, namespace: str, deadline: D
 
 def _parsed(stored: Document) -> Inventory:
     data = stored.get("data") or {}
-    release = (stored["metadata"].get("labels") or {}).get(INVENTORY_LABEL) or ""
+    release = _release_of(stored)
     try:
         entries = [Entry.from_line(line) for line in (data.get("objects") or "").splitlines() if line.strip()]
     except ValueError as error:
@@ -64,6 +68,10 @@ def _parsed(stored: Document) -> Inventory:
         applying=data.get("applying") or "",
         requires=tuple((data.get("requires") or "").split()),
     )
+
+
+def _release_of(stored: Document) -> str:
+    return (stored["metadata"].get("labels") or {}).get(INVENTORY_LABEL) or ""
 
 
 def _document(inventory: Inventory, namespace: str) -> Document:

@@ -55,6 +55,8 @@ def remedy_of(error: ApiError, role: str = "") -> str:
         return "The credentials of this context are not accepted: log in again or renew the kubeconfig"
     if error.status == 403 and "exceeded quota" in error.message:
         return "Raise the quota of the namespace, or lower what is asked for"
+    if error.is_policy_denial:
+        return "A policy of this cluster forbids it: change what it names, or ask whoever keeps the policy"
     if error.lacks_permission:
         return "The user of this context lacks that permission: use one that may, or extend its role"
     if error.is_schema_mismatch:

@@ -17,7 +17,7 @@ from ..parallel import for_each
 from ..plan.leaving.waves import Wave, wave_of
 from ..plan.plan import Action, Inhabited, Step
 from ..plan.refusals import explain
-from .give_back import is_another_object, send_back
+from .give_back import send_back
 from .gone import await_gone, await_instances_gone
 
 LEAVING = (Action.DELETE, Action.GIVE_BACK, Action.WAIT_GONE)
@@ -113,7 +113,7 @@ def _write_object(cluster: Cluster, steps: list[Step], kinds: set[Kind], deadlin
             else:
                 send_back(cluster, step, deadline)
         except ApiError as error:
-            if not is_another_object(error):
+            if not error.is_of_another_object:
                 raise ReleaseError(explain(step.ref, error)) from error
             progress(f"{step.ref} is another object by now and is left alone")
 

@@ -67,7 +67,7 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
         plan.blockers += [blocker] if blocker else []
     plan.add(leaving)
     plan.blockers += moved_data(documents, scene.inventory, leaving)
-    plan.blockers += lost_secrets(plan, scene.inventory, options.data)
+    plan.blockers += lost_secrets(plan, scene.inventory, options)
     if wants_node_ports(documents):
         blockers, warnings = taken_node_ports(documents, scene.objects("v1", "Service"), scene.leaving_uids)
         plan.blockers += blockers

@@ -83,6 +83,8 @@ class Rehearser:
         try:
             self.webhooks.ask(lambda: self._try({**sent, "metadata": metadata}))
         except ApiError as error:
+            if error.is_policy_denial and not unjudged_because(error):
+                return Rehearsal(unjudged=missing)
             if (error.status == 422 and error.reason == "Invalid") or error.is_schema_mismatch:
                 return Rehearsal(blocker=self._blocker(ref, error))
             unjudged = unjudged_because(error)
