@@ -15,6 +15,7 @@ from ..inventory.ownership import uid_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, inventory_name, write_inventory
 from ..objects import Document, ObjectRef
+from ..plan.bookkeeping import bookkeeping
 from ..plan.outcome import Outcome
 from ..plan.plan import Action, Plan, Step, refusal
 from ..plan.present.entries import entries_after
@@ -39,9 +40,9 @@ def apply_release(
     What forbids the run is told before anything is written, in check mode too. What was applied before a later error
     stays and is in the inventory, so that the next run goes on from there. A run that changes nothing takes no lock.
     """
-    prepared = plan_present(cluster, documents, options, deadline)
+    prepared = _prepare(cluster, documents, options, deadline, lock)
     if prepared.plan.blockers and lock and lock.await_others():
-        prepared = plan_present(cluster, documents, options, deadline)
+        prepared = _prepare(cluster, documents, options, deadline, lock)
     _stop_on_blockers(prepared.plan)
     if options.check_mode:
         outcome = Outcome.of(prepared.plan)
@@ -51,12 +52,24 @@ def apply_release(
         with lock.held() as waited:
             if waited:
                 deadline = Deadline(deadline.seconds)
-                prepared = plan_present(cluster, documents, options, deadline)
+                prepared = _prepare(cluster, documents, options, deadline, lock)
                 _stop_on_blockers(prepared.plan)
             outcome = _carry_out(cluster, prepared, options, deadline, progress)
     outcome.left = prepared.is_left
     outcome.wait = wait_list(prepared.documents)
     return outcome
+
+
+def _prepare(
+    cluster: Cluster, documents: list[Document], options: PresentOptions, deadline: Deadline, lock: RunLock | None
+) -> Prepared:
+    """The plan, with what forbids the run to keep its own books."""
+    prepared = plan_present(cluster, documents, options, deadline)
+    if prepared.plan.changes:
+        after = prepared.inventory or Inventory(options.release)
+        place = options.record_namespace
+        prepared.plan.blockers += bookkeeping(cluster, options.release, after, place, lock, deadline)
+    return prepared
 
 
 def _stop_on_blockers(plan: Plan) -> None:

@@ -84,7 +84,12 @@ class RunLock:
         """Wait until no other run is at work; True when there was one. Nothing is written. Raises ReleaseError."""
         deadline, waited, told = Deadline(self.seconds), False, 0.0
         while True:
-            other = _held_by_other(self._read(deadline), self.holder)
+            try:
+                other = _held_by_other(self._read(deadline), self.holder)
+            except ApiError as error:
+                if error.lacks_permission:
+                    return waited  # taking the lock tells it, and the plan before that
+                raise
             if other is None:
                 return waited
             what = f"another run is at work on this cluster: {other}"
@@ -135,10 +140,14 @@ class RunLock:
             uid = live["metadata"]["uid"]
             self.cluster.delete(API_VERSION, KIND, NAME, self.namespace, uid=uid, deadline=deadline)
 
+    def rehearse(self, deadline: Deadline) -> None:
+        """Find out whether this user may take the lease. Raises ApiError."""
+        self._write(deadline, dry_run=True)
+
     def _read(self, deadline: Deadline) -> Document | None:
         return self.cluster.get(API_VERSION, KIND, NAME, self.namespace, deadline)
 
-    def _write(self, deadline: Deadline) -> bool:
+    def _write(self, deadline: Deadline, dry_run: bool = False) -> bool:
         """Take or renew the lease; False when somebody else has it or was quicker."""
         live = self._read(deadline)
         if _held_by_other(live, self.holder) is not None:
@@ -148,13 +157,15 @@ class RunLock:
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
         try:
             if live is None:
-                self.cluster.create(body, manager=MANAGER, deadline=deadline)
+                self.cluster.create(body, manager=MANAGER, dry_run=dry_run, deadline=deadline, retry_if=_is_passing)
             else:
                 # With the resourceVersion that was read, the server refuses when the lease was written since.
                 metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
-                self.cluster.apply(body, manager=MANAGER, force=True, deadline=deadline, retry_if=_is_passing)
+                self.cluster.apply(
+                    body, manager=MANAGER, force=True, dry_run=dry_run, deadline=deadline, retry_if=_is_passing
+                )
         except ApiError as error:
-            if error.status in (404, 409):
+            if not dry_run and error.status in (404, 409):
                 return False
             raise
         return True

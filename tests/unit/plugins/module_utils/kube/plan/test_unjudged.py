@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.transport import Transport
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError, ReleaseError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Plan
 from api_server import ApiServer
 from fault_proxy import FaultProxy
@@ -235,9 +237,26 @@ def test_a_policy_of_the_rehearsals_place_says_nothing(cluster: Cluster, name: s
     assert names(present(cluster, name, [namespace(name), config_map("a", {})]).created)[0] == f"ConfigMap {name}/a"
 
 
+def test_what_a_run_may_not_write_for_itself_is_told_before_the_first_write(
+    cluster: Cluster, jane: Cluster, name: str
+) -> None:
+    """Jane may take no lease, and delete no inventory, but the namespace that is all of the release."""
+    present(cluster, name, [namespace(name)])
+    lock = RunLock(jane, "kube-system", Holder.of_process(os.getpid()), 1, lambda message: None)
+    for check_mode in (True, False):
+        with pytest.raises(ReleaseError) as refused:
+            absent(jane, name, check_mode=check_mode, lock=lock)
+        told = str(refused.value)
+        assert "nothing was changed" in told and f"- ConfigMap kube-system/release-{name}: " in told
+        assert "- Lease kube-system/selfhosted-serverless: " in told
+        with pytest.raises(ReleaseError, match=r"nothing was changed:\n- Lease kube-system/selfhosted-serverless"):
+            present(jane, name, [namespace(name), config_map("a", {})], check_mode, lock=lock)
+    assert "deletionTimestamp" not in cluster.get("v1", "Namespace", name)["metadata"]
+
+
 def test_a_rehearsal_deletes_nothing(cluster: Cluster, proxied: Cluster, fault_proxy: FaultProxy, name: str) -> None:
     present(cluster, name, [namespace(name), config_map("a", {})])
     absent(proxied, name, check_mode=True)
     asked = [path for method, path in fault_proxy.requests if method == "DELETE"]
-    assert len(asked) == 2 and all("dryRun=All" in path for path in asked)
+    assert len(asked) == 3 and all("dryRun=All" in path for path in asked)
     assert cluster.get("v1", "ConfigMap", "a", name)["metadata"].get("deletionTimestamp") is None
