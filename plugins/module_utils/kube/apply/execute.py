@@ -12,7 +12,8 @@ from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..desired.stages import Stage, in_stages
 from ..errors import ApiError, KubeError, ReleaseError
-from ..inventory.managed_fields import owned_fields, owned_set
+from ..inventory.managed_fields import came_before, owned_fields, owned_set
+from ..inventory.ownership import ADOPTED_ANNOTATION
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
 from ..plan.plan import UNCHANGED, Action, Step
@@ -89,12 +90,23 @@ class Execution:
         except ApiError as error:
             raise ReleaseError(explain(step.ref, error, self.role)) from error
         action = Action.CREATE if step.action is Action.WAIT_GONE else step.action
+        # What is generated was made by a request of its own, which nobody can have come before.
+        if action is Action.CREATE and step.ref not in self.generated and came_before(after, step.manager):
+            return self._adopted(step, step.document)
         if step.live is not None and action is not Action.CREATE and _same(step.live, after, step.manager):
             return replace(step, action=Action.KEEP, reason=UNCHANGED, live=after)
-        shown = {
-            key: value for key, value in owned_fields(after, step.manager).items() if key not in ("apiVersion", "kind")
-        }
-        return replace(step, action=action, live=after, after=shown)
+        return replace(step, action=action, live=after, after=_shown(after, step))
+
+    def _adopted(self, step: Step, document: Document) -> Step:
+        """Somebody else was quicker to make the object: it says so from now on, and is given back one day."""
+        self.progress(f"{step.ref} was made by somebody else since the plan: it is adopted")
+        metadata = document["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), ADOPTED_ANNOTATION: "true"}
+        try:
+            after = self._send(step, {**document, "metadata": {**metadata, "annotations": annotations}})
+        except ApiError as error:
+            raise ReleaseError(explain(step.ref, error, self.role)) from error
+        return replace(step, action=Action.ADOPT, reason="it was there before", live=after, after=_shown(after, step))
 
     def _send(self, step: Step, document: Document) -> Document:
         if step.ref in self.generated and step.action is Action.CREATE:
@@ -170,6 +182,10 @@ def _same(before: Document, after: Document, manager: str) -> bool:
     if owned_set(before, manager) != owned_set(after, manager):
         return False
     return owned_fields(before, manager) == owned_fields(after, manager)
+
+
+def _shown(after: Document, step: Step) -> Document:
+    return {key: value for key, value in owned_fields(after, step.manager).items() if key not in ("apiVersion", "kind")}
 
 
 def _joined(errors: list[KubeError]) -> str:

@@ -11,7 +11,7 @@ from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ApiError, ReleaseError
 from ..inventory.inventory import Entry, Inventory
-from ..inventory.ownership import uid_of
+from ..inventory.ownership import Origin, uid_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, inventory_name, write_inventory
 from ..objects import Document, ObjectRef
@@ -131,8 +131,14 @@ class _InventoryKeeper:
 
     def end(self, done: list[Step]) -> None:
         uids = {step.ref.identity: uid_of(step.live) for step in done}
+        adopted = {step.ref.identity for step in done if step.action is Action.ADOPT}
         entries = [
-            Entry(entry.ref, entry.origin, uids.get(entry.ref.identity) or entry.uid, entry.is_data)
+            Entry(
+                entry.ref,
+                Origin.ADOPTED if entry.ref.identity in adopted else entry.origin,
+                uids.get(entry.ref.identity) or entry.uid,
+                entry.is_data,
+            )
             for entry in self.after
         ]
         inventory = Inventory(self.options.release, version=self.options.version, requires=self.options.requires)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError, WaitError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from fault_proxy import Fault, FaultProxy
-from releases import absent, config_map, definition, deleted, deployment, document, names, namespace, present, secret
+from releases import absent, config_map, definition, deleted, deployment, document, names, namespace, present, returned, secret
+from standing import live, until, within
 
 
 def test_create_again_change_again_delete_again(cluster: Cluster, name: str) -> None:
@@ -150,6 +157,43 @@ def test_another_releases_object_is_not_taken(cluster: Cluster, name: str) -> No
     present(cluster, name, [namespace(name), config_map("a", {})])
     with pytest.raises(ReleaseError, match=rf"belongs to the release '{name}' of this collection"):
         present(cluster, f"{name}-other", [config_map("a", {})], namespace=name)
+
+
+def test_what_somebody_makes_between_plan_and_apply_is_adopted(cluster: Cluster, name: str) -> None:
+    theirs = within(config_map("b", {"mine": "2"}), name)
+
+    class Late(RunLock):
+        """Somebody is quicker than the run, once it has its plan."""
+
+        @contextmanager
+        def held(self) -> Iterator[bool]:
+            with super().held() as waited:
+                made = datetime.fromisoformat(cluster.apply(theirs, manager="someone")["metadata"]["creationTimestamp"])
+                until(lambda: (datetime.now(UTC) - made).total_seconds() > 1)
+                yield waited
+
+    present(cluster, name, [namespace(name)])
+    lock = Late(cluster, "kube-system", Holder.of_process(os.getpid()), 10, lambda message: None)
+    documents = [namespace(name), config_map("a", {}), config_map("b", {"x": "1"})]
+    outcome = present(cluster, name, documents, lock=lock)
+    lock.give_up(Deadline(10))
+    assert names(outcome.created) == [f"ConfigMap {name}/a"] and names(outcome.configured) == [f"ConfigMap {name}/b"]
+    assert not present(cluster, name, documents).changed
+    plan = absent(cluster, name)
+    assert f"ConfigMap {name}/b" in returned(plan) and deleted(plan) == [f"ConfigMap {name}/a"]
+    assert live(cluster, theirs)["data"] == {"mine": "2"}
+
+
+def test_a_copy_with_our_labels_is_adopted(cluster: Cluster, name: str) -> None:
+    """A new version wants an object of that name; before, somebody has made one from another of ours."""
+    present(cluster, name, [namespace(name), config_map("a", {"x": "1"})])
+    labels = live(cluster, within(config_map("a", {}), name))["metadata"]["labels"]
+    theirs = within(config_map("b", {"x": "1", "mine": "2"}), name, labels=labels)
+    cluster.apply(theirs, manager="someone")
+    wanted = [namespace(name), config_map("a", {"x": "1"}), config_map("b", {"x": "1"})]
+    assert [step.action for step in present(cluster, name, wanted).plan.steps if step.ref.name == "b"] == ["adopt"]
+    assert deleted(absent(cluster, name)) == [f"ConfigMap {name}/a"]
+    assert live(cluster, theirs)["data"] == {"x": "1", "mine": "2"}
 
 
 def test_unknown_field_is_refused_at_once_with_advice(cluster: Cluster, name: str) -> None:
