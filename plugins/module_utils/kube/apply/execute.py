@@ -17,7 +17,7 @@ from ..inventory.ownership import ADOPTED_ANNOTATION
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
 from ..plan.plan import UNCHANGED, Action, Step
-from ..plan.present.conflicts import changes_nothing, field_conflicts
+from ..plan.present.conflicts import aligned, changes_nothing, field_conflicts
 from ..plan.present.handover import HANDOVER_MANAGER
 from ..plan.present.rehearsal import is_ours_to_overrule
 from ..plan.refusals import explain
@@ -118,9 +118,12 @@ class Execution:
         except ApiError as error:
             if not error.is_field_conflict:
                 raise
-            if not self._may_overrule(step, document, error):
+            if all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
+                return self._patch(step, document, force=True)
+            live = self._live_alike(step, document, error)
+            if live is None:
                 raise
-            return self._patch(step, document, force=True)
+            return self._patch(step, aligned(error, document, live), force=False)
 
     def _create(self, ref: ObjectRef, document: Document) -> None:
         """Make an object that must be new: refused where it is there after all, whatever an earlier answer said."""
@@ -134,15 +137,13 @@ class Execution:
             if live is None or live.get("data") != document.get("data"):
                 raise
 
-    def _may_overrule(self, step: Step, document: Document, error: ApiError) -> bool:
-        """Conflicts with managers of our own, and those in words only, are no reason to stop."""
-        if all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
-            return True
+    def _live_alike(self, step: Step, document: Document, error: ApiError) -> Document | None:
+        """The object, where the conflict is one in words only; None for one that is a reason to stop."""
         ref = step.ref
         live = self.cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, self.deadline)
-        if live is None:
-            return False
-        return changes_nothing(error, live, self._patch(step, document, force=True, dry_run=True))
+        if live is None or not changes_nothing(error, live, self._patch(step, document, force=True, dry_run=True)):
+            return None
+        return live
 
     def _patch(self, step: Step, document: Document, force: bool, dry_run: bool = False) -> Document:
         return self.cluster.apply(document, manager=step.manager, force=force, dry_run=dry_run, deadline=self.deadline)

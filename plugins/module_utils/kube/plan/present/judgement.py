@@ -109,7 +109,9 @@ class Judge:
         if handed_over:
             reason = f"{reason}; fields left to others keep their values"
         shown = (_shown(before), _shown(after))
-        step = Step(action, ref, reason, live, sent, manager, *shown, rehearsal.takes, handed_over)
+        # With a handover the two were rehearsed as one, and are sent as two.
+        final = sent if handed_over else rehearsal.sent or sent
+        step = Step(action, ref, reason, live, final, manager, *shown, rehearsal.takes, handed_over)
         return step, rehearsal.blocker
 
     def _is_known(self, ref: ObjectRef, live: Document) -> bool:

@@ -92,6 +92,27 @@ def test_what_somebody_else_applied_alike_is_adopted_without_force(cluster: Clus
         present(cluster, name, [workload])
 
 
+@pytest.mark.parametrize("verb", ["create", "apply"])
+def test_what_somebody_else_has_alike_comes_back_whole(cluster: Cluster, name: str, verb: str) -> None:
+    """Adopting takes no field from its owner, and giving back leaves every field: kubectl create, Helm."""
+    workload = deployment("app", replicas=1)
+    container = workload["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
+    container["resources"] = {"limits": {"cpu": "1000m"}}
+    cluster.apply(namespace(name), manager="someone")
+    theirs = {**workload, "metadata": {"name": "app", "namespace": name}}
+    before = getattr(cluster, verb)(theirs, manager="someone")
+    predicted = present(cluster, name, [workload], check_mode=True)
+    assert names(predicted.configured) == [f"Deployment {name}/app"] and not predicted.plan.steps[0].takes
+    present(cluster, name, [workload])
+    assert not present(cluster, name, [workload]).changed
+    assert not present(cluster, name, [workload], force_conflicts=True).changed
+    absent(cluster, name)
+    after = live(cluster, theirs)
+    assert after["spec"] == before["spec"]
+    assert not [entry for entry in after["metadata"]["managedFields"] if entry["manager"].startswith("selfhosted")]
+
+
 def test_a_status_written_by_a_controller_is_no_change(cluster: Cluster, name: str) -> None:
     documents = [namespace(name), deployment("app", replicas=1)]
     present(cluster, name, documents)
