@@ -37,7 +37,8 @@ TELL_EVERY = 5.0
 
 @dataclass(frozen=True)
 class Holder:
-    """A run: who, on which machine, the process of ansible-playbook and when that began (clock ticks after boot)."""
+    """A run: who, on which machine, the process of ansible-playbook and when that began: clock ticks after boot, and
+    behind an @ the process namespace in which the number counts."""
 
     user: str
     host: str
@@ -64,7 +65,11 @@ class Holder:
     @property
     def is_dead(self) -> bool:
         """True when it ran on this machine and its process has ended."""
-        return self.host == socket.gethostname() and bool(self.started) and _start_of(self.pid) != self.started
+        # A container with the host's network has the host's name, and numbers of its own.
+        if self.host != socket.gethostname() or self.started.rpartition("@")[2] != _process_namespace():
+            return False
+        present = _start_of(self.pid)
+        return bool(present) and present != self.started
 
     def __str__(self) -> str:
         return f"{self.user} {self.host} pid {self.pid} {self.started or '-'}"
@@ -211,9 +216,20 @@ def _start_of(pid: int) -> str:
     try:
         # The name, in parentheses, may have spaces in it; field 22 of the line is the time (proc_pid_stat(5)).
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except FileNotFoundError:
+        # Where processes of others are hidden (mount option hidepid), nothing tells that one has ended.
+        return "ended" if os.path.isdir("/proc/1") else ""
     except OSError:
-        return "ended" if os.path.isdir("/proc/self") else ""
-    return stat[19]
+        return ""
+    return f"{stat[19]}@{_process_namespace()}"
+
+
+def _process_namespace() -> str:
+    """What tells the process namespaces of this machine apart; '' where there are none."""
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return ""
 
 
 def _now() -> str:

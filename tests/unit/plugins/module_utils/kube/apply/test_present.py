@@ -113,6 +113,29 @@ def test_what_somebody_else_has_alike_comes_back_whole(cluster: Cluster, name: s
     assert not [entry for entry in after["metadata"]["managedFields"] if entry["manager"].startswith("selfhosted")]
 
 
+@pytest.mark.parametrize("form", ["stored", "lost"])
+def test_who_manages_an_adopted_object_stays_said(cluster: Cluster, name: str, form: str) -> None:
+    """Helm refuses what does not say that Helm manages it."""
+    helms = {"app.kubernetes.io/managed-by": "Helm"}
+    theirs = [within(config_map("a", {"x": "1"}), name, labels=helms), document("v1", "Namespace", name)]
+    theirs[1]["metadata"]["labels"] = helms
+    for item in reversed(theirs):
+        cluster.apply(item, manager="helm")
+    wanted = [namespace(name), config_map("a", {"x": "1"})]
+    assert len(present(cluster, name, wanted).configured) == 2
+    assert not present(cluster, name, wanted).changed
+    later = f"{name}-later"
+    present(cluster, later, [namespace(name), config_map("b", {})], namespace=name)
+    if form == "lost":
+        cluster.delete("v1", "ConfigMap", f"release-{name}", "kube-system")
+    assert deleted(absent(cluster, name)) == []
+    assert deleted(absent(cluster, later)) == [f"ConfigMap {name}/b"]
+    for item in theirs:
+        after = live(cluster, item)["metadata"]
+        kept = {key: value for key, value in after["labels"].items() if key != "kubernetes.io/metadata.name"}
+        assert kept == helms and "annotations" not in after
+
+
 def test_a_status_written_by_a_controller_is_no_change(cluster: Cluster, name: str) -> None:
     documents = [namespace(name), deployment("app", replicas=1)]
     present(cluster, name, documents)

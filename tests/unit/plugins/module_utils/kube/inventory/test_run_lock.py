@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -95,6 +96,18 @@ def test_a_run_that_died_is_taken_over_from_at_once(
     with lock_of(cluster, home, Holder.of_process(os.getpid())).held() as waited:
         assert not waited
     assert time.monotonic() - started < 10
+
+
+def test_a_process_of_another_namespace_is_not_looked_up_in_ours(other: subprocess.Popen[bytes]) -> None:
+    """Containers with the host's network have the host's name, and process numbers of their own."""
+    ours = Holder.of_process(other.pid)
+    ticks, _at, namespace = ours.started.partition("@")
+    assert ticks.isdigit() and namespace == str(os.stat("/proc/self/ns/pid").st_ino)
+    other.kill()
+    other.wait()
+    assert ours.is_dead
+    assert not dataclasses.replace(ours, started=f"{ticks}@1").is_dead
+    assert not dataclasses.replace(ours, started=ticks).is_dead, "the form of before does not tell"
 
 
 @pytest.mark.parametrize(("age", "free"), [(10, False), (90, True)])
