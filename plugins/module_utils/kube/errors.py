@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
 # The words of the API server before those of a webhook or a policy (apiserver, pkg/admission/plugin).
 _DENIALS = ("admission webhook", "ValidatingAdmissionPolicy")
 
@@ -118,7 +117,7 @@ class ApiError(KubeError):
 
     @property
     def is_policy_denial(self) -> bool:
-        """True when a rule of this cluster forbids it, a webhook's or a ValidatingAdmissionPolicy's: with any status."""
+        """True when a rule of this cluster forbids it, a webhook's or an admission policy's; with any status."""
         return any(text in self.message for text in _DENIALS)
 
     @property

@@ -53,9 +53,7 @@ def write_inventory(
     )
 
 
-def delete_inventory(
-    cluster: Cluster, release: str, namespace: str, deadline: Deadline, dry_run: bool = False
-) -> None:
+def delete_inventory(cluster: Cluster, release: str, namespace: str, deadline: Deadline, dry_run: bool = False) -> None:
     """Forget the release: nothing of it is left."""
     retry_if = _may_pass if dry_run else worth_retrying
     name = inventory_name(release)

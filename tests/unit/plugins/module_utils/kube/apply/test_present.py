@@ -15,7 +15,19 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadlin
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError, WaitError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from fault_proxy import Fault, FaultProxy
-from releases import absent, config_map, definition, deleted, deployment, document, names, namespace, present, returned, secret
+from releases import (
+    absent,
+    config_map,
+    definition,
+    deleted,
+    deployment,
+    document,
+    names,
+    namespace,
+    present,
+    returned,
+    secret,
+)
 from standing import live, until, within
 
 
