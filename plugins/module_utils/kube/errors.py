@@ -40,6 +40,10 @@ class NoAnswer(ClusterError):
         self.retry_after = retry_after
 
 
+class NotKnown(ClusterError):
+    """Whether a kind is served: the aggregated API server that would know does not answer."""
+
+
 class ReleaseError(KubeError):
     """A release could not be applied or removed."""
 

@@ -62,6 +62,9 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     judged, errors = for_each(Judge(scene, options, documents).step, documents)
     if errors:
         raise ReleaseError(f"release '{options.release}', looking at what is there: " + "\n".join(map(str, errors)))
+    # Another group may serve an object that an entry of before names, as events.k8s.io does with those of v1.
+    wanted = {uid_of(step.live) for step, _blocker in judged if step.live}
+    leaving.steps = [step for step in leaving.steps if uid_of(step.live) not in wanted]
     for step, blocker in judged:
         plan.steps.append(step)
         plan.blockers += [blocker] if blocker else []

@@ -305,6 +305,16 @@ def test_a_namespace_of_two_releases_is_shared(cluster: Cluster, name: str, seco
     assert cluster.get("v1", "Namespace", home) is None
 
 
+def test_an_object_that_another_group_serves_too_is_the_same_object(cluster: Cluster, name: str) -> None:
+    about = {"kind": "Namespace", "name": name, "namespace": name}
+    cluster.apply(namespace(name), manager="someone")
+    first = document("v1", "Event", "e", involvedObject=about, reason="x", message="m", type="Normal")
+    present(cluster, name, [first])
+    second = document("events.k8s.io/v1", "Event", "e", regarding=about, reason="x", note="m", type="Normal")
+    assert not present(cluster, name, [second]).deleted
+    assert cluster.get("v1", "Event", "e", name) and not present(cluster, name, [second]).changed
+
+
 def test_an_object_of_another_api_version_is_the_same_object(cluster: Cluster, name: str) -> None:
     def scaler(version: str) -> dict[str, Any]:
         target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app"}
