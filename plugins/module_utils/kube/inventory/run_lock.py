@@ -200,10 +200,18 @@ def _held_by_other(live: Document | None, holder: Holder) -> str | None:
     known = Holder.parse(identity)
     if known and known.is_dead:
         return None
-    age = (datetime.now(UTC) - _time_of(spec.get("renewTime"))).total_seconds()
+    age = (datetime.now(UTC) - max(_time_of(spec.get("renewTime")), _written(live))).total_seconds()
     if age > (spec.get("leaseDurationSeconds") or SECONDS):
         return None
     return f"{known.user} on {known.host} (process {known.pid})" if known else identity
+
+
+def _written(live: Document | None) -> datetime:
+    """When a run wrote the lease last, by the server's clock: that of the run's machine may be slow."""
+    entries = ((live or {}).get("metadata") or {}).get("managedFields") or []
+    return max(
+        (_time_of(entry.get("time")) for entry in entries if entry.get("manager") == MANAGER), default=_time_of(None)
+    )
 
 
 def _is_passing(error: ApiError) -> bool:

@@ -20,6 +20,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import (
     API_VERSION,
     KIND,
+    MANAGER,
     NAME,
     Holder,
     RunLock,
@@ -127,6 +128,16 @@ def test_a_run_of_another_machine_is_believed_until_its_lease_runs_out(
     else:
         with pytest.raises(ReleaseError, match="ann on far"):
             lock.await_others()
+
+
+def test_a_run_with_a_slow_clock_is_believed(cluster: Cluster, home: str) -> None:
+    """It renews its lease, at a time that has passed long since by our clock and the server's."""
+    spec = {"holderIdentity": "ann far pid 1 5", "leaseDurationSeconds": 60, "renewTime": "2020-01-01T00:00:00.000000Z"}
+    metadata = {"name": NAME, "namespace": home}
+    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
+    cluster.create(body, manager=MANAGER)
+    with pytest.raises(ReleaseError, match="ann on far"):
+        lock_of(cluster, home, Holder.of_process(os.getpid()), 0.5).await_others()
 
 
 def test_of_two_that_come_at_once_one_gets_it(cluster: Cluster, home: str, other: subprocess.Popen[bytes]) -> None:
