@@ -17,7 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired
     namespace_document,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.secrets import (
-    is_generated,
+    generated_keys,
     secret_document,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import RunLock
@@ -52,12 +52,12 @@ class ActionModule(ReleaseAction):
     def _present(self, cluster: Cluster, args: dict[str, Any], check: bool, tell: Tell, lock: RunLock) -> Outcome:
         deadline = Deadline(args["timeout"])
         documents = self._documents(cluster, args, tell)
-        generated = set()
+        generated = {}
         for item in args["secrets"]:
             document = secret_document(cluster, item, args["namespace"], deadline)
             documents.append(document)
-            if is_generated(item):
-                generated.add(ObjectRef.of(document))
+            if generated_keys(item):
+                generated[ObjectRef.of(document)] = generated_keys(item)
         existing = {key: value for key, value in (args["existing"] or {}).items() if value is not None}
         options = PresentOptions(
             release=args["name"],
@@ -72,6 +72,7 @@ class ActionModule(ReleaseAction):
             role=args["role"],
             existing=ExistingPolicy(**existing, role=args["role"]),
             data=frozenset(generated),
+            generated=generated,
         )
         return apply_release(cluster, documents, options, deadline, tell, lock)
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# The words of the API server before those of a webhook or a policy (apiserver, pkg/admission/plugin).
+_DENIALS = ("admission webhook", "ValidatingAdmissionPolicy")
+
 
 class KubeError(Exception):
     """Base of every error of this package; str() is a message meant for the user."""
@@ -35,6 +38,10 @@ class NoAnswer(ClusterError):
         self.is_permanent = is_permanent
         self.is_name_server = is_name_server
         self.retry_after = retry_after
+
+
+class NotKnown(ClusterError):
+    """Whether a kind is served: the aggregated API server that would know does not answer."""
 
 
 class ReleaseError(KubeError):
@@ -113,9 +120,23 @@ class ApiError(KubeError):
         return self.status == 422 and "allocator not ready" in self.message
 
     @property
+    def is_policy_denial(self) -> bool:
+        """True when a rule of this cluster forbids it, a webhook's or an admission policy's; with any status."""
+        return any(text in self.message for text in _DENIALS)
+
+    @property
+    def is_of_another_object(self) -> bool:
+        """True when the object that a request means is gone, whether or not there is another one of its name."""
+        if self.status == 404:
+            return self.reason == "NotFound"
+        if self.status == 422:
+            return any(cause.get("field") == "metadata.uid" for cause in self.causes)
+        return self.is_uid_mismatch or (self.status == 409 and "uid mismatch" in self.message)
+
+    @property
     def lacks_permission(self) -> bool:
         """True when the user of the context may not do that (the authorizer's words, not those of an admission)."""
-        return self.status == 403 and " cannot " in self.message and "admission webhook" not in self.message
+        return self.status == 403 and " cannot " in self.message and not self.is_policy_denial
 
     @property
     def is_webhook_failure(self) -> bool:

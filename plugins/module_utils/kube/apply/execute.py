@@ -12,11 +12,12 @@ from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..desired.stages import Stage, in_stages
 from ..errors import ApiError, KubeError, ReleaseError
-from ..inventory.managed_fields import owned_fields, owned_set
+from ..inventory.managed_fields import came_before, owned_fields, owned_set
+from ..inventory.ownership import ADOPTED_ANNOTATION
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
 from ..plan.plan import UNCHANGED, Action, Step
-from ..plan.present.conflicts import changes_nothing, field_conflicts
+from ..plan.present.conflicts import aligned, changes_nothing, field_conflicts
 from ..plan.present.handover import HANDOVER_MANAGER
 from ..plan.present.rehearsal import is_ours_to_overrule
 from ..plan.refusals import explain
@@ -89,12 +90,23 @@ class Execution:
         except ApiError as error:
             raise ReleaseError(explain(step.ref, error, self.role)) from error
         action = Action.CREATE if step.action is Action.WAIT_GONE else step.action
+        # What is generated was made by a request of its own, which nobody can have come before.
+        if action is Action.CREATE and step.ref not in self.generated and came_before(after, step.manager):
+            return self._adopted(step, step.document)
         if step.live is not None and action is not Action.CREATE and _same(step.live, after, step.manager):
             return replace(step, action=Action.KEEP, reason=UNCHANGED, live=after)
-        shown = {
-            key: value for key, value in owned_fields(after, step.manager).items() if key not in ("apiVersion", "kind")
-        }
-        return replace(step, action=action, live=after, after=shown)
+        return replace(step, action=action, live=after, after=_shown(after, step))
+
+    def _adopted(self, step: Step, document: Document) -> Step:
+        """Somebody else was quicker to make the object: it says so from now on, and is given back one day."""
+        self.progress(f"{step.ref} was made by somebody else since the plan: it is adopted")
+        metadata = document["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), ADOPTED_ANNOTATION: "true"}
+        try:
+            after = self._send(step, {**document, "metadata": {**metadata, "annotations": annotations}})
+        except ApiError as error:
+            raise ReleaseError(explain(step.ref, error, self.role)) from error
+        return replace(step, action=Action.ADOPT, reason="it was there before", live=after, after=_shown(after, step))
 
     def _send(self, step: Step, document: Document) -> Document:
         if step.ref in self.generated and step.action is Action.CREATE:
@@ -106,9 +118,12 @@ class Execution:
         except ApiError as error:
             if not error.is_field_conflict:
                 raise
-            if not self._may_overrule(step, document, error):
+            if all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
+                return self._patch(step, document, force=True)
+            live = self._live_alike(step, document, error)
+            if live is None:
                 raise
-            return self._patch(step, document, force=True)
+            return self._patch(step, aligned(error, document, live), force=False)
 
     def _create(self, ref: ObjectRef, document: Document) -> None:
         """Make an object that must be new: refused where it is there after all, whatever an earlier answer said."""
@@ -122,15 +137,13 @@ class Execution:
             if live is None or live.get("data") != document.get("data"):
                 raise
 
-    def _may_overrule(self, step: Step, document: Document, error: ApiError) -> bool:
-        """Conflicts with managers of our own, and those in words only, are no reason to stop."""
-        if all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
-            return True
+    def _live_alike(self, step: Step, document: Document, error: ApiError) -> Document | None:
+        """The object, where the conflict is one in words only; None for one that is a reason to stop."""
         ref = step.ref
         live = self.cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, self.deadline)
-        if live is None:
-            return False
-        return changes_nothing(error, live, self._patch(step, document, force=True, dry_run=True))
+        if live is None or not changes_nothing(error, live, self._patch(step, document, force=True, dry_run=True)):
+            return None
+        return live
 
     def _patch(self, step: Step, document: Document, force: bool, dry_run: bool = False) -> Document:
         return self.cluster.apply(document, manager=step.manager, force=force, dry_run=dry_run, deadline=self.deadline)
@@ -170,6 +183,10 @@ def _same(before: Document, after: Document, manager: str) -> bool:
     if owned_set(before, manager) != owned_set(after, manager):
         return False
     return owned_fields(before, manager) == owned_fields(after, manager)
+
+
+def _shown(after: Document, step: Step) -> Document:
+    return {key: value for key, value in owned_fields(after, step.manager).items() if key not in ("apiVersion", "kind")}
 
 
 def _joined(errors: list[KubeError]) -> str:

@@ -11,10 +11,11 @@ from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ApiError, ReleaseError
 from ..inventory.inventory import Entry, Inventory
-from ..inventory.ownership import uid_of
+from ..inventory.ownership import Origin, uid_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, inventory_name, write_inventory
 from ..objects import Document, ObjectRef
+from ..plan.bookkeeping import bookkeeping
 from ..plan.outcome import Outcome
 from ..plan.plan import Action, Plan, Step, refusal
 from ..plan.present.entries import entries_after
@@ -39,9 +40,9 @@ def apply_release(
     What forbids the run is told before anything is written, in check mode too. What was applied before a later error
     stays and is in the inventory, so that the next run goes on from there. A run that changes nothing takes no lock.
     """
-    prepared = plan_present(cluster, documents, options, deadline)
+    prepared = _prepare(cluster, documents, options, deadline, lock)
     if prepared.plan.blockers and lock and lock.await_others():
-        prepared = plan_present(cluster, documents, options, deadline)
+        prepared = _prepare(cluster, documents, options, deadline, lock)
     _stop_on_blockers(prepared.plan)
     if options.check_mode:
         outcome = Outcome.of(prepared.plan)
@@ -51,12 +52,24 @@ def apply_release(
         with lock.held() as waited:
             if waited:
                 deadline = Deadline(deadline.seconds)
-                prepared = plan_present(cluster, documents, options, deadline)
+                prepared = _prepare(cluster, documents, options, deadline, lock)
                 _stop_on_blockers(prepared.plan)
             outcome = _carry_out(cluster, prepared, options, deadline, progress)
     outcome.left = prepared.is_left
     outcome.wait = wait_list(prepared.documents)
     return outcome
+
+
+def _prepare(
+    cluster: Cluster, documents: list[Document], options: PresentOptions, deadline: Deadline, lock: RunLock | None
+) -> Prepared:
+    """The plan, with what forbids the run to keep its own books."""
+    prepared = plan_present(cluster, documents, options, deadline)
+    if prepared.plan.changes:
+        after = prepared.inventory or Inventory(options.release)
+        place = options.record_namespace
+        prepared.plan.blockers += bookkeeping(cluster, options.release, after, place, lock, deadline)
+    return prepared
 
 
 def _stop_on_blockers(plan: Plan) -> None:
@@ -77,7 +90,7 @@ def _carry_out(
     execution.run([step for step in plan.steps if not _leaves(step)])
     leaving = [step for step in plan.steps if _leaves(step)]
     if leaving:
-        carry_out(cluster, options.release, leaving, deadline, progress)
+        carry_out(cluster, options.release, leaving, deadline, progress, plan.inhabited)
     keeper.end(execution.done)
     outcome = Outcome(plan)
     for step in [*execution.done, *leaving]:
@@ -118,8 +131,14 @@ class _InventoryKeeper:
 
     def end(self, done: list[Step]) -> None:
         uids = {step.ref.identity: uid_of(step.live) for step in done}
+        adopted = {step.ref.identity for step in done if step.action is Action.ADOPT}
         entries = [
-            Entry(entry.ref, entry.origin, uids.get(entry.ref.identity) or entry.uid, entry.is_data)
+            Entry(
+                entry.ref,
+                Origin.ADOPTED if entry.ref.identity in adopted else entry.origin,
+                uids.get(entry.ref.identity) or entry.uid,
+                entry.is_data,
+            )
             for entry in self.after
         ]
         inventory = Inventory(self.options.release, version=self.options.version, requires=self.options.requires)

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..deadline import Deadline
-from ..errors import ApiError, ClusterError
+from ..errors import ApiError, NotKnown
 from .discovery_cache import DiscoveryCache
 from .discovery_documents import Reading, Resource, discovery_fault, from_aggregated, from_entries, version_fault
 from .transport import Transport
@@ -62,7 +62,7 @@ class Discovery:
     def look_up(self, api_version: str, kind: str, deadline: Deadline | None = None) -> Resource | None:
         """The resource, or None when the server does not serve that kind, which is read anew before it is said.
 
-        Raises ClusterError when the server does not know itself.
+        Raises NotKnown when the server does not know itself.
         """
         readings = self._readings
         with self._lock:
@@ -75,7 +75,7 @@ class Discovery:
                 self._read(deadline)
             found = self._resources.get((api_version, kind))
         if found is None and api_version in self._stale:
-            raise ClusterError(
+            raise NotKnown(
                 f"whether the cluster serves {kind} of {api_version} is not known: the API server of that group, "
                 "which an APIService names, does not answer"
             )

@@ -50,9 +50,9 @@ def secret_document(cluster: Cluster, item: dict[str, Any], namespace: str | Non
     return document
 
 
-def is_generated(item: dict[str, Any]) -> bool:
-    """Whether an item of the release module's `secrets` has a random value, which cannot be made again."""
-    return any("generate" in source for source in (item.get("keys") or {}).values())
+def generated_keys(item: dict[str, Any]) -> frozenset[str]:
+    """The keys of an item of the release module's `secrets` whose value is random, and cannot be made again."""
+    return frozenset(key for key, source in (item.get("keys") or {}).items() if "generate" in source)
 
 
 def _value(key: str, source: dict[str, Any], stored: dict[str, str], where: str) -> str:

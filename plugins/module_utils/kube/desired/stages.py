@@ -40,6 +40,8 @@ WORKLOAD_KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet", "APIService"}
 )
 WEBHOOK_KINDS = frozenset({"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"})
+# They deny by themselves, without a server.
+POLICY_KINDS = frozenset({"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"})
 
 # Groups that every API server has built in; any other group with a dot comes from a CRD or an aggregated server.
 BUILT_IN_GROUPS = frozenset(

@@ -16,7 +16,7 @@ from ..objects import Document, ObjectRef
 from ..parallel import for_each
 from .inventory import Entry
 from .managed_fields import owned_set
-from .ownership import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL, Origin, is_adopted, uid_of
+from .ownership import RELEASE_LABEL, Origin, is_adopted, release_of, uid_of
 
 LIST_SECONDS = 10.0  # an aggregated API whose server is away must not use up the whole time
 
@@ -44,7 +44,7 @@ def find_live(cluster: Cluster, entries: Iterable[Entry], deadline: Deadline) ->
 def find_labelled(cluster: Cluster, release: str, deadline: Deadline) -> tuple[list[Entry], list[str]]:
     """Without an inventory: an entry for every object that carries our label of this release, and what could not be
     listed. Raises ReleaseError."""
-    selector = f"{RELEASE_LABEL}={release},{MANAGED_BY_LABEL}={MANAGED_BY}"
+    selector = f"{RELEASE_LABEL}={release}"
     kinds = [item for item in cluster.discovery.all() if {"list", "delete"} <= item.verbs]
     unreadable: list[str] = []
 
@@ -65,7 +65,7 @@ def find_labelled(cluster: Cluster, release: str, deadline: Deadline) -> tuple[l
     if errors:
         raise ReleaseError("looking for labelled objects: " + "\n".join(str(error) for error in errors))
     # Controllers copy labels to what they make, such as Endpoints: only what we applied ourselves is meant.
-    items = [item for found in lists for item in found if owned_set(item, FIELD_MANAGER)]
+    items = [item for found in lists for item in found if owned_set(item, FIELD_MANAGER) and release_of(item)]
     return [entry_of(item) for item in items], sorted(unreadable)
 
 

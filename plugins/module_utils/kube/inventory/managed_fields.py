@@ -23,6 +23,21 @@ def owned_set(live: dict[str, Any], manager: str) -> dict[str, Any]:
     return {}
 
 
+def came_before(live: dict[str, Any], manager: str) -> bool:
+    """True when the object is older than `manager`'s first apply to it, in whole seconds of the server's clock.
+
+    An apply that makes an object is noted before the object gets its creationTimestamp, and one that changes nothing
+    keeps its time, so that a repeated request makes no difference.
+    """
+    metadata = live.get("metadata") or {}
+    applied = [
+        entry.get("time") or ""
+        for entry in metadata.get("managedFields") or []
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+    ]
+    return bool(applied) and applied[0] > (metadata.get("creationTimestamp") or "")
+
+
 def owned_fields(live: dict[str, Any] | None, manager: str) -> dict[str, Any]:
     """The values of `live` that `manager` applied, in the shape of the object; {} without an object."""
     fields = owned_set(live or {}, manager)

@@ -10,10 +10,11 @@ from typing import Any
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..errors import ApiError
+from ..errors import ApiError, NotKnown
 from ..objects import Document, ObjectRef
 from .ownership import is_terminating, uid_of
 
+UNREADABLE = (ApiError, NotKnown)
 MOST_GENERATIONS = 20  # a ring of references must not be followed for ever
 
 
@@ -60,7 +61,7 @@ class Going:
         while len(found) <= MOST_GENERATIONS:
             try:
                 owners = [self._owner(reference, found[-1]) for reference in owner_references(found[-1])]
-            except ApiError:
+            except UNREADABLE:
                 break
             owner = next((live for live in owners if live is not None), None)
             if owner is None:
@@ -71,8 +72,8 @@ class Going:
     def _goes(self, reference: dict[str, Any], item: Document, depth: int) -> bool:
         try:
             owner = self._owner(reference, item)
-        except ApiError:
-            return False  # not ours to read: it may well stay
+        except UNREADABLE:
+            return False  # not ours to read, or its API server is away: it may well stay
         if owner is None:
             # Without its owner the garbage collector is about to take it, but not where it cannot know the kind.
             return self._cluster.discovery.find(reference["apiVersion"], reference["kind"]) is not None

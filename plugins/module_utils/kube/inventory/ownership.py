@@ -32,7 +32,9 @@ class Origin(StrEnum):
 def release_of(live: Document | None) -> str:
     """The release whose label an object carries; empty for an object that is not ours or not there."""
     labels = ((live or {}).get("metadata") or {}).get("labels") or {}
-    return labels.get(RELEASE_LABEL, "") if labels.get(MANAGED_BY_LABEL) == MANAGED_BY else ""
+    if labels.get(MANAGED_BY_LABEL) == MANAGED_BY or (live and is_adopted(live)):
+        return labels.get(RELEASE_LABEL, "")
+    return ""
 
 
 def is_adopted(live: Document) -> bool:
@@ -55,9 +57,16 @@ def ownership_labels(release: str) -> dict[str, str]:
     return {MANAGED_BY_LABEL: MANAGED_BY, RELEASE_LABEL: release}
 
 
-def ownership_metadata(release: str, adopted: bool) -> dict[str, Any]:
+def labels_beside(release: str, live: Document) -> dict[str, str]:
+    """The labels on an adopted object: who manages it is not ours to say where its owner has said it, as Helm does."""
+    theirs = (live["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL, MANAGED_BY)
+    return ownership_labels(release) if theirs == MANAGED_BY else {RELEASE_LABEL: release}
+
+
+def ownership_metadata(release: str, adopted: bool, live: Document | None = None) -> dict[str, Any]:
     """The labels, and for an adopted object the annotation, as a part of metadata."""
-    metadata: dict[str, Any] = {"labels": ownership_labels(release)}
+    labels = labels_beside(release, live) if adopted and live else ownership_labels(release)
+    metadata: dict[str, Any] = {"labels": labels}
     if adopted:
         metadata["annotations"] = {ADOPTED_ANNOTATION: "true"}
     return metadata

@@ -37,7 +37,8 @@ TELL_EVERY = 5.0
 
 @dataclass(frozen=True)
 class Holder:
-    """A run: who, on which machine, the process of ansible-playbook and when that began (clock ticks after boot)."""
+    """A run: who, on which machine, the process of ansible-playbook and when that began: clock ticks after boot, and
+    behind an @ the process namespace in which the number counts."""
 
     user: str
     host: str
@@ -64,7 +65,11 @@ class Holder:
     @property
     def is_dead(self) -> bool:
         """True when it ran on this machine and its process has ended."""
-        return self.host == socket.gethostname() and bool(self.started) and _start_of(self.pid) != self.started
+        # A container with the host's network has the host's name, and numbers of its own.
+        if self.host != socket.gethostname() or self.started.rpartition("@")[2] != _process_namespace():
+            return False
+        present = _start_of(self.pid)
+        return bool(present) and present != self.started
 
     def __str__(self) -> str:
         return f"{self.user} {self.host} pid {self.pid} {self.started or '-'}"
@@ -84,7 +89,12 @@ class RunLock:
         """Wait until no other run is at work; True when there was one. Nothing is written. Raises ReleaseError."""
         deadline, waited, told = Deadline(self.seconds), False, 0.0
         while True:
-            other = _held_by_other(self._read(deadline), self.holder)
+            try:
+                other = _held_by_other(self._read(deadline), self.holder)
+            except ApiError as error:
+                if error.lacks_permission:
+                    return waited  # taking the lock tells it, and the plan before that
+                raise
             if other is None:
                 return waited
             what = f"another run is at work on this cluster: {other}"
@@ -135,10 +145,14 @@ class RunLock:
             uid = live["metadata"]["uid"]
             self.cluster.delete(API_VERSION, KIND, NAME, self.namespace, uid=uid, deadline=deadline)
 
+    def rehearse(self, deadline: Deadline) -> None:
+        """Find out whether this user may take the lease. Raises ApiError."""
+        self._write(deadline, dry_run=True)
+
     def _read(self, deadline: Deadline) -> Document | None:
         return self.cluster.get(API_VERSION, KIND, NAME, self.namespace, deadline)
 
-    def _write(self, deadline: Deadline) -> bool:
+    def _write(self, deadline: Deadline, dry_run: bool = False) -> bool:
         """Take or renew the lease; False when somebody else has it or was quicker."""
         live = self._read(deadline)
         if _held_by_other(live, self.holder) is not None:
@@ -148,13 +162,15 @@ class RunLock:
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
         try:
             if live is None:
-                self.cluster.create(body, manager=MANAGER, deadline=deadline)
+                self.cluster.create(body, manager=MANAGER, dry_run=dry_run, deadline=deadline, retry_if=_is_passing)
             else:
                 # With the resourceVersion that was read, the server refuses when the lease was written since.
                 metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
-                self.cluster.apply(body, manager=MANAGER, force=True, deadline=deadline, retry_if=_is_passing)
+                self.cluster.apply(
+                    body, manager=MANAGER, force=True, dry_run=dry_run, deadline=deadline, retry_if=_is_passing
+                )
         except ApiError as error:
-            if error.status in (404, 409):
+            if not dry_run and error.status in (404, 409):
                 return False
             raise
         return True
@@ -184,10 +200,18 @@ def _held_by_other(live: Document | None, holder: Holder) -> str | None:
     known = Holder.parse(identity)
     if known and known.is_dead:
         return None
-    age = (datetime.now(UTC) - _time_of(spec.get("renewTime"))).total_seconds()
+    age = (datetime.now(UTC) - max(_time_of(spec.get("renewTime")), _written(live))).total_seconds()
     if age > (spec.get("leaseDurationSeconds") or SECONDS):
         return None
     return f"{known.user} on {known.host} (process {known.pid})" if known else identity
+
+
+def _written(live: Document | None) -> datetime:
+    """When a run wrote the lease last, by the server's clock: that of the run's machine may be slow."""
+    entries = ((live or {}).get("metadata") or {}).get("managedFields") or []
+    return max(
+        (_time_of(entry.get("time")) for entry in entries if entry.get("manager") == MANAGER), default=_time_of(None)
+    )
 
 
 def _is_passing(error: ApiError) -> bool:
@@ -200,9 +224,20 @@ def _start_of(pid: int) -> str:
     try:
         # The name, in parentheses, may have spaces in it; field 22 of the line is the time (proc_pid_stat(5)).
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except FileNotFoundError:
+        # Where processes of others are hidden (mount option hidepid), nothing tells that one has ended.
+        return "ended" if os.path.isdir("/proc/1") else ""
     except OSError:
-        return "ended" if os.path.isdir("/proc/self") else ""
-    return stat[19]
+        return ""
+    return f"{stat[19]}@{_process_namespace()}"
+
+
+def _process_namespace() -> str:
+    """What tells the process namespaces of this machine apart; '' where there are none."""
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return ""
 
 
 def _now() -> str:

@@ -9,9 +9,10 @@ that dies in between therefore forgets nothing.
 
 from __future__ import annotations
 
+from ..client.backoff import worth_retrying
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..errors import ReleaseError
+from ..errors import ApiError, ReleaseError
 from ..objects import Document, ObjectRef
 from .inventory import Entry, Inventory
 from .ownership import MANAGED_BY, MANAGED_BY_LABEL
@@ -32,24 +33,40 @@ def read_inventory(cluster: Cluster, release: str, namespace: str, deadline: Dea
 
 
 def read_inventories(cluster: Cluster, namespace: str, deadline: Deadline) -> list[Inventory]:
-    """The inventories of all releases on the cluster, sorted by name. Raises ReleaseError for a damaged one."""
+    """The inventories of all releases on the cluster, sorted by name. Raises ReleaseError for a damaged one.
+
+    A copy under another name, such as a backup, carries the same label and is none.
+    """
     stored = cluster.list("v1", "ConfigMap", namespace, INVENTORY_LABEL, deadline)
-    return sorted((_parsed(item) for item in stored), key=lambda inventory: inventory.release)
+    meant = [item for item in stored if item["metadata"]["name"] == inventory_name(_release_of(item))]
+    return sorted((_parsed(item) for item in meant), key=lambda inventory: inventory.release)
 
 
-def write_inventory(cluster: Cluster, inventory: Inventory, namespace: str, deadline: Deadline) -> None:
+def write_inventory(
+    cluster: Cluster, inventory: Inventory, namespace: str, deadline: Deadline, dry_run: bool = False
+) -> None:
     """Store the inventory in the place of what it said before."""
-    cluster.apply(_document(inventory, namespace), manager=INVENTORY_MANAGER, force=True, deadline=deadline)
+    document = _document(inventory, namespace)
+    retry_if = _may_pass if dry_run else worth_retrying
+    cluster.apply(
+        document, manager=INVENTORY_MANAGER, force=True, dry_run=dry_run, deadline=deadline, retry_if=retry_if
+    )
 
 
-def delete_inventory(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> None:
+def delete_inventory(cluster: Cluster, release: str, namespace: str, deadline: Deadline, dry_run: bool = False) -> None:
     """Forget the release: nothing of it is left."""
-    cluster.delete("v1", "ConfigMap", inventory_name(release), namespace, deadline=deadline)
+    retry_if = _may_pass if dry_run else worth_retrying
+    name = inventory_name(release)
+    cluster.delete("v1", "ConfigMap", name, namespace, dry_run=dry_run, deadline=deadline, retry_if=retry_if)
+
+
+def _may_pass(error: ApiError) -> bool:
+    return worth_retrying(error) and not error.is_webhook_failure
 
 
 def _parsed(stored: Document) -> Inventory:
     data = stored.get("data") or {}
-    release = (stored["metadata"].get("labels") or {}).get(INVENTORY_LABEL) or ""
+    release = _release_of(stored)
     try:
         entries = [Entry.from_line(line) for line in (data.get("objects") or "").splitlines() if line.strip()]
     except ValueError as error:
@@ -64,6 +81,10 @@ def _parsed(stored: Document) -> Inventory:
         applying=data.get("applying") or "",
         requires=tuple((data.get("requires") or "").split()),
     )
+
+
+def _release_of(stored: Document) -> str:
+    return (stored["metadata"].get("labels") or {}).get(INVENTORY_LABEL) or ""
 
 
 def _document(inventory: Inventory, namespace: str) -> Document:

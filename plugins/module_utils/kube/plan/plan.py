@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from ..deadline import Deadline
 from ..objects import Document, ObjectRef
+
+# Names of namespaces to what is in them that is not ours, in words; those without are left out. Raises KubeError.
+Inhabited = Callable[[list[str], Deadline], dict[str, str]]
 
 
 class Action(StrEnum):
@@ -77,18 +81,23 @@ class Blocker:
 
 @dataclass
 class Plan:
-    """All steps of a release's run, what forbids it, and what the user should know."""
+    """All steps of a release's run, what forbids it, and what the user should know.
+
+    `inhabited` looks into namespaces again, right before they are deleted.
+    """
 
     release: str
     steps: list[Step] = field(default_factory=list)
     blockers: list[Blocker] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    inhabited: Inhabited | None = field(default=None, repr=False, compare=False)
 
     def add(self, other: Plan) -> None:
         """Take over all that `other`, a part of the same run, says."""
         self.steps += other.steps
         self.blockers += other.blockers
         self.warnings += other.warnings
+        self.inhabited = other.inhabited or self.inhabited
 
     def of(self, *actions: Action) -> list[Step]:
         """The steps with one of the actions."""

@@ -55,6 +55,8 @@ def remedy_of(error: ApiError, role: str = "") -> str:
         return "The credentials of this context are not accepted: log in again or renew the kubeconfig"
     if error.status == 403 and "exceeded quota" in error.message:
         return "Raise the quota of the namespace, or lower what is asked for"
+    if error.is_policy_denial:
+        return "A policy of this cluster forbids it: change what it names, or ask whoever keeps the policy"
     if error.lacks_permission:
         return "The user of this context lacks that permission: use one that may, or extend its role"
     if error.is_schema_mismatch:
@@ -63,7 +65,8 @@ def remedy_of(error: ApiError, role: str = "") -> str:
         return "Split the object: the server's limit is about 1.5 MB"
     if error.status == 422 and "provided port is already allocated" in error.message:
         return "Another Service has that node port: choose another one, or 0 to have the cluster choose"
-    if error.status == 422 and ("immutable" in error.message or "forbidden" in error.message.lower()):
+    fixed = ("immutable", "forbidden", "may not change once set")
+    if error.status == 422 and any(text in error.message.lower() for text in fixed):
         return "The field cannot be changed in place: put the old value back, or delete the object first"
     return ""
 

@@ -12,6 +12,7 @@ from ..deadline import Deadline
 from ..errors import ReleaseError
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, write_inventory
+from ..plan.bookkeeping import bookkeeping
 from ..plan.leaving.rehearsal import AbsentOptions, Removal, rehearse
 from ..plan.plan import Plan, refusal
 from .execute import carry_out
@@ -36,9 +37,9 @@ def remove_releases(
     """
     if not leaving:
         return []
-    removals = rehearse(cluster, leaving, record_namespace)
+    removals = _rehearse(cluster, leaving, record_namespace, lock)
     if _are_blocked(removals) and lock and lock.await_others():
-        removals = rehearse(cluster, leaving, record_namespace)
+        removals = _rehearse(cluster, leaving, record_namespace, lock)
     _stop_on_blockers(removals)
     if check_mode or not any(removal.writes for removal in removals):
         return [removal.plan for removal in removals]
@@ -46,7 +47,7 @@ def remove_releases(
         return _carry_out_all(cluster, leaving, removals, progress, record_namespace)
     with lock.held() as waited:
         if waited:
-            removals = rehearse(cluster, leaving, record_namespace)
+            removals = _rehearse(cluster, leaving, record_namespace, lock)
             _stop_on_blockers(removals)
         return _carry_out_all(cluster, leaving, removals, progress, record_namespace)
 
@@ -67,6 +68,19 @@ def remove_release(
     return plans[0]
 
 
+def _rehearse(
+    cluster: Cluster, leaving: Sequence[AbsentOptions], record_namespace: str, lock: RunLock | None
+) -> list[Removal]:
+    """The removals, with what forbids the run to keep its own books."""
+    removals = rehearse(cluster, leaving, record_namespace)
+    for options, removal in zip(leaving, removals, strict=True):
+        if removal.writes:
+            deadline = Deadline(options.seconds)
+            release = options.release
+            removal.plan.blockers += bookkeeping(cluster, release, removal.left, record_namespace, lock, deadline)
+    return removals
+
+
 def _carry_out_all(
     cluster: Cluster, leaving: Sequence[AbsentOptions], removals: list[Removal], progress: Tell, record_namespace: str
 ) -> list[Plan]:
@@ -76,7 +90,7 @@ def _carry_out_all(
         removal = rehearsed
         if has_written:
             # The removals before took their time: what others have made in it counts too.
-            removal = rehearse(cluster, [options], record_namespace)[0]
+            removal = _rehearse(cluster, [options], record_namespace, None)[0]
             _stop_on_late_blockers(removal.plan)
         _carry_out(cluster, removal, Deadline(options.seconds), progress, record_namespace)
         has_written = has_written or removal.writes
@@ -88,7 +102,7 @@ def _carry_out(cluster: Cluster, removal: Removal, deadline: Deadline, progress:
     release = removal.plan.release
     for warning in removal.plan.warnings:
         progress(f"{release}: {warning}")
-    carry_out(cluster, release, removal.plan.steps, deadline, progress)
+    carry_out(cluster, release, removal.plan.steps, deadline, progress, removal.plan.inhabited)
     left = removal.left
     if left and left != removal.stored:
         write_inventory(cluster, left, record_namespace, deadline)

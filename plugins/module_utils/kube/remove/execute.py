@@ -15,9 +15,9 @@ from ..inventory.ownership import uid_of
 from ..objects import ObjectRef
 from ..parallel import for_each
 from ..plan.leaving.waves import Wave, wave_of
-from ..plan.plan import Action, Step
+from ..plan.plan import Action, Inhabited, Step
 from ..plan.refusals import explain
-from .give_back import is_another_object, send_back
+from .give_back import send_back
 from .gone import await_gone, await_instances_gone
 
 LEAVING = (Action.DELETE, Action.GIVE_BACK, Action.WAIT_GONE)
@@ -30,26 +30,48 @@ Tell = Callable[[str], None]
 Kind = tuple[str, str]  # group and kind
 
 
-def carry_out(cluster: Cluster, release: str, steps: list[Step], deadline: Deadline, progress: Tell) -> None:
+def carry_out(
+    cluster: Cluster,
+    release: str,
+    steps: list[Step],
+    deadline: Deadline,
+    progress: Tell,
+    inhabited: Inhabited | None = None,
+) -> None:
     """Delete and give back, each wave gone before the next. Raises ReleaseError naming what holds, or what is refused.
 
-    Steps of other actions than delete, give back and wait until gone are left out.
+    Steps of other actions than delete, give back and wait until gone are left out. `inhabited` is that of the plan:
+    what others have brought into a namespace since then keeps it, which is an error at the end.
     """
     waves: dict[Wave, list[Step]] = {wave: [] for wave in Wave}
     for step in steps:
         if step.action in LEAVING:
             waves[wave_of(release, step)].append(step)
     kinds = _kinds_that_go(waves[Wave.DEFINITIONS])
+    found: dict[str, str] = {}
     for wave in Wave:
         if wave is Wave.WEBHOOKS:  # from here on the controllers go
             definitions = [step for step in waves[Wave.DEFINITIONS] if step.action is not Action.GIVE_BACK]
             await_instances_gone(cluster, release, definitions, _later_uids(waves), deadline, progress)
+        if wave is Wave.DEFINITIONS and inhabited:  # the lists of kinds that go do not answer for a moment
+            found = inhabited(_namespaces_that_go(waves[Wave.NAMESPACES]), deadline)
+            waves[Wave.NAMESPACES] = [step for step in waves[Wave.NAMESPACES] if step.ref.name not in found]
         _write(cluster, release, waves[wave], kinds if wave is Wave.CUSTOM else set(), deadline, progress)
         if wave not in LAST:
             await_gone(cluster, release, waves[wave], deadline, progress)
     await_gone(cluster, release, [step for wave in LAST for step in waves[wave]], deadline, progress)
     if any(step.action is not Action.GIVE_BACK for step in waves[Wave.DEFINITIONS]):
         cluster.discovery.refresh(deadline)
+    if found:
+        texts = "; ".join(f"Namespace {name}: {text}" for name, text in sorted(found.items()))
+        raise ReleaseError(
+            f"removing release '{release}': something came while it ran, so that these are left in place: {texts}. "
+            "Run the removal again, which decides about it"
+        )
+
+
+def _namespaces_that_go(steps: list[Step]) -> list[str]:
+    return [step.ref.name for step in steps if step.action is Action.DELETE]
 
 
 def _kinds_that_go(definitions: list[Step]) -> set[Kind]:
@@ -91,7 +113,7 @@ def _write_object(cluster: Cluster, steps: list[Step], kinds: set[Kind], deadlin
             else:
                 send_back(cluster, step, deadline)
         except ApiError as error:
-            if not is_another_object(error):
+            if not error.is_of_another_object:
                 raise ReleaseError(explain(step.ref, error)) from error
             progress(f"{step.ref} is another object by now and is left alone")
 

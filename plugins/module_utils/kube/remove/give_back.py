@@ -26,17 +26,8 @@ def send_back(cluster: Cluster, step: Step, deadline: Deadline) -> None:
         _hand_over(cluster, stored, leaving, deadline)
 
 
-def is_another_object(error: ApiError) -> bool:
-    """True when the object that was meant is gone, whether or not there is another one of its name."""
-    if error.status == 404:
-        return error.reason == "NotFound"
-    if error.status == 422:
-        return any(cause.get("field") == "metadata.uid" for cause in error.causes)
-    return error.is_uid_mismatch or (error.status == 409 and "uid mismatch" in error.message)
-
-
 def _may_pass(error: ApiError) -> bool:
-    return worth_retrying(error) and not is_another_object(error)
+    return worth_retrying(error) and not error.is_of_another_object
 
 
 def _hand_over(cluster: Cluster, stored: Document, managers: set[str], deadline: Deadline) -> None:

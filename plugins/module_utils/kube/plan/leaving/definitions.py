@@ -8,14 +8,14 @@ from __future__ import annotations
 from ...inventory.inventory import Entry
 from ...objects import Document, ObjectRef
 from ..plan import Action, Blocker, Plan, Step
-from .holding import instances_of
+from .holding import instances_of, served_version
 from .instances import Instance, foreign_instances
 from .objects import own_step
-from .obstacles import instances_left
+from .obstacles import instances_left, role_of
 from .policy import Scene
 from .verdicts import stranger, verdict
 
-MOST_NAMED = 5
+MOST_NAMED, MOST_PURGED = 5, 20
 CONTROLLER_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
@@ -56,6 +56,8 @@ def _delete(scene: Scene, plan: Plan, doomed: list[tuple[Document, str]]) -> Non
             if not scene.policy.whole:
                 plan.warnings.append(f"{ObjectRef.of(item)} is kept although the release has it no more: {reason}")
         else:
+            hidden = _hidden(scene, item)
+            plan.blockers += [hidden] if hidden else []
             step = own_step(scene, item, Action.DELETE, reason)
             plan.steps += [step] if step else []
     if scene.policy.whole:
@@ -72,7 +74,7 @@ def _settle(scene: Scene, plan: Plan, others: list[Instance]) -> None:
     plan.steps += [Step(Action.DELETE, found.ref, reason, live=found.live) for found in purged]
     plan.warnings.append(
         f"{len(purged)} object(s) of others are deleted with release '{scene.own.release}': "
-        + ", ".join(str(found) for found in purged)
+        + _listed(purged, MOST_PURGED)
     )
 
 
@@ -80,11 +82,24 @@ def _tell_of_returned(scene: Scene, plan: Plan) -> None:
     returned = [step.live for step in plan.of(Action.GIVE_BACK) if step.live]
     left = _instances(scene, returned) if scene.policy.whole else []
     if left:
-        named = ", ".join(str(found) for found in left[:MOST_NAMED])
-        more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
         plan.warnings.append(
-            f"{len(left)} object(s) of CRDs that are given back lose the release's controllers: {named}{more}"
+            f"{len(left)} object(s) of CRDs that are given back lose the release's controllers: "
+            + _listed(left, MOST_NAMED)
         )
+
+
+def _listed(found: list[Instance], most: int) -> str:
+    """The first of them by name; all stand in the plan."""
+    return ", ".join(map(str, found[:most])) + (f" and {len(found) - most} more" if len(found) > most else "")
+
+
+def _hidden(scene: Scene, item: Document) -> Blocker | None:
+    """What forbids to delete a CRD whose objects nobody can list, because none of its versions is served."""
+    if served_version(item) or scene.policy.purge:
+        return None
+    what = "none of its versions is served, so that nobody can tell what objects of its kind there are"
+    remedy = f"Have one served again, or set {role_of(scene.own.release)}_purge: true to delete it with all of them"
+    return Blocker(str(ObjectRef.of(item)), what, remedy)
 
 
 def _held(scene: Scene, step: Step) -> list[Blocker]:

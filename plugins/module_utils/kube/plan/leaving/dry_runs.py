@@ -11,7 +11,7 @@ from dataclasses import replace
 from ...client.backoff import worth_retrying
 from ...client.cluster import Cluster
 from ...deadline import Deadline
-from ...desired.stages import WEBHOOK_KINDS
+from ...desired.stages import POLICY_KINDS, WEBHOOK_KINDS
 from ...errors import ApiError, ReleaseError
 from ...inventory.ownership import uid_of
 from ...parallel import for_each
@@ -20,6 +20,7 @@ from ..plan import Action, Blocker, Plan, Step
 from ..refusals import reason_of, remedy_of, unjudged_because
 
 REHEARSED = (Action.DELETE, Action.GIVE_BACK)
+REFUSALS = frozenset({400, 403, 422})  # what another moment of the same run does not change
 
 
 def ask_the_server(cluster: Cluster, plan: Plan, before: Iterable[Plan], role: str, deadline: Deadline) -> None:
@@ -27,7 +28,7 @@ def ask_the_server(cluster: Cluster, plan: Plan, before: Iterable[Plan], role: s
     can judge before the run says so. What webhooks say that go with it, or by the plans `before`, does not count.
     Raises ReleaseError where no answer can be had.
     """
-    going = {name for one in (*before, plan) for name in _webhooks_that_go(one)}
+    going = {quoted for one in (*before, plan) for quoted in _rules_that_go(one)}
     webhooks = HangingWebhooks(cluster)
 
     def judge(step: Step) -> tuple[Step, Blocker | None]:
@@ -61,16 +62,19 @@ def _judged(step: Step, error: ApiError, role: str, going: set[str]) -> tuple[St
     why = unjudged_because(error)
     if why:
         return replace(step, reason=f"{step.reason}; cannot be judged before the run: {why}"), None
-    # What a webhook of the release itself says does not count: it goes before most of what it guards.
-    is_refused = error.lacks_permission or "admission webhook" in error.message
-    if not is_refused or any(f'"{name}"' in error.message for name in going):
+    passes = error.status not in REFUSALS or error.is_of_another_object or error.is_namespace_terminating
+    # What a webhook or policy of the release itself says does not count: it goes before most of what it guards.
+    if passes or (error.is_policy_denial and any(quoted in error.message for quoted in going)):
         return step, None  # such as an object that has gone meanwhile, or is another one by now
     return step, Blocker(str(step.ref), reason_of(error), remedy_of(error, role))
 
 
-def _webhooks_that_go(plan: Plan) -> set[str]:
-    configurations = [step.live for step in plan.of(Action.DELETE) if step.live and step.ref.kind in WEBHOOK_KINDS]
-    return {hook["name"] for live in configurations for hook in live.get("webhooks") or []}
+def _rules_that_go(plan: Plan) -> set[str]:
+    """The webhooks and admission policies that go, as a denial quotes them."""
+    lives = [step.live for step in plan.of(Action.DELETE) if step.live]
+    configurations = [live for live in lives if live["kind"] in WEBHOOK_KINDS]
+    hooks = {f'"{hook["name"]}"' for live in configurations for hook in live.get("webhooks") or []}
+    return hooks | {f"'{live['metadata']['name']}'" for live in lives if live["kind"] in POLICY_KINDS}
 
 
 def _passing(error: ApiError) -> bool:

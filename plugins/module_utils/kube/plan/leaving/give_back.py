@@ -16,7 +16,7 @@ from ...client.cluster import FIELD_MANAGER, Cluster
 from ...deadline import Deadline
 from ...errors import ApiError
 from ...inventory.managed_fields import owned_fields, owned_set
-from ...inventory.ownership import ADOPTED_ANNOTATION, is_adopted, ownership_labels
+from ...inventory.ownership import ADOPTED_ANNOTATION, is_adopted, labels_beside, ownership_labels
 from ...objects import Document, ObjectRef
 from ..plan import Action, Step
 from ..present.handover import HANDOVER_MANAGER
@@ -55,7 +55,8 @@ def pass_on(live: Document, heir: str, reason: str) -> list[Step]:
     manager of the holder, so that no manager of a release stays behind that could conflict later."""
     share = owned_fields(live, share_manager(heir)).get("metadata") or {}
     document = bare(live)
-    labels = {**(share.get("labels") or {}), **ownership_labels(heir)}
+    ours = labels_beside(heir, live) if is_adopted(live) else ownership_labels(heir)
+    labels = {**(share.get("labels") or {}), **ours}
     annotations = dict(share.get("annotations") or {})
     if is_adopted(live):
         annotations[ADOPTED_ANNOTATION] = "true"

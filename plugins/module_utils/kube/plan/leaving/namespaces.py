@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ...client.cluster import FIELD_MANAGER
+from ...deadline import Deadline
 from ...inventory.inventory import Entry, holders, residents
 from ...inventory.ownership import Origin, is_adopted, is_terminating, uid_of
 from ...objects import Document, ObjectRef
@@ -18,7 +19,7 @@ from .policy import Scene
 
 def plan_namespaces(scene: Scene, live: dict[Entry, Document], kept: set[str]) -> Plan:
     """Steps for the namespaces; `kept` are those in which the release keeps something."""
-    plan = Plan(scene.own.release)
+    plan = Plan(scene.own.release, inhabited=lambda names, deadline: _inhabited(scene, names, deadline))
     doubtful = []
     for entry, item in sorted(live.items(), key=lambda pair: pair[0].ref):
         if entry.uid and uid_of(item) != entry.uid:
@@ -34,6 +35,12 @@ def plan_namespaces(scene: Scene, live: dict[Entry, Document], kept: set[str]) -
     for item in doubtful:
         _by_content(scene, plan, item, contents[item["metadata"]["name"]])
     return plan
+
+
+def _inhabited(scene: Scene, names: list[str], deadline: Deadline) -> dict[str, str]:
+    """What has come into namespaces since they were planned to go."""
+    contents = namespace_content(scene.cluster, names, scene.going, scene.policy.residue, deadline)
+    return {name: str(content) for name, content in contents.items() if not content.may_go}
 
 
 def _certain(scene: Scene, entry: Entry, item: Document, kept: set[str]) -> list[Step] | None:

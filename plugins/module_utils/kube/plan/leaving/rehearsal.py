@@ -13,7 +13,7 @@ from ...deadline import Deadline
 from ...inventory.inventory import Entry, Inventory
 from ...inventory.lookup import entry_of, find_labelled
 from ...inventory.managed_fields import owned_set
-from ...inventory.ownership import MANAGED_BY, MANAGED_BY_LABEL, RELEASE_LABEL
+from ...inventory.ownership import RELEASE_LABEL, release_of
 from ...inventory.store import read_inventories
 from ..plan import Action, Plan
 from .planner import plan_leaving
@@ -93,9 +93,8 @@ def _planned(
 
 def _passed_on(cluster: Cluster, release: str, before: Iterable[Plan], deadline: Deadline) -> list[Entry]:
     """The namespaces that another release has passed on to this one when it left, or does by a plan before."""
-    selector = f"{RELEASE_LABEL}={release},{MANAGED_BY_LABEL}={MANAGED_BY}"
-    items = cluster.list("v1", "Namespace", None, selector, deadline)
-    entries = [entry_of(item) for item in items if owned_set(item, FIELD_MANAGER)]
+    items = cluster.list("v1", "Namespace", None, f"{RELEASE_LABEL}={release}", deadline)
+    entries = [entry_of(item) for item in items if owned_set(item, FIELD_MANAGER) and release_of(item)]
     coming = {name for name, heir in passed_on(before).items() if heir == release}
     steps = [step for plan in before for step in plan.of(Action.GIVE_BACK) if step.ref.kind == "Namespace"]
     return entries + [entry_of(step.live) for step in steps if step.live and step.ref.name in coming]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ...desired.stages import WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
+from ...desired.stages import POLICY_KINDS, WEBHOOK_KINDS, WORKLOAD_KINDS, is_custom
 from ...inventory.ownership import release_of
 from ..plan import Action, Step
 
@@ -30,7 +30,7 @@ def wave_of(release: str, step: Step) -> Wave:
     if is_custom(ref.api_version):
         foreign = step.action is Action.DELETE and release_of(step.live) != release
         return Wave.OTHERS if foreign else Wave.CUSTOM
-    if ref.kind in WEBHOOK_KINDS or ref.kind == "APIService":
+    if ref.kind in WEBHOOK_KINDS | POLICY_KINDS or ref.kind == "APIService":
         return Wave.WEBHOOKS
     if ref.kind in WORKLOAD_KINDS:
         return Wave.WORKLOADS

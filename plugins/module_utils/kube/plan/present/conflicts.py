@@ -4,11 +4,12 @@
 """Tells conflicts in words only from real ones.
 
 Two managers that apply the same manifest conflict where the server completes a value that is stored as a whole, such
-as the apiVersion of a fieldRef: the values would not change. Overruling such a conflict takes nothing away.
+as the apiVersion of a fieldRef: the values would not change. Sending the completed value settles such a conflict.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import Any
@@ -45,6 +46,21 @@ def changes_nothing(error: ApiError, before: Document, after: Document) -> bool:
         if old is _UNKNOWN or old != new:
             return False
     return bool(conflicts)
+
+
+def aligned(error: ApiError, document: Document, live: Document) -> Document:
+    """`document` with the live values of every field that `error` names, for conflicts that change nothing.
+
+    Applied so it takes no field from anybody: both own it, and it stays when one of them lets go.
+    """
+    result = copy.deepcopy(document)
+    for _manager, path in field_conflicts(error):
+        steps, value = _walk(result, path), value_at(live, path)
+        if not steps or value is _UNKNOWN:
+            continue
+        holder = steps[-2][1] if len(steps) > 1 else result
+        holder[steps[-1][0]] = copy.deepcopy(value)
+    return result
 
 
 def value_at(document: Document, path: str) -> Any:

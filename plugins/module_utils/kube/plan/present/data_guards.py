@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from ...inventory.inventory import Inventory
 from ...objects import Document, ObjectRef
-from ..plan import Action, Blocker, Plan
+from ..plan import Action, Blocker, Plan, Step
+from .options import PresentOptions
 
 CLAIM = "PersistentVolumeClaim"
 
@@ -31,19 +32,35 @@ def moved_data(documents: Iterable[Document], inventory: Inventory | None, leavi
     return found
 
 
-def lost_secrets(plan: Plan, inventory: Inventory | None, generated: frozenset[ObjectRef]) -> list[Blocker]:
-    """Generated secrets that are gone while a volume of their namespace is there: new ones would lock the data out."""
+def lost_secrets(plan: Plan, inventory: Inventory | None, options: PresentOptions) -> list[Blocker]:
+    """Generated passwords that are gone while a volume of their namespace is there: new ones would lock the data out.
+
+    Gone is the Secret, or the value in it.
+    """
     with_data = {step.ref.namespace for step in plan.steps if step.ref.kind == CLAIM and step.live is not None}
     return [
         Blocker(
             str(step.ref),
-            "it held a generated password and is gone, while the volume of its namespace is there; a new password "
-            "would lock the data out",
+            f"it held a generated password{_in(lost)} and is gone, while the volume of its namespace is there; a new "
+            "password would lock the data out",
             "Put the Secret back from a backup, or delete the volume claim if its data may go",
         )
-        for step in plan.of(Action.CREATE)
-        if step.ref in generated and step.ref.namespace in with_data and _was_there(step.ref, inventory)
+        for step in plan.steps
+        if step.ref in options.data and step.ref.namespace in with_data
+        for lost in [_lost_keys(step, options)]
+        if (step.action is Action.CREATE or lost) and _was_there(step.ref, inventory)
     ]
+
+
+def _lost_keys(step: Step, options: PresentOptions) -> list[str]:
+    """The keys of a Secret that is there that would get a random value, because they have none."""
+    if step.live is None or step.document is None:
+        return []
+    return sorted(options.generated.get(step.ref, frozenset()) - set(step.live.get("data") or {}))
+
+
+def _in(keys: list[str]) -> str:
+    return f" in {', '.join(keys)}" if keys else ""
 
 
 def _was_there(ref: ObjectRef, inventory: Inventory | None) -> bool:

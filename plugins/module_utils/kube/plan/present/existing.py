@@ -12,7 +12,7 @@ from ...client.cluster import Cluster
 from ...deadline import Deadline
 from ...errors import ReleaseError
 from ...inventory.inventory import Inventory
-from ...inventory.ownership import release_of
+from ...inventory.ownership import release_of, uid_of
 from ...objects import Document, ObjectRef, matches
 from ...wait.targets import ENDPOINTS, Target, Verdict, judge
 from ...wait.webhooks import SERVICE_LABEL, has_ready_endpoint
@@ -41,12 +41,32 @@ class ExistingPolicy:
 def foreign_installation(
     cluster: Cluster, release: str, inventory: Inventory | None, policy: ExistingPolicy, deadline: Deadline
 ) -> list[Document]:
-    """The objects that show that somebody else installed the component; [] where nobody or we did."""
+    """The objects that show that somebody else installed the component; [] where nobody or we did.
+
+    Where an object of ours has the same mark, that of somebody else is a second installation beside ours, such as an
+    istiod of another revision, and none of our business.
+    """
     if policy.policy == ADOPT or not policy.marks:
         return []
-    own = inventory.by_identity if inventory else {}
-    found = [item for mark in policy.marks for item in _marked(cluster, mark, deadline)]
-    return [item for item in found if release_of(item) != release and ObjectRef.of(item).identity not in own]
+    found = []
+    for mark in policy.marks:
+        items = _marked(cluster, mark, deadline)
+        if not any(_is_ours(item, release, inventory) for item in items):
+            found += items
+    return found
+
+
+def entangled(plan: Plan, beside: list[Document], policy: ExistingPolicy, wanted: list[Document]) -> list[Blocker]:
+    """What forbids to stand back for an installation of somebody else: parts of ours, which it may be using by now."""
+    left = {ObjectRef.of(document).identity for document in beside}
+    parts = {ObjectRef.of(document).identity for document in wanted} - left
+    option = f"{policy.role}_existing" if policy.role else "existing"
+    remedy = f"Remove one of the two, or set {option}: adopt to have it brought to what this collection installs"
+    return [
+        Blocker(str(step.ref), "it is part of our own installation, and somebody else has installed it too", remedy)
+        for step in plan.of(Action.DELETE, Action.GIVE_BACK)
+        if step.ref.identity in parts
+    ]
 
 
 def plan_beside(
@@ -76,6 +96,12 @@ def plan_beside(
 def applied_beside(documents: list[Document], policy: ExistingPolicy) -> list[Document]:
     """The documents of a release that are applied beside an installation of somebody else."""
     return [document for document in documents if any(matches(matcher, document) for matcher in policy.ours)]
+
+
+def _is_ours(item: Document, release: str, inventory: Inventory | None) -> bool:
+    """Whether the object carries our label, or is the very one of the inventory, not one made anew in its place."""
+    entry = inventory.by_identity.get(ObjectRef.of(item).identity) if inventory else None
+    return release_of(item) == release or (entry is not None and entry.uid in ("", uid_of(item)))
 
 
 def _marked(cluster: Cluster, mark: dict[str, Any], deadline: Deadline) -> list[Document]:

@@ -12,7 +12,7 @@ from ...client.cluster import FIELD_MANAGER
 from ...desired.sent_fields import autoscaled, sent_fields
 from ...inventory.inventory import holders
 from ...inventory.managed_fields import owned_fields, owned_set
-from ...inventory.ownership import is_adopted, is_terminating, ownership_metadata, release_of
+from ...inventory.ownership import is_adopted, is_terminating, ownership_metadata, release_of, uid_of
 from ...objects import Document, ObjectRef
 from ..plan import UNCHANGED, Action, Blocker, Step
 from .drift import settled
@@ -87,14 +87,16 @@ class Judge:
             remedy = f"Take it out of '{self.release}', or remove release '{owner}' first"
             return Step(Action.KEEP, ref, what, live), Blocker(str(ref), what, remedy)
         shared = shared and ref.kind == "Namespace"
-        # It was there before us where it says so itself, or where nothing of ours is on it.
-        adopted = not shared and (is_adopted(live) or not owner)
+        # It was there before us where it says so itself, or where nothing of ours is on it but a label that was copied.
+        adopted = not shared and (is_adopted(live) or not owner or not self._is_known(ref, live))
         # A namespace of two releases: each owns its labels under a manager name of its own.
         manager = f"{FIELD_MANAGER}/{self.release}" if shared else FIELD_MANAGER
-        sent = self._to_send(document, shared, adopted)
+        sent = self._to_send(document, shared, adopted, live)
         if settled(sent, live, manager) or (shared and not _says_anything(sent)):
             return Step(Action.KEEP, ref, UNCHANGED, live, sent, manager), None
-        action, reason = (Action.CHANGE, "it differs") if owner else (Action.ADOPT, "it was there before")
+        action, reason = (Action.CHANGE, "it differs")
+        if adopted and not is_adopted(live):
+            action, reason = (Action.ADOPT, "it was there before")
         handed_over = handover(document, sent, live, manager)
         rehearsal = self.rehearser.apply(sent, manager, live, handed_over)
         before = owned_fields(live, manager)
@@ -107,16 +109,25 @@ class Judge:
         if handed_over:
             reason = f"{reason}; fields left to others keep their values"
         shown = (_shown(before), _shown(after))
-        step = Step(action, ref, reason, live, sent, manager, *shown, rehearsal.takes, handed_over)
+        # With a handover the two were rehearsed as one, and are sent as two.
+        final = sent if handed_over else rehearsal.sent or sent
+        step = Step(action, ref, reason, live, final, manager, *shown, rehearsal.takes, handed_over)
         return step, rehearsal.blocker
 
-    def _to_send(self, document: Document, shared: bool = False, adopted: bool = False) -> Document:
+    def _is_known(self, ref: ObjectRef, live: Document) -> bool:
+        """Whether we have applied the object, or it is the very one of the inventory."""
+        entry = self.scene.inventory.by_identity.get(ref.identity) if self.scene.inventory else None
+        return bool(owned_set(live, FIELD_MANAGER)) or (entry is not None and entry.uid in ("", uid_of(live)))
+
+    def _to_send(
+        self, document: Document, shared: bool = False, adopted: bool = False, live: Document | None = None
+    ) -> Document:
         """The document as it is sent: our fields, our labels, and whether the object was there before us."""
         sent = sent_fields(document, self.options.ignore_fields)
         if autoscaled(document, self.scene.autoscaled):
             sent.get("spec", {}).pop("replicas", None)
         if not shared:
-            for part, values in ownership_metadata(self.release, adopted).items():
+            for part, values in ownership_metadata(self.release, adopted, live).items():
                 sent["metadata"][part] = {**(sent["metadata"].get(part) or {}), **values}
         return sent
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,8 @@ class PresentOptions:
     """A release that is to be present; the meanings are those of the release module's options.
 
     `namespace` is that of documents which name none. `role` is whose options are named in messages. `data` are the
-    objects, beside volume claims, whose content cannot be made again.
+    objects, beside volume claims, whose content cannot be made again; `generated` are the keys of Secrets among them
+    that hold random values.
     """
 
     release: str
@@ -32,3 +34,4 @@ class PresentOptions:
     role: str = ""
     existing: ExistingPolicy = field(default_factory=ExistingPolicy)
     data: frozenset[ObjectRef] = frozenset()
+    generated: Mapping[ObjectRef, frozenset[str]] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from ...parallel import for_each
 from ..leaving.planner import LeavingPolicy, plan_leaving
 from ..plan import Action, Blocker, Plan
 from .data_guards import lost_secrets, moved_data
-from .existing import applied_beside, foreign_installation, plan_beside
+from .existing import applied_beside, entangled, foreign_installation, plan_beside
 from .judgement import Judge
 from .node_ports import taken_node_ports, wants_node_ports
 from .options import PresentOptions
@@ -45,7 +45,9 @@ def plan_present(cluster: Cluster, documents: list[Document], options: PresentOp
     plan = plan_beside(cluster, options.release, found, options.existing, deadline)
     beside = applied_beside(wanted, options.existing)
     if not plan.blockers:
-        plan.add(_plan(scene, options, beside))
+        rest = _plan(scene, options, beside)
+        plan.add(rest)
+        plan.blockers += entangled(rest, beside, options.existing, wanted)
     return Prepared(plan, beside, scene.inventory, is_left=True)
 
 
@@ -60,12 +62,15 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     judged, errors = for_each(Judge(scene, options, documents).step, documents)
     if errors:
         raise ReleaseError(f"release '{options.release}', looking at what is there: " + "\n".join(map(str, errors)))
+    # Another group may serve an object that an entry of before names, as events.k8s.io does with those of v1.
+    wanted = {uid_of(step.live) for step, _blocker in judged if step.live}
+    leaving.steps = [step for step in leaving.steps if uid_of(step.live) not in wanted]
     for step, blocker in judged:
         plan.steps.append(step)
         plan.blockers += [blocker] if blocker else []
     plan.add(leaving)
     plan.blockers += moved_data(documents, scene.inventory, leaving)
-    plan.blockers += lost_secrets(plan, scene.inventory, options.data)
+    plan.blockers += lost_secrets(plan, scene.inventory, options)
     if wants_node_ports(documents):
         blockers, warnings = taken_node_ports(documents, scene.objects("v1", "Service"), scene.leaving_uids)
         plan.blockers += blockers

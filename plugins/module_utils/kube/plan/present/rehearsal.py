@@ -15,7 +15,7 @@ from ...objects import Document, ObjectRef
 from ..hanging_webhooks import HangingWebhooks
 from ..plan import Blocker
 from ..refusals import conflict_reason, conflict_remedy, reason_of, remedy_of, unjudged_because
-from .conflicts import changes_nothing, field_conflicts
+from .conflicts import aligned, changes_nothing, field_conflicts
 from .handover import combined
 
 # A new object is rehearsed in this namespace where its own does not exist yet: its fields are checked all the same.
@@ -29,13 +29,13 @@ FINAL_STATUS = frozenset({400, 403, 404, 405, 409, 413, 415, 422})
 class Rehearsal:
     """What an apply would come to.
 
-    `after` is the object as it would be stored, None where that cannot be known. `force` says that the apply has to
-    overrule other field managers, `takes` what it would take from them. `unjudged` is why nothing can be said before
-    the run; `blocker` what forbids it.
+    `after` is the object as it would be stored, None where that cannot be known; `sent` what has to be sent for it,
+    None for the document that was rehearsed. `takes` is what it would take from other field managers. `unjudged` is why
+    nothing can be said before the run; `blocker` what forbids it.
     """
 
     after: Document | None = None
-    force: bool = False
+    sent: Document | None = None
     takes: tuple[str, ...] = ()
     unjudged: str = ""
     blocker: Blocker | None = None
@@ -83,6 +83,8 @@ class Rehearser:
         try:
             self.webhooks.ask(lambda: self._try({**sent, "metadata": metadata}))
         except ApiError as error:
+            if error.is_policy_denial and not unjudged_because(error):
+                return Rehearsal(unjudged=missing)
             if (error.status == 422 and error.reason == "Invalid") or error.is_schema_mismatch:
                 return Rehearsal(blocker=self._blocker(ref, error))
             unjudged = unjudged_because(error)
@@ -129,11 +131,21 @@ class Rehearser:
         except ApiError as forced:
             return self._refused(ref, forced)
         if changes_nothing(error, live, after):
-            return Rehearsal(after=after, force=True)
+            return self._alike(sent, manager, live, error)
         if self.force_conflicts or all(is_ours_to_overrule(*conflict) for conflict in field_conflicts(error)):
-            return Rehearsal(after=after, force=True, takes=takes)
+            return Rehearsal(after=after, takes=takes)
         blocker = Blocker(str(ref), conflict_reason(error), conflict_remedy(ref, error, sent, self.role))
         return Rehearsal(after=after, takes=takes, blocker=blocker)
+
+    def _alike(self, sent: Document, manager: str, live: Document, error: ApiError) -> Rehearsal:
+        """Both mean the same value: ours is written as the live one is, so that nothing is taken from anybody."""
+        same = aligned(error, sent, live)
+        try:
+            return Rehearsal(after=self._dry_run(same, manager, force=False), sent=same)
+        except ApiError as again:
+            if not again.is_field_conflict:
+                return self._refused(ObjectRef.of(sent), again)
+            return Rehearsal(after=self._dry_run(sent, manager, force=True))
 
     def _blocker(self, ref: ObjectRef, error: ApiError) -> Blocker:
         return Blocker(str(ref), reason_of(error), remedy_of(error, self.role))

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError, WaitError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from fault_proxy import Fault, FaultProxy
-from releases import absent, config_map, definition, deleted, deployment, document, names, namespace, present, secret
+from releases import (
+    absent,
+    config_map,
+    definition,
+    deleted,
+    deployment,
+    document,
+    names,
+    namespace,
+    present,
+    returned,
+    secret,
+)
+from standing import live, until, within
 
 
 def test_create_again_change_again_delete_again(cluster: Cluster, name: str) -> None:
@@ -85,6 +104,50 @@ def test_what_somebody_else_applied_alike_is_adopted_without_force(cluster: Clus
         present(cluster, name, [workload])
 
 
+@pytest.mark.parametrize("verb", ["create", "apply"])
+def test_what_somebody_else_has_alike_comes_back_whole(cluster: Cluster, name: str, verb: str) -> None:
+    """Adopting takes no field from its owner, and giving back leaves every field: kubectl create, Helm."""
+    workload = deployment("app", replicas=1)
+    container = workload["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
+    container["resources"] = {"limits": {"cpu": "1000m"}}
+    cluster.apply(namespace(name), manager="someone")
+    theirs = {**workload, "metadata": {"name": "app", "namespace": name}}
+    before = getattr(cluster, verb)(theirs, manager="someone")
+    predicted = present(cluster, name, [workload], check_mode=True)
+    assert names(predicted.configured) == [f"Deployment {name}/app"] and not predicted.plan.steps[0].takes
+    present(cluster, name, [workload])
+    assert not present(cluster, name, [workload]).changed
+    assert not present(cluster, name, [workload], force_conflicts=True).changed
+    absent(cluster, name)
+    after = live(cluster, theirs)
+    assert after["spec"] == before["spec"]
+    assert not [entry for entry in after["metadata"]["managedFields"] if entry["manager"].startswith("selfhosted")]
+
+
+@pytest.mark.parametrize("form", ["stored", "lost"])
+def test_who_manages_an_adopted_object_stays_said(cluster: Cluster, name: str, form: str) -> None:
+    """Helm refuses what does not say that Helm manages it."""
+    helms = {"app.kubernetes.io/managed-by": "Helm"}
+    theirs = [within(config_map("a", {"x": "1"}), name, labels=helms), document("v1", "Namespace", name)]
+    theirs[1]["metadata"]["labels"] = helms
+    for item in reversed(theirs):
+        cluster.apply(item, manager="helm")
+    wanted = [namespace(name), config_map("a", {"x": "1"})]
+    assert len(present(cluster, name, wanted).configured) == 2
+    assert not present(cluster, name, wanted).changed
+    later = f"{name}-later"
+    present(cluster, later, [namespace(name), config_map("b", {})], namespace=name)
+    if form == "lost":
+        cluster.delete("v1", "ConfigMap", f"release-{name}", "kube-system")
+    assert deleted(absent(cluster, name)) == []
+    assert deleted(absent(cluster, later)) == [f"ConfigMap {name}/b"]
+    for item in theirs:
+        after = live(cluster, item)["metadata"]
+        kept = {key: value for key, value in after["labels"].items() if key != "kubernetes.io/metadata.name"}
+        assert kept == helms and "annotations" not in after
+
+
 def test_a_status_written_by_a_controller_is_no_change(cluster: Cluster, name: str) -> None:
     documents = [namespace(name), deployment("app", replicas=1)]
     present(cluster, name, documents)
@@ -150,6 +213,43 @@ def test_another_releases_object_is_not_taken(cluster: Cluster, name: str) -> No
     present(cluster, name, [namespace(name), config_map("a", {})])
     with pytest.raises(ReleaseError, match=rf"belongs to the release '{name}' of this collection"):
         present(cluster, f"{name}-other", [config_map("a", {})], namespace=name)
+
+
+def test_what_somebody_makes_between_plan_and_apply_is_adopted(cluster: Cluster, name: str) -> None:
+    theirs = within(config_map("b", {"mine": "2"}), name)
+
+    class Late(RunLock):
+        """Somebody is quicker than the run, once it has its plan."""
+
+        @contextmanager
+        def held(self) -> Iterator[bool]:
+            with super().held() as waited:
+                made = datetime.fromisoformat(cluster.apply(theirs, manager="someone")["metadata"]["creationTimestamp"])
+                until(lambda: (datetime.now(UTC) - made).total_seconds() > 1)
+                yield waited
+
+    present(cluster, name, [namespace(name)])
+    lock = Late(cluster, "kube-system", Holder.of_process(os.getpid()), 10, lambda message: None)
+    documents = [namespace(name), config_map("a", {}), config_map("b", {"x": "1"})]
+    outcome = present(cluster, name, documents, lock=lock)
+    lock.give_up(Deadline(10))
+    assert names(outcome.created) == [f"ConfigMap {name}/a"] and names(outcome.configured) == [f"ConfigMap {name}/b"]
+    assert not present(cluster, name, documents).changed
+    plan = absent(cluster, name)
+    assert f"ConfigMap {name}/b" in returned(plan) and deleted(plan) == [f"ConfigMap {name}/a"]
+    assert live(cluster, theirs)["data"] == {"mine": "2"}
+
+
+def test_a_copy_with_our_labels_is_adopted(cluster: Cluster, name: str) -> None:
+    """A new version wants an object of that name; before, somebody has made one from another of ours."""
+    present(cluster, name, [namespace(name), config_map("a", {"x": "1"})])
+    labels = live(cluster, within(config_map("a", {}), name))["metadata"]["labels"]
+    theirs = within(config_map("b", {"x": "1", "mine": "2"}), name, labels=labels)
+    cluster.apply(theirs, manager="someone")
+    wanted = [namespace(name), config_map("a", {"x": "1"}), config_map("b", {"x": "1"})]
+    assert [step.action for step in present(cluster, name, wanted).plan.steps if step.ref.name == "b"] == ["adopt"]
+    assert deleted(absent(cluster, name)) == [f"ConfigMap {name}/a"]
+    assert live(cluster, theirs)["data"] == {"x": "1", "mine": "2"}
 
 
 def test_unknown_field_is_refused_at_once_with_advice(cluster: Cluster, name: str) -> None:

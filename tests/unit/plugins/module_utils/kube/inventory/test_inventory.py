@@ -15,6 +15,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.ownership import Origin
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
     inventory_name,
+    read_inventories,
     read_inventory,
     write_inventory,
 )
@@ -70,6 +71,19 @@ def test_a_damaged_inventory_is_named(cluster: Cluster, name: str) -> None:
             read_inventory(cluster, name, "kube-system", LIMIT)
     finally:
         cluster.delete("v1", "ConfigMap", inventory_name(name), "kube-system")
+
+
+def test_a_copy_of_an_inventory_is_none(cluster: Cluster, name: str) -> None:
+    """A backup that somebody made beside it, with its label."""
+    first = Inventory(name, frozenset({Entry(ObjectRef("v1", "ConfigMap", name, "a"))}))
+    write_inventory(cluster, first, "kube-system", Deadline(10))
+    copy = cluster.get("v1", "ConfigMap", f"release-{name}", "kube-system")
+    metadata = {"name": f"release-{name}-backup", "namespace": "kube-system", "labels": copy["metadata"]["labels"]}
+    cluster.apply({**copy, "metadata": metadata}, manager="someone")
+    second = Inventory(name, frozenset({Entry(ObjectRef("v1", "ConfigMap", name, "b"))}))
+    write_inventory(cluster, second, "kube-system", Deadline(10))
+    found = [one for one in read_inventories(cluster, "kube-system", Deadline(10)) if one.release == name]
+    assert found == [second]
 
 
 def test_the_version_that_stands_is_kept_beside_the_one_that_is_applied(

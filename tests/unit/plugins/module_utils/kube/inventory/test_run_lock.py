@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import (
     API_VERSION,
     KIND,
+    MANAGER,
     NAME,
     Holder,
     RunLock,
@@ -97,6 +99,18 @@ def test_a_run_that_died_is_taken_over_from_at_once(
     assert time.monotonic() - started < 10
 
 
+def test_a_process_of_another_namespace_is_not_looked_up_in_ours(other: subprocess.Popen[bytes]) -> None:
+    """Containers with the host's network have the host's name, and process numbers of their own."""
+    ours = Holder.of_process(other.pid)
+    ticks, _at, namespace = ours.started.partition("@")
+    assert ticks.isdigit() and namespace == str(os.stat("/proc/self/ns/pid").st_ino)
+    other.kill()
+    other.wait()
+    assert ours.is_dead
+    assert not dataclasses.replace(ours, started=f"{ticks}@1").is_dead
+    assert not dataclasses.replace(ours, started=ticks).is_dead, "the form of before does not tell"
+
+
 @pytest.mark.parametrize(("age", "free"), [(10, False), (90, True)])
 def test_a_run_of_another_machine_is_believed_until_its_lease_runs_out(
     cluster: Cluster, home: str, age: int, free: bool
@@ -114,6 +128,16 @@ def test_a_run_of_another_machine_is_believed_until_its_lease_runs_out(
     else:
         with pytest.raises(ReleaseError, match="ann on far"):
             lock.await_others()
+
+
+def test_a_run_with_a_slow_clock_is_believed(cluster: Cluster, home: str) -> None:
+    """It renews its lease, at a time that has passed long since by our clock and the server's."""
+    spec = {"holderIdentity": "ann far pid 1 5", "leaseDurationSeconds": 60, "renewTime": "2020-01-01T00:00:00.000000Z"}
+    metadata = {"name": NAME, "namespace": home}
+    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
+    cluster.create(body, manager=MANAGER)
+    with pytest.raises(ReleaseError, match="ann on far"):
+        lock_of(cluster, home, Holder.of_process(os.getpid()), 0.5).await_others()
 
 
 def test_of_two_that_come_at_once_one_gets_it(cluster: Cluster, home: str, other: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -12,13 +13,15 @@ import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.transport import Transport
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError, ReleaseError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Plan
 from api_server import ApiServer
 from fault_proxy import FaultProxy
-from releases import absent, config_map, document, namespace, present
+from releases import absent, config_map, document, names, namespace, present
 from standing import stand, until, within
 
 WEBHOOK = ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration")
+POLICY = ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy")
 RULES = "rbac.authorization.k8s.io/v1"
 
 
@@ -184,9 +187,76 @@ def test_what_the_user_may_not_delete_is_told_before_the_first_write(
     assert cluster.get("v1", "ConfigMap", "a", name) and cluster.get("v1", "ConfigMap", "b", name)
 
 
+@pytest.fixture
+def policy(cluster: Cluster, name: str) -> Iterator[Any]:
+    """Gives a function that has a ValidatingAdmissionPolicy deny an operation on ConfigMaps in a namespace."""
+
+    def deny(operation: str, where: str) -> None:
+        rules = [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"], "operations": [operation]}]
+        spec = {
+            "matchConstraints": {"resourceRules": rules},
+            "validations": [{"expression": "false", "message": "not here"}],
+        }
+        only = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": where}}}
+        bound = {"policyName": name, "validationActions": ["Deny"], "matchResources": only}
+        cluster.apply(document(*POLICY, name, spec=spec), manager="other")
+        cluster.apply(document(POLICY[0], f"{POLICY[1]}Binding", name, spec=bound), manager="other")
+        until(lambda: _denied(cluster, operation, where), 40)
+
+    yield deny
+    cluster.delete(POLICY[0], f"{POLICY[1]}Binding", name)
+    cluster.delete(*POLICY, name)
+
+
+def _denied(cluster: Cluster, operation: str, where: str) -> bool:
+    try:
+        if operation == "DELETE":
+            cluster.delete("v1", "ConfigMap", "kube-root-ca.crt", where, dry_run=True, retry_if=lambda error: False)
+        else:
+            cluster.create(within(config_map("probe", {}), where), dry_run=True, retry_if=lambda error: False)
+    except KubeError as error:
+        return "not here" in str(error)
+    return False
+
+
+def test_what_a_policy_denies_is_told_before_the_first_write(cluster: Cluster, name: str, policy: Any) -> None:
+    """Its denials are 422 Invalid where it says nothing else."""
+    documents = [namespace(name), config_map("a", {}), document("v1", "Service", "s", spec={"ports": [{"port": 80}]})]
+    present(cluster, name, documents)
+    until(lambda: cluster.get("v1", "ConfigMap", "kube-root-ca.crt", name))
+    policy("DELETE", name)
+    for check_mode in (True, False):
+        with pytest.raises(ReleaseError, match=rf"nothing was changed:\n- ConfigMap {name}/a: .*not here.*A policy of"):
+            absent(cluster, name, check_mode=check_mode)
+    assert cluster.get("v1", "Service", "s", name)
+
+
+def test_a_policy_of_the_rehearsals_place_says_nothing(cluster: Cluster, name: str, policy: Any) -> None:
+    """Many clusters forbid things in the namespace default."""
+    policy("CREATE", "default")
+    assert names(present(cluster, name, [namespace(name), config_map("a", {})]).created)[0] == f"ConfigMap {name}/a"
+
+
+def test_what_a_run_may_not_write_for_itself_is_told_before_the_first_write(
+    cluster: Cluster, jane: Cluster, name: str
+) -> None:
+    """Jane may take no lease, and delete no inventory, but the namespace that is all of the release."""
+    present(cluster, name, [namespace(name)])
+    lock = RunLock(jane, "kube-system", Holder.of_process(os.getpid()), 1, lambda message: None)
+    for check_mode in (True, False):
+        with pytest.raises(ReleaseError) as refused:
+            absent(jane, name, check_mode=check_mode, lock=lock)
+        told = str(refused.value)
+        assert "nothing was changed" in told and f"- ConfigMap kube-system/release-{name}: " in told
+        assert "- Lease kube-system/selfhosted-serverless: " in told
+        with pytest.raises(ReleaseError, match=r"nothing was changed:\n- Lease kube-system/selfhosted-serverless"):
+            present(jane, name, [namespace(name), config_map("a", {})], check_mode, lock=lock)
+    assert "deletionTimestamp" not in cluster.get("v1", "Namespace", name)["metadata"]
+
+
 def test_a_rehearsal_deletes_nothing(cluster: Cluster, proxied: Cluster, fault_proxy: FaultProxy, name: str) -> None:
     present(cluster, name, [namespace(name), config_map("a", {})])
     absent(proxied, name, check_mode=True)
     asked = [path for method, path in fault_proxy.requests if method == "DELETE"]
-    assert len(asked) == 2 and all("dryRun=All" in path for path in asked)
+    assert len(asked) == 3 and all("dryRun=All" in path for path in asked)
     assert cluster.get("v1", "ConfigMap", "a", name)["metadata"].get("deletionTimestamp") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
@@ -16,7 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.le
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.execute import carry_out
 from fault_proxy import FaultProxy
-from releases import absent, config_map, definition, deleted, deployment, document, namespace
+from releases import absent, config_map, definition, deleted, deployment, document, namespace, returned
 from standing import drop_finalizers, inventory_of, live, stand, until, within
 
 WEBHOOK = "ValidatingWebhookConfiguration"
@@ -126,6 +127,27 @@ def test_an_object_that_comes_between_plan_and_deletion_keeps_its_controllers(
     assert live(cluster, theirs) and cluster.get("apps/v1", "Deployment", "controller", name)
     assert cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"widgets.{group}")
     absent(cluster, name, purge=True)
+
+
+def test_what_comes_into_a_namespace_after_the_plan_keeps_it(cluster: Cluster, name: str) -> None:
+    """While the removal waits for a finalizer, which takes as long as its controller likes."""
+    held = within(config_map("held", {}), name, finalizers=["example.org/hold"])
+    theirs = within(config_map("theirs", {"x": "1"}), name)
+    stand(cluster, name, [namespace(name), held])
+
+    def come() -> None:
+        until(lambda: live(cluster, held)["metadata"].get("deletionTimestamp"))
+        cluster.apply(theirs, manager="someone")
+        drop_finalizers(cluster, held)
+
+    with ThreadPoolExecutor() as pool:
+        coming = pool.submit(come)
+        with pytest.raises(ReleaseError, match=rf"Namespace {name}: 1 object\(s\) of others in it: .*{name}/theirs"):
+            absent(cluster, name)
+        coming.result()
+    assert live(cluster, theirs)["data"] == {"x": "1"}
+    assert returned(absent(cluster, name)) == [f"Namespace {name}"] and inventory_of(cluster, name) is None
+    assert "deletionTimestamp" not in live(cluster, theirs)["metadata"]
 
 
 def test_an_object_that_is_replaced_while_it_is_deleted_is_left_alone(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
@@ -255,3 +257,45 @@ def test_a_crd_stays_with_what_the_objects_of_others_own(cluster: Cluster, name:
     for kind, wanted in (("Part", "theirs-2"), ("Part", "theirs-1"), ("Widget", "theirs")):
         cluster.delete(f"{group}/v1", kind, wanted, "default")
     assert deleted(absent(cluster, name)) == both
+
+
+def test_a_crd_whose_objects_cannot_be_listed_is_not_deleted(cluster: Cluster, name: str, group: str) -> None:
+    """Its objects are stored all the same, and would go with it unseen."""
+    widgets = definition(group, "Widget")
+    stand(cluster, name, [widgets])
+    await_kind(cluster, f"{group}/v1", "Widget")
+    cluster.apply(within(document(f"{group}/v1", "Widget", "theirs"), "default"), manager="someone")
+    serve(cluster, widgets, False)
+    for check_mode in (True, False):
+        with pytest.raises(ReleaseError, match=rf"nothing was changed:\n- .* widgets\.{group}: none of its versions"):
+            absent(cluster, name, check_mode=check_mode)
+    serve(cluster, widgets, True)
+    with pytest.raises(ReleaseError, match="Widget default/theirs"):
+        absent(cluster, name)
+    absent(cluster, name, purge=True)
+
+
+def serve(cluster: Cluster, item: dict[str, Any], is_served: bool) -> None:
+    version = {**item["spec"]["versions"][0], "served": is_served}
+    path = cluster.resource(item["apiVersion"], item["kind"]).path(None, item["metadata"]["name"])
+    patch = {"spec": {"versions": [version]}}
+    cluster.transport.call("PATCH", path, body=patch, content_type="application/merge-patch+json")
+
+    def is_so() -> bool:
+        cluster.discovery.refresh()
+        found = cluster.discovery.find(f"{item['spec']['group']}/v1", item["spec"]["names"]["kind"])
+        return (found is not None) is is_served
+
+    until(is_so)
+
+
+def test_many_purged_objects_are_counted_and_the_first_named(cluster: Cluster, name: str, group: str) -> None:
+    stand(cluster, name, [definition(group, "Widget")])
+    await_kind(cluster, f"{group}/v1", "Widget")
+    for number in range(23):
+        cluster.apply(within(document(f"{group}/v1", "Widget", f"w-{number:02}"), "default"), manager="someone")
+    plan = absent(cluster, name, purge=True, check_mode=True)
+    told = [text for text in plan.warnings if text.startswith("23 object(s) of others")]
+    assert told[0].endswith(" and 3 more") and "w-19" in told[0] and "w-20" not in told[0]
+    assert len(deleted(plan)) == 24, "the plan has them all"
+    absent(cluster, name, purge=True)

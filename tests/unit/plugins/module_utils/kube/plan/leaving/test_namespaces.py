@@ -214,12 +214,15 @@ def test_an_api_that_does_not_answer_means_that_it_cannot_be_told(cluster: Clust
     spec |= {"service": {"namespace": "default", "name": "away"}, "insecureSkipTLSVerify": True}
     api = document("apiregistration.k8s.io/v1", "APIService", "v1.away.example.org", spec=spec)
     cluster.apply(api, manager="someone")
+    # Nor does it end the plan that something has an owner there.
+    owner = {"apiVersion": "away.example.org/v1", "kind": "Thing", "name": "thing", "uid": "u-1"}
+    cluster.apply(within(config_map("theirs", {}), name, ownerReferences=[owner]), manager="someone")
     try:
         plan = absent(cluster, name)
     finally:
         cluster.delete("apiregistration.k8s.io/v1", "APIService", "v1.away.example.org")
     assert returned(plan) == [f"Namespace {name}"] and not deleted(plan)
-    assert "the API v1.away.example.org does not answer" in plan.warnings[0]
+    assert "ConfigMap" in plan.warnings[0] and "the API v1.away.example.org does not answer" in plan.warnings[0]
 
 
 def test_an_api_of_ours_that_does_not_answer_goes_before(cluster: Cluster, name: str) -> None:

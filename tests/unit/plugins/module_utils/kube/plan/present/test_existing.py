@@ -9,6 +9,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.existing import ExistingPolicy
 from releases import absent, config_map, deployment, names, namespace, present
+from standing import live, until, within
 
 
 def policy_of(name: str, policy: str, **options: Any) -> ExistingPolicy:
@@ -97,3 +98,28 @@ def test_an_adopted_one_is_ours_to_set_and_given_back(cluster: Cluster, name: st
 def test_nobody_there_is_a_plain_install(cluster: Cluster, name: str) -> None:
     assert len(present(cluster, name, wanted(name), existing=policy_of(name, "auto")).created) == 3
     assert not present(cluster, name, wanted(name), existing=policy_of(name, "stop")).changed
+
+
+def test_a_second_one_beside_ours_changes_nothing(cluster: Cluster, name: str) -> None:
+    """Such as an istiod of another revision: ours is not taken away for it."""
+    policy = policy_of(name, "auto")
+    present(cluster, name, wanted(name), existing=policy)
+    elsewhere = f"{name}-canary"
+    cluster.apply(namespace(elsewhere), manager="someone")
+    cluster.apply(within(deployment("theirs"), elsewhere, labels={"component": name}), manager="someone")
+    for one in ("auto", "leave", "stop"):
+        assert not present(cluster, name, wanted(name), existing=policy_of(name, one)).changed
+
+
+def test_one_in_the_place_of_ours_is_somebody_elses(cluster: Cluster, name: str) -> None:
+    """Who took ours away and installed another one of the same name is asked, and our parts stay until then."""
+    present(cluster, name, wanted(name), existing=policy_of(name, "auto"))
+    cluster.delete("apps/v1", "Deployment", "theirs", name)
+    theirs = within(deployment("theirs"), name, labels={"component": name})
+    until(lambda: live(cluster, theirs) is None)
+    cluster.apply(theirs, manager="someone")
+    with pytest.raises(ReleaseError, match=rf"Deployment {name}/theirs: somebody else has installed it"):
+        present(cluster, name, wanted(name), existing=policy_of(name, "stop"))
+    with pytest.raises(ReleaseError, match=rf"ConfigMap {name}/beside: it is part of our own installation"):
+        present(cluster, name, wanted(name), existing=policy_of(name, "leave"))
+    assert live(cluster, theirs)["metadata"]["labels"] == {"component": name}

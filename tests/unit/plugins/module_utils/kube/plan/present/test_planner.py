@@ -229,6 +229,24 @@ def test_a_generated_password_is_not_made_anew_over_a_volume(cluster: Cluster, n
     assert cluster.get("v1", "Secret", "database", name) is None
 
 
+def test_a_generated_value_that_was_taken_out_of_its_secret_is_not_made_anew(cluster: Cluster, name: str) -> None:
+    """A key that is not random may come later."""
+    ref = ObjectRef("v1", "Secret", name, "database")
+    options: dict[str, Any] = {"data": frozenset({ref}), "generated": {ref: frozenset({"password"})}}
+    before = [namespace(name), claim("database"), secret("database", {"password": "first"})]
+    present(cluster, name, before, **options)
+    more = [*before[:2], secret("database", {"password": "first", "user": "postgres"})]
+    assert names(present(cluster, name, more, **options).configured) == [f"Secret {name}/database"]
+    path = cluster.resource("v1", "Secret").path(name, "database")
+    patch = {"data": {"password": None}}
+    cluster.transport.call("PATCH", path, body=patch, content_type="application/merge-patch+json")
+    anew = [*before[:2], secret("database", {"password": "second", "user": "postgres"})]
+    for check_mode in (True, False):
+        with pytest.raises(ReleaseError, match="generated password in password and is gone.*Put the Secret back"):
+            present(cluster, name, anew, check_mode, **options)
+    assert list(cluster.get("v1", "Secret", "database", name)["data"]) == ["user"]
+
+
 def test_a_password_is_made_although_its_volume_came_first(cluster: Cluster, name: str) -> None:
     """A volume that is prepared in a step of its own, or a run that died between the two."""
     data = frozenset({ObjectRef("v1", "Secret", name, "database")})
@@ -285,6 +303,16 @@ def test_a_namespace_of_two_releases_is_shared(cluster: Cluster, name: str, seco
     assert not present(cluster, second, [shared, config_map("b", {})], namespace=home, check_mode=True).created
     absent(cluster, second)
     assert cluster.get("v1", "Namespace", home) is None
+
+
+def test_an_object_that_another_group_serves_too_is_the_same_object(cluster: Cluster, name: str) -> None:
+    about = {"kind": "Namespace", "name": name, "namespace": name}
+    cluster.apply(namespace(name), manager="someone")
+    first = document("v1", "Event", "e", involvedObject=about, reason="x", message="m", type="Normal")
+    present(cluster, name, [first])
+    second = document("events.k8s.io/v1", "Event", "e", regarding=about, reason="x", note="m", type="Normal")
+    assert not present(cluster, name, [second]).deleted
+    assert cluster.get("v1", "Event", "e", name) and not present(cluster, name, [second]).changed
 
 
 def test_an_object_of_another_api_version_is_the_same_object(cluster: Cluster, name: str) -> None:
