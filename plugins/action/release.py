@@ -71,7 +71,6 @@ class ActionModule(ReleaseAction):
             check_mode=check,
             role=args["role"],
             existing=ExistingPolicy(**existing, role=args["role"]),
-            data=frozenset(generated),
             generated=generated,
         )
         return apply_release(cluster, documents, options, deadline, tell, lock)

@@ -10,26 +10,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ...http.backoff import jittered
 from ...kube.wait.image_pulls import classify
 from ..layout.layout import Layout
 from ..progress import PERIOD, Progress
+from ..registry.backoff import Backoff
 from .containerd_hosts import LOGIN
 from .delivery_record import DeliveryRecord
 from .node import Node, NodeError, Wanted
 
 _PULLS = 4  # images at a time; each pulls its layers in parallel
 
+# How a node's runtime is told again to pull an image whose registry is away
+BACKOFF = Backoff(first_pause=1.0, longest_pause=5.0)
+
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a node's runtime is told again to pull an image whose registry is away; all in seconds."""
-
-    seconds: float = 20.0
-    first_pause: float = 1.0
-    longest_pause: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ def deliver(
     report: Report,
     layout: Layout | None = None,
     period: float = PERIOD,
-    patience: Patience = Patience(),
+    backoff: Backoff = BACKOFF,
 ) -> Delivered:
     """Bring a node to these files (by name below certs_dir) and these images.
 
@@ -97,7 +91,7 @@ def deliver(
     if layout:
         _load(node, wanted, layout, report, period)
     else:
-        _pull(node, wanted, report, period, patience)
+        _pull(node, wanted, report, period, backoff)
     wrong = node.lacking(images, layout)
     if wrong:
         raise NodeError(
@@ -156,7 +150,7 @@ def _load(node: Node, images: list[Wanted], layout: Layout, report: Report, peri
         node.load(layout, [image.name for image in images], progress.moved)
 
 
-def _patiently(node: Node, image: Wanted, patience: Patience) -> None:
+def _patiently(node: Node, image: Wanted, backoff: Backoff) -> None:
     """Pull an image, again while its registry is away for a moment: runtimes that are told to pull ask once."""
     started, attempt = time.monotonic(), 0
     while True:
@@ -165,12 +159,12 @@ def _patiently(node: Node, image: Wanted, patience: Patience) -> None:
             return node.pull(image)
         except NodeError as error:
             is_passing = classify(str(error)) == "registry-away"
-            if not is_passing or time.monotonic() - started >= patience.seconds:
+            if not is_passing or time.monotonic() - started >= backoff.patience:
                 raise
-        time.sleep(jittered(attempt, patience.first_pause, patience.longest_pause))
+        time.sleep(backoff.pause(attempt, None))
 
 
-def _pull(node: Node, images: list[Wanted], report: Report, period: float, patience: Patience) -> None:
+def _pull(node: Node, images: list[Wanted], report: Report, period: float, backoff: Backoff) -> None:
     """Pull all images. Raises NodeError with every image that failed, after the others are there."""
     failures: list[str] = []
     under_way: dict[str, None] = {}
@@ -187,7 +181,7 @@ def _pull(node: Node, images: list[Wanted], report: Report, period: float, patie
         def pull(image: Wanted) -> None:
             under_way[image.name] = None
             try:
-                _patiently(node, image, patience)
+                _patiently(node, image, backoff)
             except NodeError as error:
                 failures.append(str(error))
             else:

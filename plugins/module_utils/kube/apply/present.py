@@ -15,7 +15,7 @@ from ..inventory.ownership import Origin, uid_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, inventory_name, write_inventory
 from ..objects import Document, ObjectRef
-from ..plan.bookkeeping import bookkeeping
+from ..plan.bookkeeping import inventory_blockers, lock_blockers
 from ..plan.outcome import Outcome
 from ..plan.plan import Action, Plan, Step, refusal
 from ..plan.present.entries import entries_after
@@ -68,7 +68,8 @@ def _prepare(
     if prepared.plan.changes:
         after = prepared.inventory or Inventory(options.release)
         place = options.record_namespace
-        prepared.plan.blockers += bookkeeping(cluster, options.release, after, place, lock, deadline)
+        prepared.plan.blockers += inventory_blockers(cluster, options.release, after, place, deadline)
+        prepared.plan.blockers += lock_blockers(lock, deadline)
     return prepared
 
 

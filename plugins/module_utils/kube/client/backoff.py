@@ -31,6 +31,13 @@ def worth_retrying(error: ApiError) -> bool:
     return error.status in RETRIED_STATUS or error.is_not_from_kubernetes
 
 
+def worth_rehearsing_again(error: ApiError) -> bool:
+    """The same for a dry run: not where it waits for something that only the run itself brings."""
+    if error.is_webhook_failure or error.is_namespace_terminating:
+        return False
+    return worth_retrying(error)
+
+
 def pause_before(attempt: int, retry_after: float | None, rng: random.Random | None = None) -> float:
     """Seconds to wait before try number `attempt` + 1 (`attempt` counts from 1): Retry-After, else with jitter."""
     if retry_after is not None:
@@ -38,4 +45,4 @@ def pause_before(attempt: int, retry_after: float | None, rng: random.Random | N
     return jittered(attempt, FIRST_PAUSE, LONGEST_PAUSE, rng)
 
 
-__all__ = ["parse_retry_after", "pause_before", "worth_retrying"]
+__all__ = ["parse_retry_after", "pause_before", "worth_rehearsing_again", "worth_retrying"]

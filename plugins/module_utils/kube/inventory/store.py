@@ -9,10 +9,10 @@ that dies in between therefore forgets nothing.
 
 from __future__ import annotations
 
-from ..client.backoff import worth_retrying
+from ..client.backoff import worth_rehearsing_again, worth_retrying
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..errors import ApiError, ReleaseError
+from ..errors import ReleaseError
 from ..objects import Document, ObjectRef
 from .inventory import Entry, Inventory
 from .ownership import MANAGED_BY, MANAGED_BY_LABEL
@@ -47,7 +47,7 @@ def write_inventory(
 ) -> None:
     """Store the inventory in the place of what it said before."""
     document = _document(inventory, namespace)
-    retry_if = _may_pass if dry_run else worth_retrying
+    retry_if = worth_rehearsing_again if dry_run else worth_retrying
     cluster.apply(
         document, manager=INVENTORY_MANAGER, force=True, dry_run=dry_run, deadline=deadline, retry_if=retry_if
     )
@@ -55,13 +55,9 @@ def write_inventory(
 
 def delete_inventory(cluster: Cluster, release: str, namespace: str, deadline: Deadline, dry_run: bool = False) -> None:
     """Forget the release: nothing of it is left."""
-    retry_if = _may_pass if dry_run else worth_retrying
+    retry_if = worth_rehearsing_again if dry_run else worth_retrying
     name = inventory_name(release)
     cluster.delete("v1", "ConfigMap", name, namespace, dry_run=dry_run, deadline=deadline, retry_if=retry_if)
-
-
-def _may_pass(error: ApiError) -> bool:
-    return worth_retrying(error) and not error.is_webhook_failure
 
 
 def _parsed(stored: Document) -> Inventory:

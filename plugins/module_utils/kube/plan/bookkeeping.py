@@ -21,10 +21,10 @@ from .refusals import reason_of, remedy_of
 REFUSALS = frozenset({400, 403, 404, 413, 422})
 
 
-def bookkeeping(
-    cluster: Cluster, release: str, after: Inventory | None, namespace: str, lock: RunLock | None, deadline: Deadline
+def inventory_blockers(
+    cluster: Cluster, release: str, after: Inventory | None, namespace: str, deadline: Deadline
 ) -> list[Blocker]:
-    """What forbids to store the inventory `after` (None: to delete it) or to take the lock. Raises ClusterError."""
+    """What forbids to store the inventory `after` of a release, or with None to delete it. Raises ClusterError."""
     inventory = ObjectRef("v1", "ConfigMap", namespace, inventory_name(release))
 
     def store() -> None:
@@ -33,17 +33,21 @@ def bookkeeping(
         else:
             write_inventory(cluster, after, namespace, deadline, dry_run=True)
 
-    found = [_refused(inventory, store)]
-    if lock is not None:
-        lease = ObjectRef("coordination.k8s.io/v1", "Lease", namespace, NAME)
-        found.append(_refused(lease, lambda: lock.rehearse(deadline)))
-    return [blocker for blocker in found if blocker]
+    return _refused(inventory, store)
 
 
-def _refused(ref: ObjectRef, attempt: Callable[[], None]) -> Blocker | None:
+def lock_blockers(lock: RunLock | None, deadline: Deadline) -> list[Blocker]:
+    """What forbids to take the lock, which a run takes once however many releases it is about. Raises ClusterError."""
+    if lock is None:
+        return []
+    lease = ObjectRef("coordination.k8s.io/v1", "Lease", lock.namespace, NAME)
+    return _refused(lease, lambda: lock.rehearse(deadline))
+
+
+def _refused(ref: ObjectRef, attempt: Callable[[], None]) -> list[Blocker]:
     try:
         attempt()
     except ApiError as error:
         if error.status in REFUSALS and not error.is_dry_run_unsupported:
-            return Blocker(str(ref), reason_of(error), remedy_of(error))
-    return None
+            return [Blocker(str(ref), reason_of(error), remedy_of(error))]
+    return []

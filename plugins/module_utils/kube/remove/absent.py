@@ -12,7 +12,7 @@ from ..deadline import Deadline
 from ..errors import ReleaseError
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, write_inventory
-from ..plan.bookkeeping import bookkeeping
+from ..plan.bookkeeping import inventory_blockers, lock_blockers
 from ..plan.leaving.rehearsal import AbsentOptions, Removal, rehearse
 from ..plan.plan import Plan, refusal
 from .execute import carry_out
@@ -73,11 +73,12 @@ def _rehearse(
 ) -> list[Removal]:
     """The removals, with what forbids the run to keep its own books."""
     removals = rehearse(cluster, leaving, record_namespace)
-    for options, removal in zip(leaving, removals, strict=True):
-        if removal.writes:
-            deadline = Deadline(options.seconds)
-            release = options.release
-            removal.plan.blockers += bookkeeping(cluster, release, removal.left, record_namespace, lock, deadline)
+    writing = [(options, removal) for options, removal in zip(leaving, removals, strict=True) if removal.writes]
+    for options, removal in writing:
+        deadline = Deadline(options.seconds)
+        removal.plan.blockers += inventory_blockers(cluster, options.release, removal.left, record_namespace, deadline)
+    for options, removal in writing[:1]:
+        removal.plan.blockers += lock_blockers(lock, Deadline(options.seconds))
     return removals
 
 

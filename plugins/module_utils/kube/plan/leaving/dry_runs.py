@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ...client.backoff import worth_retrying
+from ...client.backoff import worth_rehearsing_again
 from ...client.cluster import Cluster
 from ...deadline import Deadline
 from ...desired.stages import POLICY_KINDS, WEBHOOK_KINDS
@@ -51,10 +51,15 @@ def _dry_run(cluster: Cluster, step: Step, deadline: Deadline) -> None:
     ref = step.ref
     if step.action is Action.DELETE:
         where = (ref.api_version, ref.kind, ref.name, ref.namespace)
-        cluster.delete(*where, uid=uid_of(step.live), dry_run=True, deadline=deadline, retry_if=_passing)
+        cluster.delete(*where, uid=uid_of(step.live), dry_run=True, deadline=deadline, retry_if=worth_rehearsing_again)
     elif step.document is not None:
         cluster.apply(
-            step.document, manager=step.manager, force=True, dry_run=True, deadline=deadline, retry_if=_passing
+            step.document,
+            manager=step.manager,
+            force=True,
+            dry_run=True,
+            deadline=deadline,
+            retry_if=worth_rehearsing_again,
         )
 
 
@@ -75,7 +80,3 @@ def _rules_that_go(plan: Plan) -> set[str]:
     configurations = [live for live in lives if live["kind"] in WEBHOOK_KINDS]
     hooks = {f'"{hook["name"]}"' for live in configurations for hook in live.get("webhooks") or []}
     return hooks | {f"'{live['metadata']['name']}'" for live in lives if live["kind"] in POLICY_KINDS}
-
-
-def _passing(error: ApiError) -> bool:
-    return worth_retrying(error) and not (error.is_webhook_failure or error.is_namespace_terminating)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ...client.backoff import worth_retrying
+from ...client.backoff import worth_rehearsing_again
 from ...client.cluster import FIELD_MANAGER, Cluster
 from ...deadline import Deadline
 from ...errors import ApiError
@@ -101,7 +101,7 @@ def _that_holds(
     for _try in range(MOST_TRIES):
         try:
             cluster.apply(
-                document, manager=manager, force=True, dry_run=True, deadline=deadline, retry_if=_may_pass_soon
+                document, manager=manager, force=True, dry_run=True, deadline=deadline, retry_if=worth_rehearsing_again
             )
             return document
         except ApiError as error:
@@ -112,10 +112,6 @@ def _that_holds(
                 break
             document = wider
     return bare(live) | {key: value for key, value in owned.items() if key not in _IDENTITY}
-
-
-def _may_pass_soon(error: ApiError) -> bool:
-    return worth_retrying(error) and not (error.is_webhook_failure or error.is_namespace_terminating)
 
 
 def _needed(owned: dict[str, Any], error: ApiError) -> dict[str, Any]:

@@ -17,9 +17,8 @@ from .existing import ExistingPolicy
 class PresentOptions:
     """A release that is to be present; the meanings are those of the release module's options.
 
-    `namespace` is that of documents which name none. `role` is whose options are named in messages. `data` are the
-    objects, beside volume claims, whose content cannot be made again; `generated` are the keys of Secrets among them
-    that hold random values.
+    `namespace` is that of documents which name none. `role` is whose options are named in messages. `generated` are
+    the Secrets with random values, each with the keys that hold them.
     """
 
     release: str
@@ -33,5 +32,9 @@ class PresentOptions:
     check_mode: bool = False
     role: str = ""
     existing: ExistingPolicy = field(default_factory=ExistingPolicy)
-    data: frozenset[ObjectRef] = frozenset()
     generated: Mapping[ObjectRef, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def data(self) -> frozenset[ObjectRef]:
+        """The objects, beside volume claims, whose content cannot be made again."""
+        return frozenset(self.generated)

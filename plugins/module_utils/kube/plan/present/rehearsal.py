@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...client.backoff import worth_retrying
+from ...client.backoff import worth_rehearsing_again
 from ...client.cluster import FIELD_MANAGER, Cluster
 from ...deadline import Deadline
 from ...errors import ApiError, ReleaseError
@@ -107,12 +107,17 @@ class Rehearser:
     def _dry_run(self, sent: Document, manager: str, force: bool) -> Document:
         return self.webhooks.ask(
             lambda: self.cluster.apply(
-                sent, manager=manager, force=force, dry_run=True, deadline=self.deadline, retry_if=_passing
+                sent,
+                manager=manager,
+                force=force,
+                dry_run=True,
+                deadline=self.deadline,
+                retry_if=worth_rehearsing_again,
             )
         )
 
     def _try(self, document: Document) -> Document:
-        return self.cluster.create(document, dry_run=True, deadline=self.deadline, retry_if=_passing)
+        return self.cluster.create(document, dry_run=True, deadline=self.deadline, retry_if=worth_rehearsing_again)
 
     def _refused(self, ref: ObjectRef, error: ApiError) -> Rehearsal:
         unjudged = unjudged_because(error)
@@ -158,10 +163,3 @@ def is_ours_to_overrule(manager: str, path: str) -> bool:
     autoscaler that is gone leaves the replicas to the controller manager; while there is one they are not sent.
     """
     return manager.startswith(FIELD_MANAGER) or (manager == "kube-controller-manager" and path == ".spec.replicas")
-
-
-def _passing(error: ApiError) -> bool:
-    """Whether a rehearsal is tried again: not where it waits for something that only the run itself brings."""
-    if error.is_webhook_failure or error.is_namespace_terminating:
-        return False
-    return worth_retrying(error)

@@ -14,7 +14,6 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
     without_login,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery import (
-    Patience,
     deliver,
     take_away,
 )
@@ -22,6 +21,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import NodeError, Wanted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
 
 # Keeps "name digest" lines in $STORE; pulls what $REMOTE lists, when nothing holds it; $USED are images of containers.
 # Prints as ctr does.
@@ -114,9 +114,9 @@ AWAY = (
 @pytest.mark.parametrize("said", AWAY, ids=["503", "stopped"])
 def test_a_registry_that_is_away_for_a_moment_is_asked_again(local: LocalNode, said: str) -> None:
     local.store.with_name("store.away").write_text(f"{said}\n" * 4)
-    patience = Patience(20.0, 0.05, 0.1)
+    backoff = Backoff(patience=20.0, first_pause=0.05, longest_pause=0.1)
     wanted = WANTED[:1]
-    done = deliver(local.node, FILES, wanted, check=False, report=lambda line: None, patience=patience)
+    done = deliver(local.node, FILES, wanted, check=False, report=lambda line: None, backoff=backoff)
     assert done.pulled == [wanted[0].name]
 
 
@@ -126,9 +126,9 @@ def test_patience_with_a_registry_ends_and_what_it_does_not_have_is_asked_for_on
 ) -> None:
     answers = local.store.with_name("store.away")
     answers.write_text(f"{said}\n" * 9)
-    patience = Patience(0.3 if left else 0.1, 0.05, 0.05)
+    backoff = Backoff(patience=0.3 if left else 0.1, first_pause=0.05, longest_pause=0.05)
     with pytest.raises(NodeError, match=said.rpartition(": ")[2]):
-        deliver(local.node, FILES, WANTED[:1], check=False, report=lambda line: None, patience=patience)
+        deliver(local.node, FILES, WANTED[:1], check=False, report=lambda line: None, backoff=backoff)
     assert len(answers.read_text().splitlines()) >= left
 
 

@@ -218,21 +218,21 @@ def test_what_is_taken_from_others_is_told(cluster: Cluster, name: str) -> None:
 
 
 def test_a_generated_password_is_not_made_anew_over_a_volume(cluster: Cluster, name: str) -> None:
-    data = frozenset({ObjectRef("v1", "Secret", name, "database")})
+    generated = {ObjectRef("v1", "Secret", name, "database"): frozenset({"password"})}
     documents = [namespace(name), claim("database"), secret("database", {"password": "first"})]
-    present(cluster, name, documents, data=data)
+    present(cluster, name, documents, generated=generated)
     cluster.delete("v1", "Secret", "database", name)
     anew = [namespace(name), claim("database"), secret("database", {"password": "second"})]
     for check_mode in (True, False):
         with pytest.raises(ReleaseError, match="would lock the data out.*Put the Secret back"):
-            present(cluster, name, anew, check_mode, data=data)
+            present(cluster, name, anew, check_mode, generated=generated)
     assert cluster.get("v1", "Secret", "database", name) is None
 
 
 def test_a_generated_value_that_was_taken_out_of_its_secret_is_not_made_anew(cluster: Cluster, name: str) -> None:
     """A key that is not random may come later."""
     ref = ObjectRef("v1", "Secret", name, "database")
-    options: dict[str, Any] = {"data": frozenset({ref}), "generated": {ref: frozenset({"password"})}}
+    options: dict[str, Any] = {"generated": {ref: frozenset({"password"})}}
     before = [namespace(name), claim("database"), secret("database", {"password": "first"})]
     present(cluster, name, before, **options)
     more = [*before[:2], secret("database", {"password": "first", "user": "postgres"})]
@@ -249,18 +249,18 @@ def test_a_generated_value_that_was_taken_out_of_its_secret_is_not_made_anew(clu
 
 def test_a_password_is_made_although_its_volume_came_first(cluster: Cluster, name: str) -> None:
     """A volume that is prepared in a step of its own, or a run that died between the two."""
-    data = frozenset({ObjectRef("v1", "Secret", name, "database")})
+    generated = {ObjectRef("v1", "Secret", name, "database"): frozenset({"password"})}
     present(cluster, name, [namespace(name), claim("database")])
     whole = [namespace(name), claim("database"), secret("database", {"password": "first"})]
-    assert names(present(cluster, name, whole, data=data).created) == [f"Secret {name}/database"]
+    assert names(present(cluster, name, whole, generated=generated).created) == [f"Secret {name}/database"]
 
 
 def test_a_generated_password_never_takes_the_place_of_one_that_is_there(
     cluster: Cluster, proxied: Cluster, fault_proxy: FaultProxy, name: str
 ) -> None:
     """The second guard: an answer that wrongly says the secret is not there."""
-    data = frozenset({ObjectRef("v1", "Secret", name, "database")})
-    present(cluster, name, [namespace(name), secret("database", {"password": "first"})], data=data)
+    generated = {ObjectRef("v1", "Secret", name, "database"): frozenset({"password"})}
+    present(cluster, name, [namespace(name), secret("database", {"password": "first"})], generated=generated)
     before = cluster.get("v1", "Secret", "database", name)["data"]
     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404}
     missing = json.dumps({**status, "details": {"name": "database", "kind": "secrets"}}).encode()
@@ -270,7 +270,13 @@ def test_a_generated_password_never_takes_the_place_of_one_that_is_there(
         Fault("GET", r"/secrets\?", 200, times=9, body=empty),
     ]
     with pytest.raises(ReleaseError, match="it is there, although the API server just said"):
-        present(proxied, name, [namespace(name), secret("database", {"password": "second"})], data=data, seconds=10)
+        present(
+            proxied,
+            name,
+            [namespace(name), secret("database", {"password": "second"})],
+            generated=generated,
+            seconds=10,
+        )
     assert cluster.get("v1", "Secret", "database", name)["data"] == before
 
 
