@@ -11,6 +11,8 @@ import ssl
 from dataclasses import dataclass
 from enum import Enum
 
+from .redaction import redact
+
 try:
     from urllib3 import exceptions as raised
 except ImportError:  # told when a pool is made
@@ -106,5 +108,5 @@ def _without_noise(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    line = " ".join(text.split())
+    line = redact(" ".join(text.split()))
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."

@@ -14,6 +14,9 @@ from ...http.backoff import jittered, parse_retry_after
 
 # Of the answers that are asked for again, what says that the registry has too much to do, whoever asks.
 PAUSING_STATUS = frozenset({429, 503})
+_UNIX_TIMES = 10**9  # no limit lasts for 30 years
+# Limits of 100 pulls an hour are common; so a copy of some hundred images comes to its end.
+LIMIT_PATIENCE = 3 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class Backoff:
         return jittered(attempt, self.first_pause, self.longest_pause)
 
 
+@dataclass
+class Patience:
+    """For how many seconds one request waits for rate limits altogether, beyond what Backoff says.
+
+    Shared by clients; changed while they work: who has another mirror to ask does not wait for one.
+    """
+
+    seconds: float = 0.0
+
+
 class Cooldown:
     """What a registry asked to be left alone, shared by all who ask it. Thread-safe."""
 
@@ -54,10 +67,11 @@ class Cooldown:
 
     def wait(self) -> None:
         """Return when the registry may be asked again."""
-        while (left := self._left()) > 0:
+        while (left := self.left()) > 0:
             time.sleep(left)
 
-    def _left(self) -> float:
+    def left(self) -> float:
+        """Return the seconds until then, negative when it is over."""
         with self._lock:
             return self._until - time.monotonic()
 
@@ -81,8 +95,29 @@ class Outage:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that an answer asks to wait: Retry-After (RFC 9110), else X-RateLimit-Reset, a Unix time."""
+    """Return the seconds that an answer asks to wait, None where it does not say.
+
+    Retry-After (RFC 9110), else RateLimit-Reset or X-RateLimit-Reset: seconds in the IETF's draft, a Unix time at
+    GitLab and others. Docker Hub tells no end, only its window (ratelimit-limit: 100;w=21600).
+    """
     if headers.get("Retry-After"):
         return parse_retry_after(headers["Retry-After"])
-    reset = (headers.get("X-RateLimit-Reset") or "").strip()
-    return max(0.0, float(reset) - time.time()) if reset.isdigit() else None
+    reset = (headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset") or "").strip()
+    if not (reset.isascii() and reset.isdigit()):
+        return None
+    return max(0.0, float(reset) - time.time()) if float(reset) > _UNIX_TIMES else float(reset)
+
+
+def limit_text(headers: Mapping[str, str]) -> str:
+    """Return in words the limit that an answer names, '' without: "100 requests in 6 h"."""
+    count, _semicolon, rest = (headers.get("RateLimit-Limit") or "").partition(";")
+    window = rest.strip().removeprefix("w=")
+    if not (count.strip().isdigit() and window.isdigit()):
+        return ""
+    span = f"{int(window) / 3600:.3g} h" if int(window) >= 3600 else f"{window} s"
+    return f"{count.strip()} requests in {span}"
+
+
+def clock(seconds: float) -> str:
+    """Return the time of day so many seconds from now, here."""
+    return time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))

@@ -13,16 +13,13 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import Reason, RegistryError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import (
-    CHUNK,
-    fetch_blob,
-    push_blob,
-)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import fetch_blob
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
     Descriptor,
     digest_of,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.uploads import CHUNK, push_blob
 from faulty_registry import FaultyRegistry, Handler, hang
 from loopback_ports import free_port
 from sample_images import LAYER, SampleImage
