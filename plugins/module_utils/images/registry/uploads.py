@@ -135,6 +135,7 @@ class _Upload:
         self._opener = opener
         self._progress = progress
         self._moved = 0
+        self._resumed = False
         self._least = ""  # bytes of a chunk, as the registry wants
 
     def by(self, way: int, session: str) -> None:
@@ -146,7 +147,7 @@ class _Upload:
             self._end(session, self._opener if way == WHOLE else b"", self._blob.size if way == WHOLE else 0)
         except RegistryError:
             self._progress(-self._moved)
-            self._moved = 0
+            self._moved, self._resumed = 0, False
             raise
 
     def _begin(self) -> str:
@@ -207,6 +208,7 @@ class _Upload:
         there = received(answer)
         if there is None or not offset <= there <= offset + len(data):
             raise error
+        self._resumed = True
         return session_url(self._registry, session, answer, session), there
 
     def _send(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener) -> Answer:
@@ -216,9 +218,10 @@ class _Upload:
         if answer.status in _TAKEN:
             return
         error = of_status(self._registry.host, answer.status, answer.headers, answer.body)
-        if answer.status in _OTHERWISE:
+        # Quay says one byte too many when it is asked where to go on (its endpoints/v2/blob.py, fetch_existing_upload).
+        if answer.status in _OTHERWISE and not self._resumed:
             raise NotThisWay(error.reason, error.registry, error.detail)
-        if answer.status == 404:
+        if answer.status in _OTHERWISE or answer.status == 404:
             raise SessionLost(error.reason, error.registry, error.detail)
         raise error
 
