@@ -15,15 +15,16 @@ PASSWORD = "kind-canary-52a8"
 class Kind:
     """What a registry does otherwise than the specification's plainest one.
 
-    `challenges` are the headers of a 401, with HOST and SCOPE; `hidden` is what strangers get instead of it for reads.
-    `scopes` says which scopes of a request a token holds; `named` whether a repository's first part is left out of
-    them. `redirect` sends reads of blobs to a storage, by an address that is signed for GET alone if it is "signed".
-    `patch` is the status that refuses chunks (0: they are taken), `largest` and `smallest` bound the bytes of one
-    request, `accepted` answers a chunk. `status` is what an upload tells of its bytes: all, none, "stuck" at the first
-    chunk, or one too many. `location` is the form of upload addresses. `mount` answers a mount that is allowed.
+    `challenges` are the headers of a 401, with HOST and SCOPE, none for a registry that is open; `hidden` is what
+    strangers get instead of it for reads. `scopes` says which scopes of a request a token holds, `shortened` whether a
+    repository's first part is left out of them. `redirect` sends reads of blobs to a storage, by an address that is
+    signed for GET alone if it is "signed". `patch` is the status that refuses chunks (0: they are taken), `largest` and
+    `smallest` bound the bytes of one request, `least` is told beforehand, `accepted` answers a chunk, `kept` bytes of a
+    chunk that breaks off stay. `status` is what an upload tells of its bytes: all, none, "stuck" at the first chunk, or
+    one too many. `location` is the form of upload addresses. `mount` answers a mount that is allowed.
     """
 
-    challenges: tuple[str, ...]
+    challenges: tuple[str, ...] = ()
     username: str = "robot"
     hidden: int = 401
     ping: int = 401
@@ -32,7 +33,6 @@ class Kind:
     grant: str = "GET"
     scopes: str = "all"
     shortened: bool = False
-    insufficient: int = 401
     head_manifest: int = 200
     redirect: str = ""
     patch: int = 0
@@ -40,6 +40,8 @@ class Kind:
     largest: int = 0
     too_large: int = 413
     smallest: int = 0
+    least: int = 0
+    kept: int = 0
     accepted: int = 202
     status: str = "all"
     location: str = "absolute"

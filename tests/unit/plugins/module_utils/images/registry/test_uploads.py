@@ -1,0 +1,287 @@
+"""Blobs are sent in whichever way a registry takes them, and go on where they broke off."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import Reason, RegistryError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import uploads
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import has_blob
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
+    Descriptor,
+    digest_of,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.sessions import session_url
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.transport import Answer
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.uploads import push_blob
+from faulty_registry import FaultyRegistry, Handler
+from kind_registry import KindRegistry
+from registry_kinds import Kind
+from sample_images import LAYER, SampleImage
+
+REFUSALS = (400, 405, 411, 413, 415, 416, 501)
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of 16 000, 4096 and 512 bytes."""
+    monkeypatch.setattr(uploads, "CHUNK", 16_000)
+    monkeypatch.setattr(uploads, "SMALLER", (4096, 512))
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[Kind], KindRegistry]]:
+    """Makes registries of a kind."""
+    made: list[KindRegistry] = []
+
+    def make(kind: Kind) -> KindRegistry:
+        made.append(KindRegistry(kind))
+        return made[-1]
+
+    yield make
+    for registry in made:
+        registry.stop()
+
+
+@pytest.fixture
+def patient(quick: Backoff) -> Backoff:
+    return replace(quick, read_timeout=20.0)
+
+
+def send(registry: KindRegistry | FaultyRegistry, backoff: Backoff, size: int, client: Registry | None = None) -> str:
+    """Send a blob; what was told of its progress must come to its size."""
+    data = os.urandom(size)
+    moved: list[int] = []
+    blob = Descriptor(LAYER, digest_of(data), size)
+    push_blob(client or Registry(registry.host, backoff=backoff), "app", blob, lambda: io.BytesIO(data), moved.append)
+    assert sum(moved) == size
+    if isinstance(registry, KindRegistry):
+        assert registry.data[blob.digest] == data
+    return blob.digest
+
+
+def methods(registry: KindRegistry) -> list[str]:
+    return [method for method, _path, _headers in registry.requests]
+
+
+@pytest.mark.usefixtures("sizes")
+@pytest.mark.parametrize("status", REFUSALS)
+def test_no_chunks(served: Callable[[Kind], KindRegistry], patient: Backoff, status: int) -> None:
+    registry = served(Kind(patch=status))
+    client = Registry(registry.host, backoff=patient)
+    send(registry, patient, 40_005, client)
+    assert methods(registry) == ["POST", "PATCH", "POST", "PUT"]
+    send(registry, patient, 40_005, client)
+    assert methods(registry)[4:] == ["POST", "PUT"]
+
+
+@pytest.mark.parametrize("kind", [Kind(patch=416), Kind(largest=4 * 1024 * 1024)], ids=["no chunks", "4 MiB"])
+def test_a_blob_above_the_limits_in_its_real_size(
+    served: Callable[[Kind], KindRegistry], patient: Backoff, kind: Kind
+) -> None:
+    send(served(kind), patient, 32 * 1024 * 1024 + 5)
+
+
+@pytest.mark.usefixtures("sizes")
+@pytest.mark.parametrize("status", REFUSALS)
+@pytest.mark.parametrize(("largest", "size"), [(5000, 40_005), (600, 40_005), (5000, 9000), (600, 601)])
+def test_limits_of_a_request(
+    served: Callable[[Kind], KindRegistry], patient: Backoff, status: int, largest: int, size: int
+) -> None:
+    registry = served(Kind(largest=largest, too_large=status))
+    client = Registry(registry.host, backoff=patient)
+    send(registry, patient, size, client)
+    seen = len(registry.requests)
+    send(registry, patient, size, client)
+    step = max(step for step in (4096, 512) if step <= largest)
+    assert methods(registry)[seen:] == ["POST", *["PATCH"] * -(-size // step), "PUT"]
+    send(registry, patient, 400, client)  # which is below each limit
+    assert methods(registry)[-2:] == ["POST", "PUT"]
+
+
+@pytest.mark.usefixtures("sizes")
+def test_no_way_is_told_with_the_words_of_the_registry(
+    served: Callable[[Kind], KindRegistry], patient: Backoff
+) -> None:
+    registry = served(Kind(largest=1))
+    with pytest.raises(RegistryError, match="takes a blob in no way: 413 the request body is too large") as caught:
+        send(registry, patient, 40_000)
+    assert caught.value.reason == Reason.PROTOCOL
+    assert methods(registry) == ["POST", "PATCH", "POST", "PUT", "POST", "PATCH", "POST", "PATCH"]
+
+
+@pytest.mark.usefixtures("sizes")
+@pytest.mark.parametrize("kept", [0, 1, 7000, 16_000])
+@pytest.mark.parametrize(
+    ("kind", "begun"),
+    [
+        (Kind(), 1),
+        (Kind(location="query"), 1),
+        (Kind(location="relative"), 1),
+        (Kind(status="one more"), 2),
+        (Kind(status="none"), 2),
+        (Kind(forgets=True), 2),
+    ],
+    ids=["range", "query", "relative", "one byte too many", "no range", "forgotten"],
+)
+def test_a_broken_chunk(
+    served: Callable[[Kind], KindRegistry], patient: Backoff, kind: Kind, begun: int, kept: int
+) -> None:
+    """It goes on where the registry says, if that can be, or begins anew, and the way stays the same."""
+    registry = served(replace(kind, kept=kept))
+    client = Registry(registry.host, backoff=patient)
+    send(registry, patient, 40_005, client)
+    assert registry.broken
+    assert registry.begun == begun
+    assert not client.refused
+
+
+@pytest.mark.usefixtures("sizes")
+def test_a_range_that_stays_behind_is_not_believed(served: Callable[[Kind], KindRegistry], patient: Backoff) -> None:
+    registry = served(Kind(status="stuck", accepted=201))
+    registry.broken = True
+    send(registry, patient, 60_000)
+    assert methods(registry) == ["POST", *["PATCH"] * 4, "PUT"]
+
+
+@pytest.mark.usefixtures("sizes")
+def test_the_least_size_of_chunks(served: Callable[[Kind], KindRegistry], patient: Backoff) -> None:
+    registry = served(Kind(smallest=20_000, least=20_000))
+    registry.broken = True
+    send(registry, patient, 50_000)
+    assert methods(registry) == ["POST", "PATCH", "PATCH", "PATCH", "PUT"]
+
+
+@pytest.mark.usefixtures("sizes")
+@pytest.mark.parametrize("size", [100, 40_000])
+def test_a_lost_upload_begins_anew(faulty: FaultyRegistry, patient: Backoff, size: int) -> None:
+    where = {"Location": "/v2/app/blobs/uploads/1"}
+    gone = [lambda handler: handler.reply(404, b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}')] * 2
+    taken = {"POST": 202, "PATCH": 202, "PUT": 201}
+    faulty.guard = lambda handler: handler.reply(taken[handler.command], headers=where) or True
+    faulty.faults["uploads/1"] = list(gone)
+    send(faulty, patient, size)
+    assert len(faulty.asked("POST", "uploads")) == 3
+
+
+def test_an_upload_that_is_always_lost_ends(faulty: FaultyRegistry, patient: Backoff) -> None:
+    where = {"Location": "/v2/app/blobs/uploads/1"}
+    faulty.guard = lambda handler: handler.reply(202 if handler.command == "POST" else 404, b"gone", where) or True
+    with pytest.raises(RegistryError, match="404 gone") as caught:
+        send(faulty, patient, 100)
+    assert caught.value.reason == Reason.NOT_FOUND
+    assert len(faulty.asked("POST", "uploads")) <= 6
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/v2/app/blobs/uploads/1?_state=a%2Bb",
+        "1?_state=a%2Bb",
+        "http://HOST/v2/app/blobs/uploads/1?_state=a%2Bb",
+        "//HOST/v2/app/blobs/uploads/1?_state=a%2Bb",
+        "http://user:pass@HOST/v2/app/blobs/uploads/1?_state=a%2Bb#end",
+        "https://HOST/v2/app/blobs/uploads/1?_state=a%2Bb",
+    ],
+)
+def test_addresses_of_uploads(faulty: FaultyRegistry, patient: Backoff, location: str) -> None:
+    """Of whatever form: the registry itself is reached as the user said, and gets the login."""
+    where = {"Location": location.replace("HOST", faulty.host)}
+    faulty.guard = lambda handler: handler.reply(202 if handler.command == "POST" else 201, b"", where) or True
+    digest = send(faulty, patient, 10)
+    ((_method, path, _headers),) = [request for request in faulty.requests if request[0] == "PUT"]
+    assert path == f"/v2/app/blobs/uploads/1?_state=a%2Bb&digest={digest.replace(':', '%3A')}"
+
+
+def test_a_storage_elsewhere_gets_the_bytes_without_the_login(faulty: FaultyRegistry, patient: Backoff) -> None:
+    storage = FaultyRegistry()
+    storage.guard = lambda handler: handler.reply(201) or True
+    place = storage.host.replace("127.0.0.1", "localhost")
+
+    def guard(handler: Handler) -> bool:
+        if not handler.headers.get("Authorization"):
+            return handler.reply(401, b"", {"WWW-Authenticate": "Basic"}) or True
+        return handler.reply(202, b"", {"Location": f"http://{place}/up?sig=1"}) or True
+
+    faulty.guard = guard
+    settings = RegistrySettings(faulty.host, username="user", password={"value": "secret"})
+    try:
+        send(faulty, patient, 10, Registry(faulty.host, settings, patient))
+        ((method, path, headers),) = storage.requests
+        assert (method, path.partition("&")[0]) == ("PUT", "/up?sig=1")
+        assert "Authorization" not in headers
+    finally:
+        storage.stop()
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("http://storage.invalid/up", "without TLS"),
+        ("", "without saying where to"),
+        ("https://[::1/up", "no address"),
+        ("https://x:port/up", "no address"),
+    ],
+)
+def test_addresses_that_are_refused(patient: Backoff, location: str, said: str) -> None:
+    registry = Registry("registry.invalid", backoff=patient)
+    with pytest.raises(RegistryError, match=said):
+        session_url(registry, "app/blobs/uploads/", Answer(202, {"Location": location}, b""))
+
+
+@pytest.mark.parametrize("status", [307, 308])
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_writes_are_redirected_with_their_bytes(
+    faulty: FaultyRegistry, patient: Backoff, status: int, method: str
+) -> None:
+    where = {"Location": "/v2/app/blobs/uploads/1"}
+
+    def guard(handler: Handler) -> bool:
+        if handler.command == method and "moved" not in handler.path:
+            there = f"{handler.path}{'&' if '?' in handler.path else '?'}moved=1"
+            return handler.reply(status, b"", {"Location": there}) or True
+        return handler.reply(202 if handler.command == "POST" else 201, b"", where) or True
+
+    faulty.guard = guard
+    send(faulty, patient, 10)
+    assert len(faulty.bodies[-1]) == 10
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 406, 501])
+def test_a_manifest_that_head_denies(faulty: FaultyRegistry, patient: Backoff, status: int) -> None:
+    image = SampleImage()
+    faulty.add(image)
+    faulty.guard = lambda handler: handler.command == "HEAD" and (handler.reply(status) or True)
+    client = Registry(faulty.host, backoff=patient)
+    assert client.has_manifest("app", "1") == image.index.digest
+    assert client.has_manifest("app", image.index.digest) == image.index.digest
+    assert client.has_manifest("app", "none") == ""
+
+
+@pytest.mark.parametrize(
+    ("head", "get", "there"),
+    [
+        (200, None, True),
+        (404, None, False),
+        (403, 206, True),
+        (403, 200, True),
+        (405, 206, True),
+        (400, 404, False),
+        (403, 403, False),
+        (501, 206, True),
+    ],
+)
+def test_blobs_that_head_does_not_tell(
+    faulty: FaultyRegistry, patient: Backoff, head: int, get: int | None, there: bool
+) -> None:
+    image = SampleImage()
+    faulty.guard = lambda handler: handler.reply(head if handler.command == "HEAD" else get or 500, b"x" * 9) or True
+    assert has_blob(Registry(faulty.host, backoff=patient), "app", digest_of(image.layer)) is there
+    assert [headers.get("Range") for headers in faulty.asked("GET", "blobs")] == ["bytes=0-0"] * bool(get)
