@@ -15,11 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..errors import Reason, RegistryError
 from ..policy.settings import RegistrySettings
 from .challenges import Challenge, parse_challenges
+from .credentials import basic_login
 from .failures import of_status
-from .tokens import Token, basic_login, fetch_token, refused
+from .tokens import Token, fetch_token, refused
 from .transport import Transport
-
-__all__ = ["Login", "Scopes", "basic_login", "scope_of"]
 
 Scopes = tuple[str, ...]
 _DENIALS = frozenset({403, 404})

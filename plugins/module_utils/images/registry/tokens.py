@@ -10,7 +10,6 @@ Authentication" (POST). ACR gives its refresh tokens to be used as the password 
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from collections.abc import Sequence
@@ -18,11 +17,10 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from ...http.pools import USER_AGENT
-from ...http.redaction import conceal
-from ...secret_source import SecretSourceError, resolve
-from ..errors import ImageError, Reason, RegistryError
+from ..errors import Reason, RegistryError
 from ..policy.settings import RegistrySettings, is_loopback
 from .challenges import Challenge
+from .credentials import basic_login, password_of
 from .failures import of_status
 from .transport import Answer, Transport
 
@@ -92,8 +90,7 @@ def _posted(settings: RegistrySettings, transport: Transport, realm: str, fields
     secret = password_of(settings)
     form = [(name, secret if name in ("refresh_token", "password") else value) for name, value in fields]
     body = urlencode([*form, ("client_id", USER_AGENT)]).encode()
-    answer = transport.send("POST", realm, {"Content-Type": "application/x-www-form-urlencoded"}, body)
-    return Answer(answer.status, answer.headers, conceal(answer.body, [secret] if answer.status != 200 else []))
+    return transport.send("POST", realm, {"Content-Type": "application/x-www-form-urlencoded"}, body)
 
 
 def _token(settings: RegistrySettings, realm: str, answer: Answer) -> Token:
@@ -126,16 +123,3 @@ def _split(settings: RegistrySettings, realm: str) -> SplitResult:
 def refused(settings: RegistrySettings, detail: str) -> RegistryError:
     """Return the error of a login that does not come about."""
     return RegistryError(Reason.LOGIN, settings.host, detail)
-
-
-def password_of(settings: RegistrySettings) -> str:
-    """Return the password of a registry, read anew. Raises ImageError."""
-    try:
-        return resolve(settings.password)
-    except SecretSourceError as error:
-        raise ImageError(f"the password for {settings.username} at {settings.host}: {error}") from None
-
-
-def basic_login(settings: RegistrySettings) -> str:
-    """Return the value of an Authorization header with user and password. Raises ImageError."""
-    return f"Basic {base64.b64encode(f'{settings.username}:{password_of(settings)}'.encode()).decode()}"

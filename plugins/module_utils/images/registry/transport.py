@@ -27,6 +27,7 @@ from ...http.tls import tls_context
 from ..errors import ImageError, Reason, RegistryError
 from ..policy.settings import RegistrySettings, is_loopback
 from .backoff import PAUSING_STATUS, Backoff, Cooldown, Outage, Patience, clock, retry_after
+from .credentials import own_secrets
 from .failures import of_exception, of_status
 
 # Manifests may be 4 MiB (distribution spec); more than twice that is no manifest and no error text.
@@ -163,7 +164,7 @@ class Transport:
         if len(data) > BODY_LIMIT:
             raise RegistryError(Reason.PROTOCOL, self.settings.host, f"{url} answers with more than {BODY_LIMIT} bytes")
         if response.status >= 400:  # some repeat what they were sent, and this is shown
-            data = conceal(data, [*secrets_of(headers), *_proxy_secrets(url)])
+            data = conceal(data, [*secrets_of(headers), *own_secrets(self.settings), *_proxy_secrets(url)])
         return Answer(response.status, response.headers, data)
 
     def _follow(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener | None) -> Any:
