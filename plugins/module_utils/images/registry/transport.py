@@ -110,7 +110,7 @@ class Transport:
                     raise
                 if self._is_last(attempt, started):
                     raise
-                asked = None
+                asked, limited = None, False
             else:
                 if answer.status not in RETRIED_STATUS:
                     self._outage.end()
@@ -125,6 +125,8 @@ class Transport:
                 if too_long or not retry or self._is_last(attempt, started):
                     raise of_status(self.settings.host, answer.status, answer.headers, answer.body)
             pause = self.backoff.pause(max(attempt, 1), asked)
+            if asked is None and limited:
+                self._cooldown.ask(pause)  # the others would only be refused as well
             time.sleep(pause)
             waited += pause
 
