@@ -18,9 +18,9 @@ from ..layout.layout import Layout
 from ..layout.locking import locked
 from ..progress import PERIOD, Progress, progress_text
 from ..reference.reference import Reference
-from ..registry.backoff import LIMIT_PATIENCE
 from ..registry.client import Registry
 from ..registry.clients import Clients
+from ..registry.cooldown import LIMIT_PATIENCE
 from ..registry.manifests import Descriptor, Manifest
 from .gathering import Gathering, Resolved
 from .host_queue import Job, Limits, run_jobs

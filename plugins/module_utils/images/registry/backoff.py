@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from ...http.backoff import jittered, parse_retry_after
 # Of the answers that are asked for again, what says that the registry has too much to do, whoever asks.
 PAUSING_STATUS = frozenset({429, 503})
 _UNIX_TIMES = 10**9  # no limit lasts for 30 years
-# Limits of 100 pulls an hour are common; so a copy of some hundred images comes to its end.
-LIMIT_PATIENCE = 3 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -41,39 +38,6 @@ class Backoff:
         if asked is not None:
             return asked
         return jittered(attempt, self.first_pause, self.longest_pause)
-
-
-@dataclass
-class Patience:
-    """For how many seconds one request waits for rate limits altogether, beyond what Backoff says.
-
-    Shared by clients; changed while they work: who has another mirror to ask does not wait for one.
-    """
-
-    seconds: float = 0.0
-
-
-class Cooldown:
-    """What a registry asked to be left alone, shared by all who ask it. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._until = 0.0
-
-    def ask(self, seconds: float) -> None:
-        """Have everyone wait at least this long from now; what was asked before and lasts longer stays."""
-        with self._lock:
-            self._until = max(self._until, time.monotonic() + seconds)
-
-    def wait(self) -> None:
-        """Return when the registry may be asked again."""
-        while (left := self.left()) > 0:
-            time.sleep(left)
-
-    def left(self) -> float:
-        """Return the seconds until then, negative when it is over."""
-        with self._lock:
-            return self._until - time.monotonic()
 
 
 class Outage:

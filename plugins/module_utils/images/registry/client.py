@@ -12,8 +12,9 @@ from typing import Any
 from ..errors import ImageError, Reason, RegistryError
 from ..policy.settings import RegistrySettings
 from .auth import Login, Scopes, scope_of
-from .backoff import LIMIT_PATIENCE, Backoff, Patience
+from .backoff import Backoff
 from .challenges import parse_challenges
+from .cooldown import LIMIT_PATIENCE, Patience
 from .failures import of_status
 from .manifests import ACCEPT, Descriptor, Manifest
 from .transport import Answer, Opener, Transport, origin
@@ -125,7 +126,7 @@ class Registry:
 
     def be_patient(self) -> None:
         """Wait for rate limits, also for long ones: there is no other registry for what is sent to this one."""
-        self.transport.patience = Patience(LIMIT_PATIENCE)
+        self.transport.cooldown.patience = Patience(LIMIT_PATIENCE)
 
     def error(self, reason: Reason, detail: str) -> RegistryError:
         """Return an error of this registry."""

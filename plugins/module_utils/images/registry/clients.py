@@ -8,8 +8,9 @@ from __future__ import annotations
 import threading
 
 from ..policy.policy import ImagePolicy
-from .backoff import Backoff, Patience
+from .backoff import Backoff
 from .client import Registry
+from .cooldown import Patience
 
 
 class Clients:
@@ -33,4 +34,4 @@ class Clients:
         """Return in words which registries are waited for, and until when."""
         with self._lock:
             clients = list(self._clients.values())
-        return "; ".join(filter(None, (client.transport.pause_text() for client in clients)))
+        return "; ".join(filter(None, (client.transport.cooldown.text() for client in clients)))

@@ -26,7 +26,8 @@ from ...http.redaction import conceal, secrets_of
 from ...http.tls import tls_context
 from ..errors import ImageError, Reason, RegistryError
 from ..policy.settings import RegistrySettings, is_loopback
-from .backoff import PAUSING_STATUS, Backoff, Cooldown, Outage, Patience, clock, retry_after
+from .backoff import PAUSING_STATUS, Backoff, Outage, retry_after
+from .cooldown import Cooldown, Patience
 from .credentials import own_secrets
 from .failures import of_exception, of_status
 
@@ -61,10 +62,9 @@ class Transport:
     ) -> None:
         self.settings = settings
         self.backoff = backoff or Backoff()
-        self.patience = patience or Patience()
+        self.cooldown = Cooldown(settings.host, self.backoff.longest_pause, patience or Patience())
         self.requests = 0
         self._pools = _pools(settings)
-        self._cooldown = Cooldown()
         self._outage = Outage()
 
     def send(
@@ -102,7 +102,7 @@ class Transport:
         started, attempt, waited = time.monotonic(), 0, 0.0
         while True:
             attempt += 1
-            waited += self._leave_alone(waited)
+            waited += self.cooldown.wait(waited)
             try:
                 answer = once()
             except RegistryError as error:
@@ -117,36 +117,18 @@ class Transport:
                     return answer
                 asked = retry_after(answer.headers)
                 limited = answer.status in PAUSING_STATUS and (asked is not None or answer.status == 429)
-                too_long = (asked or 0) > self.longest_pause(waited)
+                too_long = (asked or 0) > self.cooldown.longest(waited)
                 if asked is not None and (answer.status == 429 or (limited and not too_long)):
-                    self._cooldown.ask(asked)
-                if limited and waited < self.patience.seconds:
+                    self.cooldown.ask(asked)
+                if limited and waited < self.cooldown.patience.seconds:
                     attempt -= 1  # what is waited for as it was asked for is no failure
                 if too_long or not retry or self._is_last(attempt, started):
                     raise of_status(self.settings.host, answer.status, answer.headers, answer.body)
             pause = self.backoff.pause(max(attempt, 1), asked)
             if asked is None and limited:
-                self._cooldown.ask(pause)  # the others would only be refused as well
+                self.cooldown.ask(pause)  # the others would only be refused as well
             time.sleep(pause)
             waited += pause
-
-    def longest_pause(self, waited: float) -> float:
-        """Return the seconds that a request may be put off now, having been put off for `waited`."""
-        return max(self.backoff.longest_pause, self.patience.seconds - waited)
-
-    def pause_text(self) -> str:
-        """Return in words until when the registry is left alone, '' if it is not, or for a moment only."""
-        left = self._cooldown.left()
-        return f"waits until {clock(left)} for {self.settings.host}, which asks for it" if left >= 1 else ""
-
-    def _leave_alone(self, waited: float) -> float:
-        """Wait as long as the registry has asked for; return for how long. Raises RegistryError if that is too long."""
-        left = self._cooldown.left()
-        if left > self.longest_pause(waited):
-            words = f"it limits requests; it ends in {left:.0f} s, at {clock(left)}"
-            raise RegistryError(Reason.RATE_LIMIT, self.settings.host, words, left)
-        self._cooldown.wait()
-        return max(left, 0.0)
 
     def _is_last(self, attempt: int, started: float) -> bool:
         """Whether a request that has failed `attempt` times is given up: it, or its registry, has failed for long."""

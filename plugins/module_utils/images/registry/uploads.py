@@ -87,7 +87,7 @@ def push_blob(
     """
     run = _Upload(registry, repository, blob, opener, progress)
     backoff, started, attempt, waited, lost = registry.transport.backoff, time.monotonic(), 0, 0.0, 0
-    ways = ways_for(registry, blob.size)
+    ways, cooldown = ways_for(registry, blob.size), registry.transport.cooldown
     while True:
         attempt += 1
         try:
@@ -105,8 +105,8 @@ def push_blob(
         except RegistryError as error:
             pause = backoff.pause(attempt, error.retry_after)
             is_last = attempt >= backoff.attempts and time.monotonic() - started >= backoff.patience
-            limited = error.reason == Reason.RATE_LIMIT and waited < registry.transport.patience.seconds
-            too_long = (error.retry_after or 0) > registry.transport.longest_pause(waited)
+            limited = error.reason == Reason.RATE_LIMIT and waited < cooldown.patience.seconds
+            too_long = (error.retry_after or 0) > cooldown.longest(waited)
             if error.reason not in UPLOADED_AGAIN or too_long or (is_last and not limited):
                 raise
             if error.reason == Reason.BROKEN and ways[0] == WHOLE and attempt > 1:
