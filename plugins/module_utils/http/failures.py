@@ -53,6 +53,8 @@ class Failure:
 def describe(error: BaseException) -> Failure:
     """The class of what urllib3, ssl or the system raised, with its reason in plain words."""
     cause = _root(error)
+    if socks := _of_socks(error):
+        return socks
     if isinstance(cause, ssl.SSLCertVerificationError):
         return Failure(FailureKind.CERTIFICATE, f"certificate verify failed: {cause.verify_message}")
     if isinstance(cause, ssl.SSLError) or isinstance(error, raised.SSLError):
@@ -75,6 +77,19 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, raised.NewConnectionError):
         return Failure(FailureKind.REFUSED, _line(getattr(cause, "strerror", "") or _without_noise(str(cause))))
     return Failure(FailureKind.BROKEN, _line(getattr(cause, "strerror", "") or _without_noise(str(cause))))
+
+
+def _of_socks(error: BaseException) -> Failure | None:
+    """What PySocks raised, told by its names: it is there only where a SOCKS proxy is used."""
+    seen: BaseException | None = error
+    while seen is not None and type(seen).__module__ != "socks":
+        seen = seen.__cause__ or seen.__context__
+    if seen is None:
+        return None
+    if type(seen).__name__ == "SOCKS5AuthError":
+        return Failure(FailureKind.PROXY_REFUSES, "the proxy refuses: user and password are not accepted")
+    why = getattr(getattr(seen, "socket_err", None), "strerror", "") or getattr(seen, "msg", "")
+    return Failure(FailureKind.PROXY, _line(f"the proxy cannot be used: {why}"))
 
 
 def _of_proxy(cause: BaseException) -> Failure:

@@ -36,9 +36,13 @@ def has_blob(registry: Registry, repository: str, digest: str) -> bool:
     be known: one byte by GET tells then.
     """
     path = f"{repository}/blobs/{digest}"
-    answer = registry.call("HEAD", path, repository)
-    if answer.status in (200, 404):
-        return answer.status == 200
+    try:
+        answer = registry.call("HEAD", path, repository)
+        if answer.status in (200, 404):
+            return answer.status == 200
+    except RegistryError as error:
+        if error.reason != Reason.FORBIDDEN:
+            raise
     try:
         response = registry.open(path, repository, {"Range": "bytes=0-0"})
     except RegistryError as error:

@@ -141,9 +141,7 @@ class Registry:
         answer = send(sent)
         if answer.status != 401 and not self._login.is_denied(answer.status, sent):
             return answer
-        challenges = parse_challenges(answer.headers.get("WWW-Authenticate", ""))
-        if answer.status != 401:
-            challenges = challenges or self._login.ping()
+        challenges = parse_challenges(answer.headers.get("WWW-Authenticate", "")) or self._login.ping()
         reasons: list[str] = []
         tried = bool(sent)
         for login in self._login.ways(challenges, scopes, sent, reasons):

@@ -152,10 +152,14 @@ class Transport:
         return Answer(response.status, response.headers, data)
 
     def _follow(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener | None) -> Any:
-        reads = method in ("GET", "HEAD")
+        reads, home = method in ("GET", "HEAD"), origin(url)
         for _hop in range(_REDIRECTS + 1):
             response = self._once(method, url, headers, body)
             location = response.headers.get("Location")
+            if response.status == 401 and origin(url) != home:
+                response.drain_conn()  # its challenge is not the registry's, and gets no login
+                words = f"401 where it sends on to, {urlsplit(url).hostname}, which wants a login"
+                raise RegistryError(Reason.FORBIDDEN, self.settings.host, words)
             if response.status not in (_REDIRECTS_OF_READS if reads else _REDIRECTS_OF_WRITES) or not location:
                 return response
             target = self._joined(url, location)

@@ -30,6 +30,7 @@ SMALLER = (4 * 1024 * 1024, 512 * 1024)
 WHOLE = 0
 
 UPLOADED_AGAIN = frozenset({Reason.BROKEN, Reason.TIMEOUT, Reason.SERVER, Reason.REFUSED, Reason.RATE_LIMIT})
+_FAILS = frozenset({Reason.BROKEN, Reason.TIMEOUT, Reason.SERVER})
 _OTHERWISE = frozenset({400, 405, 411, 413, 415, 416, 501})
 _TAKEN = frozenset({200, 201, 202, 204})  # ECR answers 201 to chunks (tart#273)
 _RANGE = re.compile(r"(?:bytes=)?0-(\d+)$")
@@ -107,10 +108,12 @@ def push_blob(
             is_last = attempt >= backoff.attempts and time.monotonic() - started >= backoff.patience
             limited = error.reason == Reason.RATE_LIMIT and waited < cooldown.patience.seconds
             too_long = (error.retry_after or 0) > cooldown.longest(waited)
-            if error.reason not in UPLOADED_AGAIN or too_long or (is_last and not limited):
+            # Some servers hang up on what is too large for them, and some proxies fail at PATCH.
+            otherwise = error.reason in _FAILS and ways[1:] and run.has_begun
+            if error.reason not in UPLOADED_AGAIN or too_long or (is_last and not limited and not otherwise):
                 raise
-            if error.reason == Reason.BROKEN and ways[0] == WHOLE and attempt > 1:
-                ways = ways[1:] or ways  # some servers hang up on what is too large for them
+            if otherwise and (is_last or (error.reason == Reason.BROKEN and ways[0] == WHOLE and attempt > 1)):
+                ways = ways[1:]
         time.sleep(pause)
         waited, session = waited + pause, ""
 
@@ -136,12 +139,15 @@ class _Upload:
         self._progress = progress
         self._moved = 0
         self._resumed = False
+        self.has_begun = False  # whether the registry took the last upload as such
         self._least = ""  # bytes of a chunk, as the registry wants
 
     def by(self, way: int, session: str) -> None:
         """Send the blob in one way. Raises NotThisWay, SessionLost and RegistryError."""
+        self.has_begun = False
         try:
             session = session or self._begin()
+            self.has_begun = True
             if way != WHOLE:
                 session = self._send_chunks(session, way)
             self._end(session, self._opener if way == WHOLE else b"", self._blob.size if way == WHOLE else 0)
@@ -159,7 +165,7 @@ class _Upload:
     def _end(self, session: str, body: bytes | Opener, length: int) -> None:
         url = f"{session}{'&' if '?' in session else '?'}{urlencode({'digest': self._blob.digest})}"
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
-        self._check(self._send("PUT", url, headers, body))
+        self._check(self._send("PUT", url, headers, body), is_chunk=False)
         self._told(length)
 
     def _send_chunks(self, session: str, step: int) -> str:
@@ -194,7 +200,7 @@ class _Upload:
         there = received(answer)
         if answer.status == 416 and there is not None and offset < there <= offset + len(data):
             return session_url(self._registry, session, answer, session), there
-        self._check(answer)
+        self._check(answer, is_chunk=True)
         # Its Range is not asked: ECR's stays behind (containers-roadmap#2831), zot's did (regclient#961). The digest
         # tells in the end.
         return session_url(self._registry, session, answer, session), offset + len(data)
@@ -214,14 +220,15 @@ class _Upload:
     def _send(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener) -> Answer:
         return self._registry.call(method, url, self._repository, headers, body, push=True, retry=False)
 
-    def _check(self, answer: Answer) -> None:
+    def _check(self, answer: Answer, is_chunk: bool) -> None:
         if answer.status in _TAKEN:
             return
         error = of_status(self._registry.host, answer.status, answer.headers, answer.body)
         # Quay says one byte too many when it is asked where to go on (its endpoints/v2/blob.py, fetch_existing_upload).
-        if answer.status in _OTHERWISE and not self._resumed:
+        refused = answer.status in _OTHERWISE or (answer.status == 403 and is_chunk)
+        if refused and not self._resumed:
             raise NotThisWay(error.reason, error.registry, error.detail)
-        if answer.status in _OTHERWISE or answer.status == 404:
+        if refused or answer.status == 404:
             raise SessionLost(error.reason, error.registry, error.detail)
         raise error
 

@@ -243,3 +243,33 @@ def test_a_token_that_runs_out_in_the_middle(faulty: FaultyRegistry, quick: Back
     made = client(faulty, quick)
     for _request in range(12):
         assert made.manifest("app", "1").digest == IMAGE.index.digest
+
+
+def test_a_refusal_without_a_challenge(faulty: FaultyRegistry, quick: Backoff) -> None:
+    faulty.add(IMAGE)
+    faulty.guard = lambda handler: handler.headers.get("Authorization") != BASIC and (handler.reply(401) or True)
+    assert client(faulty, quick).manifest("app", "1").digest == IMAGE.index.digest
+    with pytest.raises(RegistryError, match="it wants a user and a password"):
+        client(faulty, quick, "").manifest("app", "1")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_challenge_of_another_host_gets_no_login(faulty: FaultyRegistry, quick: Backoff, method: str) -> None:
+    other = FaultyRegistry()
+    place = other.host.replace("127.0.0.1", "localhost")
+    other.guard = Gate(other, ("BEARER", "Basic"), True, "nothing")
+
+    def guard(handler: Handler) -> bool:
+        if handler.headers.get("Authorization") != BASIC:
+            return handler.reply(401, b"", {"WWW-Authenticate": "Basic"}) or True
+        return handler.reply(307, b"", {"Location": f"http://{place}/elsewhere"}) or True
+
+    faulty.guard = guard
+    try:
+        with pytest.raises(RegistryError, match="401 where it sends on to, localhost, which wants a login") as caught:
+            client(faulty, quick).call(method, "app/manifests/1", "app")
+        assert caught.value.reason == Reason.FORBIDDEN
+        assert other.requests and not [headers for _m, _p, headers in other.requests if "Authorization" in headers]
+        assert {path for _method, path, _headers in other.requests} == {"/elsewhere"}
+    finally:
+        other.stop()

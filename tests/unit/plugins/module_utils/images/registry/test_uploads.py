@@ -285,3 +285,39 @@ def test_blobs_that_head_does_not_tell(
     faulty.guard = lambda handler: handler.reply(head if handler.command == "HEAD" else get or 500, b"x" * 9) or True
     assert has_blob(Registry(faulty.host, backoff=patient), "app", digest_of(image.layer)) is there
     assert [headers.get("Range") for headers in faulty.asked("GET", "blobs")] == ["bytes=0-0"] * bool(get)
+
+
+@pytest.mark.usefixtures("sizes")
+@pytest.mark.parametrize("status", [403, 500, 502])
+def test_chunks_that_always_fail_are_followed_by_the_whole(
+    faulty: FaultyRegistry, patient: Backoff, status: int
+) -> None:
+    """As behind servers that know no PATCH."""
+    where = {"Location": "/v2/app/blobs/uploads/1"}
+    taken = {"POST": 202, "PATCH": status, "PUT": 201, "GET": 404}
+    faulty.guard = lambda handler: handler.reply(taken[handler.command], headers=where) or True
+    send(faulty, patient, 40_000)
+    assert len(faulty.asked("PUT", "uploads")) == 1
+
+
+@pytest.mark.usefixtures("sizes")
+def test_a_server_that_hangs_up_on_large_requests(faulty: FaultyRegistry, patient: Backoff) -> None:
+    where = {"Location": "/v2/app/blobs/uploads/1"}
+
+    def guard(handler: Handler) -> bool:
+        if int(handler.headers.get("Content-Length") or 0) > 5000:
+            handler.close_connection = True
+            return True
+        return handler.reply({"POST": 202, "PATCH": 202, "PUT": 201}.get(handler.command, 404), headers=where) or True
+
+    faulty.guard = guard
+    send(faulty, patient, 12_000)
+    assert len(faulty.asked("PATCH", "uploads")) == 3
+
+
+def test_a_registry_that_takes_no_upload_at_all_ends(faulty: FaultyRegistry, patient: Backoff) -> None:
+    faulty.guard = lambda handler: handler.reply(500) or True
+    with pytest.raises(RegistryError) as caught:
+        send(faulty, patient, 10)
+    assert caught.value.reason == Reason.SERVER
+    assert len(faulty.requests) <= 3 * patient.attempts
