@@ -81,14 +81,16 @@ def describe(error: BaseException) -> Failure:
 
 def _of_socks(error: BaseException) -> Failure | None:
     """What PySocks raised, told by its names: it is there only where a SOCKS proxy is used."""
+    raised_by_it = []
     seen: BaseException | None = error
-    while seen is not None and type(seen).__module__ != "socks":
-        seen = seen.__cause__ or seen.__context__
-    if seen is None:
+    while seen is not None:
+        raised_by_it += [seen] if type(seen).__module__ == "socks" else []
+        seen = getattr(seen, "socket_err", None) or seen.__cause__ or seen.__context__
+    if not raised_by_it:
         return None
-    if type(seen).__name__ == "SOCKS5AuthError":
+    if any(type(one).__name__ == "SOCKS5AuthError" for one in raised_by_it):
         return Failure(FailureKind.PROXY_REFUSES, "the proxy refuses: user and password are not accepted")
-    why = getattr(getattr(seen, "socket_err", None), "strerror", "") or getattr(seen, "msg", "")
+    why = getattr(getattr(raised_by_it[-1], "socket_err", None), "strerror", "") or getattr(raised_by_it[-1], "msg", "")
     return Failure(FailureKind.PROXY, _line(f"the proxy cannot be used: {why}"))
 
 

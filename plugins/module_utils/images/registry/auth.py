@@ -124,6 +124,7 @@ class Login:
                 continue
             if header["Authorization"] not in tried:
                 tried.add(header["Authorization"])
+                self._basic = False
                 yield header
         with self._lock:
             self._tokens.pop(scopes, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -24,8 +25,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
 from faulty_registry import FaultyRegistry, Handler
 from kind_registry import KindRegistry
 from registry_kinds import Kind
+from registry_process import RegistryProcess
 from sample_images import LAYER, SampleImage
 
+KEPT = ("Location", "Range", "Docker-Content-Digest")
 REFUSALS = (400, 405, 411, 413, 415, 416, 501)
 
 
@@ -321,3 +324,30 @@ def test_a_registry_that_takes_no_upload_at_all_ends(faulty: FaultyRegistry, pat
         send(faulty, patient, 10)
     assert caught.value.reason == Reason.SERVER
     assert len(faulty.requests) <= 3 * patient.attempts
+
+
+@pytest.mark.usefixtures("sizes")
+@pytest.mark.parametrize("arrives", [True, False], ids=["the answer is lost", "the chunk is lost"])
+def test_a_chunk_that_breaks_on_its_way_to_a_real_registry(
+    faulty: FaultyRegistry, mirror: RegistryProcess, patient: Backoff, arrives: bool
+) -> None:
+    """`distribution` says where to go on, and nothing is sent twice."""
+
+    def passed_on(handler: Handler) -> bool:
+        broken = handler.command == "PATCH" and len(faulty.asked("PATCH", "uploads")) == 2
+        if broken:
+            handler.close_connection = True
+        if not broken or arrives:
+            upstream = http.client.HTTPConnection(mirror.host)
+            upstream.request(handler.command, handler.path, handler.body, dict(handler.headers))
+            answer = upstream.getresponse()
+            if not broken:
+                handler.reply(answer.status, answer.read(), {n: v for n, v in answer.getheaders() if n in KEPT})
+            upstream.close()
+        return True
+
+    faulty.guard = passed_on
+    digest = send(faulty, patient, 40_005)
+    assert has_blob(Registry(mirror.host, backoff=patient), "app", digest)
+    sent = [method for method, _path, _headers in faulty.requests]
+    assert sent == ["POST", "PATCH", "PATCH", "GET", *["PATCH"] * (1 if arrives else 2), "PUT"]

@@ -59,6 +59,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request."""
 
     protocol_version = "HTTP/1.1"
+    body = b""
 
     @property
     def registry(self) -> FaultyRegistry:
@@ -78,8 +79,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """The same for a request with a body."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.registry.bodies.append(body[:4096])
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.registry.bodies.append(self.body[:4096])
         self.do_GET()
 
     do_POST = do_PATCH = do_PUT
