@@ -88,9 +88,10 @@ def _of_socks(error: BaseException) -> Failure | None:
         seen = getattr(seen, "socket_err", None) or seen.__cause__ or seen.__context__
     if not raised_by_it:
         return None
-    if any(type(one).__name__ == "SOCKS5AuthError" for one in raised_by_it):
-        return Failure(FailureKind.PROXY_REFUSES, "the proxy refuses: user and password are not accepted")
-    why = getattr(getattr(raised_by_it[-1], "socket_err", None), "strerror", "") or getattr(raised_by_it[-1], "msg", "")
+    last = raised_by_it[-1]
+    why = getattr(getattr(last, "socket_err", None), "strerror", "") or getattr(last, "msg", "")
+    if type(last).__name__ == "SOCKS5AuthError":
+        return Failure(FailureKind.PROXY_REFUSES, _line(f"the proxy refuses: {why}"))
     return Failure(FailureKind.PROXY, _line(f"the proxy cannot be used: {why}"))
 
 

@@ -110,8 +110,8 @@ def test_bad_certificates_are_told(tmp_path: object) -> None:
 @pytest.mark.parametrize(
     ("login", "kind", "said"),
     [
-        ("me:canary", FailureKind.PROXY_REFUSES, "the proxy refuses: user and password are not accepted"),
-        ("", FailureKind.PROXY, "the proxy cannot be used: "),
+        ("me:canary", FailureKind.PROXY_REFUSES, "the proxy refuses: SOCKS5 authentication failed"),
+        ("", FailureKind.PROXY_REFUSES, "the proxy refuses: All offered SOCKS5 authentication methods were rejected"),
         (None, FailureKind.PROXY, "the proxy cannot be used: Connection refused"),
     ],
     ids=["another login", "no login", "nobody listens"],
