@@ -13,14 +13,15 @@ from urllib.parse import quote, quote_plus
 
 _HIDDEN = "***"
 _SHORTEST = 4  # what is shorter cannot be told from ordinary words
+_LONGEST = 8192  # of a text; nobody reads more, and what others wrote must not cost seconds
 _LOGIN_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _NAMES = (
-    r"(?:[\w-]*token|passw(?:or)?d|pwd|[\w-]*secret|sig|[\w-]*signature|[\w-]*credentials?|api[-_]?key|jwt|_state"
-    r"|(?:proxy-)?authorization|(?:set-)?cookie|x-(?:amz|goog|ms)-[\w-]+)"
+    r"(?:[\w-]{0,40}(?:token|secret|signature|credentials?)|passw(?:or)?d|pwd|sig|api[-_]?key|jwt|_state"
+    r"|(?:proxy-)?authorization|(?:set-)?cookie|x-(?:amz|goog|ms)-[\w-]{1,40})"
 )
 _RULES = (
     # https://user:password@host
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s\"'<>@?#]*@"), rf"\1{_HIDDEN}@"),
+    (re.compile(r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,20}://)[^/\s\"'<>@?#]*@"), rf"\1{_HIDDEN}@"),
     # A query; storage is reached by signed ones (X-Amz-Signature, X-Goog-Signature, sig, token)
     (re.compile(r"\?(?=[^\s\"'<>]*=)[^\s\"'<>]+"), f"?{_HIDDEN}"),
     # Authorization: Basic dXNlcjpw...; "Basic authentication is needed" are words
@@ -33,15 +34,19 @@ _RULES = (
     ),
     # "token": "...", password=...
     (re.compile(rf"(?i)([\"']{_NAMES}[\"']\s*:\s*)[\"'][^\"']*[\"']?"), rf'\1"{_HIDDEN}"'),
-    (re.compile(rf"(?i)\b({_NAMES}\s*=\s*)[^\s\"'&;,<>]+"), rf"\1{_HIDDEN}"),
-    (re.compile(rf"(?i)\b({_NAMES}\s*:\s+)(?=[^\s\"']*[0-9])[^\s\"'&;,<>]{{6,}}"), rf"\1{_HIDDEN}"),
+    (re.compile(rf"(?i)(?<![\w-])({_NAMES}\s*=\s*)[^\s\"'&;,<>]+"), rf"\1{_HIDDEN}"),
+    (re.compile(rf"(?i)(?<![\w-])({_NAMES}\s*:\s+)(?=[^\s\"']*[0-9])[^\s\"'&;,<>]{{6,}}"), rf"\1{_HIDDEN}"),
     # Tokens that are known by how they begin
     (re.compile(r"\b(?:eyJ[\w-]{8,}[\w.-]*|(?:gh[pousr]_|github_pat_|glpat-|dckr_pat_|AKIA)[\w-]{8,})"), _HIDDEN),
 )
 
 
 def redact(text: str) -> str:
-    """Return a text without what looks like a credential: logins in URLs, queries, headers, fields of JSON, tokens."""
+    """Return a text without what looks like a credential: logins in URLs, queries, headers, fields of JSON, tokens.
+
+    What is longer than 8192 characters is cut.
+    """
+    text = text[:_LONGEST]
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
     return text

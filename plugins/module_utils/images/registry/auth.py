@@ -80,47 +80,51 @@ class Login:
             return self._whole
 
     def ways(
-        self, challenges: Sequence[Challenge], scopes: Scopes, sent: Mapping[str, str], reasons: list[str]
+        self, challenges: Sequence[Challenge], scopes: Scopes, sent: Mapping[str, str], reasons: list[RegistryError]
     ) -> Iterator[dict[str, str]]:
         """Yield one Authorization header after the other that may meet one of the challenges; take no more if one does.
 
-        `sent` was refused. What cannot be tried is added to `reasons`. Raises RegistryError for what passes by itself.
+        `sent` was refused. Why something cannot be tried is added to `reasons`.
         """
         tried = {sent.get("Authorization", "")}
         for challenge in challenges:
             if challenge.scheme == "bearer":
                 yield from self._by_token(challenge, scopes, tried, reasons)
             elif challenge.scheme != "basic":
-                reasons.append(f"it asks for a login of an unknown kind, {challenge.scheme}")
+                reasons.append(refused(self._settings, f"it asks for a login of an unknown kind, {challenge.scheme}"))
             elif not self._settings.username:
-                reasons.append("it wants a user and a password; name them under serverless_images.registries")
+                words = "it wants a user and a password; name them under serverless_images.registries"
+                reasons.append(refused(self._settings, words))
             elif (login := basic_login(self._settings)) not in tried:
                 tried.add(login)
                 self._basic = True
                 yield {"Authorization": login}
                 self._basic = False
 
-    def failed(self, reasons: Sequence[str], tried: bool, said: bytes) -> RegistryError:
-        """Return the error of a login that the registry does not take, with the registry's own words."""
+    def failed(self, reasons: Sequence[RegistryError], tried: bool, said: bytes) -> RegistryError:
+        """Return the error of a login that the registry does not take, with its own words, or what passes by itself."""
+        for passing in (error for error in reasons if error.reason != Reason.LOGIN):
+            return passing
+        details = [error.detail for error in reasons]
         if not tried:
-            return refused(self._settings, "; ".join(reasons) or "it asks for a login of an unknown kind, none")
+            return refused(self._settings, "; ".join(details) or "it asks for a login of an unknown kind, none")
         who = f"user {self._settings.username} with this password" if self._settings.username else "an anonymous login"
         words = of_status(self._settings.host, 401, {}, said).detail
-        return refused(self._settings, "; ".join([f"{who} is not accepted: {words}", *reasons]))
+        return refused(self._settings, "; ".join([f"{who} is not accepted: {words}", *details]))
 
     def _by_token(
-        self, challenge: Challenge, scopes: Scopes, tried: set[str], reasons: list[str]
+        self, challenge: Challenge, scopes: Scopes, tried: set[str], reasons: list[RegistryError]
     ) -> Iterator[dict[str, str]]:
         # A registry behind a path names repositories otherwise than we do (containerd#6339), so what it names is asked
         # for too, but first: GitLab has looked at the last scope alone (manifest-tool#53).
-        named = tuple(scope for scope in challenge.parameters.get("scope", "").split() if scope not in scopes)
+        named = tuple(item for item in challenge.parameters.get("scope", "").split() if not _is_within(item, scopes))
         for asked in dict.fromkeys([(*named, *scopes), scopes]):
             try:
                 header = self._token(challenge, scopes, asked, tried).header
             except RegistryError as error:
+                reasons.append(error)
                 if error.reason != Reason.LOGIN:
-                    raise
-                reasons.append(error.detail)
+                    break
                 continue
             if header["Authorization"] not in tried:
                 tried.add(header["Authorization"])
@@ -146,6 +150,15 @@ class Login:
     def _fetching_for(self, scopes: Scopes) -> threading.Lock:
         with self._lock:
             return self._fetching[scopes]
+
+
+def _is_within(scope: str, scopes: Scopes) -> bool:
+    """Whether scopes hold one, whatever the order of its actions."""
+    resource, _colon, actions = scope.rpartition(":")
+    return any(
+        own.rpartition(":")[0] == resource and set(actions.split(",")) <= set(own.rpartition(":")[2].split(","))
+        for own in scopes
+    )
 
 
 def _without_scope(challenge: Challenge) -> Challenge:

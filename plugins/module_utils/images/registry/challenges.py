@@ -17,6 +17,7 @@ _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _SCHEME = re.compile(rf"({_NAME})(?=[\s,]|$)")
 _PARAMETER = re.compile(rf'({_NAME})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$))")
+_JUNK = re.compile(rf"{_NAME}|.", re.DOTALL)
 _BETWEEN = re.compile(r"[\s,]*")
 # What is worth more comes first: a token is good for one repository and some minutes, a password for everything.
 _ORDER = {"bearer": 0, "basic": 1}
@@ -48,7 +49,7 @@ def parse_challenges(header: str) -> list[Challenge]:
             if blanks and (data := _TOKEN68.match(header, at + blanks)):
                 at = data.end()
         else:
-            at += 1
+            at = _after(_JUNK, header, at)
         at = _after(_BETWEEN, header, at)
     return sorted((Challenge(*item) for item in found), key=lambda challenge: _ORDER.get(challenge.scheme, 2))
 

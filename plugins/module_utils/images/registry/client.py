@@ -142,7 +142,7 @@ class Registry:
         if answer.status != 401 and not self._login.is_denied(answer.status, sent):
             return answer
         challenges = parse_challenges(answer.headers.get("WWW-Authenticate", "")) or self._login.ping()
-        reasons: list[str] = []
+        reasons: list[RegistryError] = []
         tried = bool(sent)
         for login in self._login.ways(challenges, scopes, sent, reasons):
             answer, tried = send(login), True

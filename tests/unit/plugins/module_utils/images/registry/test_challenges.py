@@ -35,6 +35,7 @@ BASIC = Challenge("basic", {"realm": "a, b"})
         (r'Basic realm="a \"quoted\" one"', [Challenge("basic", {"realm": 'a "quoted" one'})]),
         ('Digest qop="auth", nonce=x, Basic realm="a, b"', [BASIC, Challenge("digest", {"qop": "auth", "nonce": "x"})]),
         (',, realm="lost"', []),
+        ("(" + "a" * 60_000 + '(, Basic realm="a, b"', [BASIC]),
         ('Bearer realm="not closed', [Challenge("bearer", {"realm": ""})]),
     ],
 )

@@ -14,6 +14,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.uploads import mount_blob
 from faulty_registry import FaultyRegistry, Handler
+from loopback_ports import free_port
 from sample_images import SampleImage
 
 IMAGE = SampleImage()
@@ -273,3 +274,41 @@ def test_a_challenge_of_another_host_gets_no_login(faulty: FaultyRegistry, quick
         assert {path for _method, path, _headers in other.requests} == {"/elsewhere"}
     finally:
         other.stop()
+
+
+@pytest.mark.parametrize(("basic", "reason"), [(True, None), (False, Reason.REFUSED)])
+def test_a_token_service_that_is_away_is_followed_by_the_password(
+    faulty: FaultyRegistry, quick: Backoff, basic: bool, reason: Reason | None
+) -> None:
+    """Where there is no other challenge, it is told what is away."""
+    faulty.add(IMAGE)
+    asked = f'Bearer realm="http://127.0.0.1:{free_port()}/token"' + (', Basic realm="x"' if basic else "")
+
+    def guard(handler: Handler) -> bool:
+        if handler.headers.get("Authorization") == BASIC:
+            return False
+        return handler.reply(401, b"", {"WWW-Authenticate": asked}) or True
+
+    faulty.guard = guard
+    made = client(faulty, quick)
+    if not reason:
+        assert made.manifest("app", "1").digest == IMAGE.index.digest
+        return
+    with pytest.raises(RegistryError) as caught:
+        made.manifest("app", "1")
+    assert caught.value.reason == reason
+
+
+def test_the_scope_of_a_challenge_in_another_order_is_no_other(faulty: FaultyRegistry, quick: Backoff) -> None:
+    gate = Gate(faulty, ("BEARER",), True, "Bearer t")
+
+    def guard(handler: Handler) -> bool:
+        if handler.path.startswith("/token") or handler.headers.get("Authorization"):
+            return gate(handler)
+        scope = "repository:app:push,pull"
+        realm = f'Bearer realm="http://{faulty.host}/token",scope="{scope}"'
+        return handler.reply(401, b"", {"WWW-Authenticate": realm}) or True
+
+    faulty.guard = guard
+    client(faulty, quick).call("POST", "app/blobs/uploads/", "app", push=True)
+    assert gate.asked == [["repository%3Aapp%3Apull%2Cpush"]]

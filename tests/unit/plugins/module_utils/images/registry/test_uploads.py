@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import Reason, RegistryError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import uploads
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import has_blob
@@ -19,14 +18,12 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
     Descriptor,
     digest_of,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.sessions import session_url
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.transport import Answer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.uploads import push_blob
 from faulty_registry import FaultyRegistry, Handler
 from kind_registry import KindRegistry
 from registry_kinds import Kind
 from registry_process import RegistryProcess
-from sample_images import LAYER, SampleImage
+from sample_images import LAYER
 
 KEPT = ("Location", "Range", "Docker-Content-Digest")
 REFUSALS = (400, 405, 411, 413, 415, 416, 501)
@@ -181,113 +178,6 @@ def test_an_upload_that_is_always_lost_ends(faulty: FaultyRegistry, patient: Bac
         send(faulty, patient, 100)
     assert caught.value.reason == Reason.NOT_FOUND
     assert len(faulty.asked("POST", "uploads")) <= 6
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "/v2/app/blobs/uploads/1?_state=a%2Bb",
-        "1?_state=a%2Bb",
-        "http://HOST/v2/app/blobs/uploads/1?_state=a%2Bb",
-        "//HOST/v2/app/blobs/uploads/1?_state=a%2Bb",
-        "http://user:pass@HOST/v2/app/blobs/uploads/1?_state=a%2Bb#end",
-        "https://HOST/v2/app/blobs/uploads/1?_state=a%2Bb",
-    ],
-)
-def test_addresses_of_uploads(faulty: FaultyRegistry, patient: Backoff, location: str) -> None:
-    """Of whatever form: the registry itself is reached as the user said, and gets the login."""
-    where = {"Location": location.replace("HOST", faulty.host)}
-    faulty.guard = lambda handler: handler.reply(202 if handler.command == "POST" else 201, b"", where) or True
-    digest = send(faulty, patient, 10)
-    ((_method, path, _headers),) = [request for request in faulty.requests if request[0] == "PUT"]
-    assert path == f"/v2/app/blobs/uploads/1?_state=a%2Bb&digest={digest.replace(':', '%3A')}"
-
-
-def test_a_storage_elsewhere_gets_the_bytes_without_the_login(faulty: FaultyRegistry, patient: Backoff) -> None:
-    storage = FaultyRegistry()
-    storage.guard = lambda handler: handler.reply(201) or True
-    place = storage.host.replace("127.0.0.1", "localhost")
-
-    def guard(handler: Handler) -> bool:
-        if not handler.headers.get("Authorization"):
-            return handler.reply(401, b"", {"WWW-Authenticate": "Basic"}) or True
-        return handler.reply(202, b"", {"Location": f"http://{place}/up?sig=1"}) or True
-
-    faulty.guard = guard
-    settings = RegistrySettings(faulty.host, username="user", password={"value": "secret"})
-    try:
-        send(faulty, patient, 10, Registry(faulty.host, settings, patient))
-        ((method, path, headers),) = storage.requests
-        assert (method, path.partition("&")[0]) == ("PUT", "/up?sig=1")
-        assert "Authorization" not in headers
-    finally:
-        storage.stop()
-
-
-@pytest.mark.parametrize(
-    ("location", "said"),
-    [
-        ("http://storage.invalid/up", "without TLS"),
-        ("", "without saying where to"),
-        ("https://[::1/up", "no address"),
-        ("https://x:port/up", "no address"),
-    ],
-)
-def test_addresses_that_are_refused(patient: Backoff, location: str, said: str) -> None:
-    registry = Registry("registry.invalid", backoff=patient)
-    with pytest.raises(RegistryError, match=said):
-        session_url(registry, "app/blobs/uploads/", Answer(202, {"Location": location}, b""))
-
-
-@pytest.mark.parametrize("status", [307, 308])
-@pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_writes_are_redirected_with_their_bytes(
-    faulty: FaultyRegistry, patient: Backoff, status: int, method: str
-) -> None:
-    where = {"Location": "/v2/app/blobs/uploads/1"}
-
-    def guard(handler: Handler) -> bool:
-        if handler.command == method and "moved" not in handler.path:
-            there = f"{handler.path}{'&' if '?' in handler.path else '?'}moved=1"
-            return handler.reply(status, b"", {"Location": there}) or True
-        return handler.reply(202 if handler.command == "POST" else 201, b"", where) or True
-
-    faulty.guard = guard
-    send(faulty, patient, 10)
-    assert len(faulty.bodies[-1]) == 10
-
-
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 406, 501])
-def test_a_manifest_that_head_denies(faulty: FaultyRegistry, patient: Backoff, status: int) -> None:
-    image = SampleImage()
-    faulty.add(image)
-    faulty.guard = lambda handler: handler.command == "HEAD" and (handler.reply(status) or True)
-    client = Registry(faulty.host, backoff=patient)
-    assert client.has_manifest("app", "1") == image.index.digest
-    assert client.has_manifest("app", image.index.digest) == image.index.digest
-    assert client.has_manifest("app", "none") == ""
-
-
-@pytest.mark.parametrize(
-    ("head", "get", "there"),
-    [
-        (200, None, True),
-        (404, None, False),
-        (403, 206, True),
-        (403, 200, True),
-        (405, 206, True),
-        (400, 404, False),
-        (403, 403, False),
-        (501, 206, True),
-    ],
-)
-def test_blobs_that_head_does_not_tell(
-    faulty: FaultyRegistry, patient: Backoff, head: int, get: int | None, there: bool
-) -> None:
-    image = SampleImage()
-    faulty.guard = lambda handler: handler.reply(head if handler.command == "HEAD" else get or 500, b"x" * 9) or True
-    assert has_blob(Registry(faulty.host, backoff=patient), "app", digest_of(image.layer)) is there
-    assert [headers.get("Range") for headers in faulty.asked("GET", "blobs")] == ["bytes=0-0"] * bool(get)
 
 
 @pytest.mark.usefixtures("sizes")
