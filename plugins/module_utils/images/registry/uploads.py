@@ -112,7 +112,7 @@ def push_blob(
             otherwise = error.reason in _FAILS and ways[1:] and run.has_begun
             if error.reason not in UPLOADED_AGAIN or too_long or (is_last and not limited and not otherwise):
                 raise
-            if otherwise and (is_last or (error.reason == Reason.BROKEN and ways[0] == WHOLE and attempt > 1)):
+            if otherwise and (is_last or (error.reason == Reason.BROKEN and (ways[0] != WHOLE or attempt > 1))):
                 ways = ways[1:]
         time.sleep(pause)
         waited, session = waited + pause, ""
