@@ -35,6 +35,10 @@ class Registry:
     ) -> None:
         self.settings = settings or RegistrySettings(host)
         self.host = host
+        try:
+            self._home = origin(self.settings.url)
+        except ValueError:
+            raise ImageError(f"{host} is no host and port of a registry") from None
         self.transport = Transport(self.settings, backoff, patience)
         self.refused: dict[int, int] = {}  # ways of uploads that it does not take, and from what size on
         self._login = Login(self.settings, self.transport)
@@ -104,7 +108,7 @@ class Registry:
         def send(login: Mapping[str, str]) -> Answer:
             return self.transport.send(method, url, {**(headers or {}), **login}, body, retry=retry)
 
-        if origin(url) == origin(self.settings.url):
+        if origin(url) == self._home:
             scopes = (*([scope_of(source)] if source else []), scope_of(repository, push))
             answer = self._logged_in(send, scopes)
         else:

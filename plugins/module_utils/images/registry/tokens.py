@@ -111,6 +111,7 @@ def _split(settings: RegistrySettings, realm: str) -> SplitResult:
         parts = urlsplit(realm)
         host = parts.netloc.rpartition("@")[2]
         plain = is_loopback(host) or (host == settings.host and settings.scheme == "http")
+        _port = parts.port  # raises for what is none
     except ValueError:
         raise refused(settings, "it names a token service that is no address") from None
     if not host:

@@ -1,4 +1,4 @@
-"""Twelve kinds of registries, each planned from, pulled from, pushed to and synchronized twice."""
+"""Twelve kinds of registries, each planned from, pulled from, pushed to, synchronized twice, and copied within."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import copy_image, push_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import Wanted, fetch_images
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.sync import place_in, sync_images
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
@@ -70,9 +70,7 @@ def holds(registry: KindRegistry, repository: str, image: SampleImage) -> bool:
 
 def test_plan_and_plan_again_with_the_lock(registry: KindRegistry, policy: ImagePolicy) -> None:
     image = images()[0]
-    registry.seed(image, "team/app")
     found = [Found("app:1", "here"), Found("none:1", "here")]
-    policy = replace(policy, mirrors={**policy.mirrors})
     registry.seed(image, "team/library/app")
     plan = make_plan(found, policy, ["amd64"])
     assert [str(row.image) for row in plan.missing] == ["docker.io/library/none:1"]
@@ -120,6 +118,18 @@ def test_a_second_sync_asks_once_for_each(
     tells = registry.kind.head_manifest == 200 and registry.kind.digest_header
     assert len(asked) == len(wanted) * (1 if tells else 2)
     assert not [path for method, path, _headers in registry.requests[seen:] if method not in ("HEAD", "GET")]
+
+
+def test_a_copy_within_it_is_mounted_where_that_can_be(registry: KindRegistry, clients: Clients) -> None:
+    image = images()[0]
+    registry.seed(image, "team/app")
+    client = clients.of(registry.host)
+    done = copy_image(
+        client, Reference(registry.host, "team/app", "1"), client, Reference(registry.host, "team/b", "1")
+    )
+    assert holds(registry, "team/b", image)
+    kind = registry.kind
+    assert done.blobs == (0 if kind.mount == 201 and kind.scopes == "all" else len(image.blobs))
 
 
 def _synced(registry: KindRegistry, clients: Clients, faulty: FaultyRegistry, directory: Path) -> list[Wanted]:

@@ -123,6 +123,7 @@ ANSWERS: dict[str, Answerer] = {
     "upload at no address": begun_at(f"http://[{SIGNED}/?sig={SIGNED}"),
     "realm without TLS": challenged(f"http://user:{SIGNED}@tokens.invalid/?token={SIGNED}"),
     "realm at nobody's": challenged(f"http://user:{SIGNED}@{DEAD}/?token={SIGNED}"),
+    "realm of no port": challenged(f"https://tokens.invalid:{SIGNED}/?token={SIGNED}"),
     "realm of no address": challenged(f"http://[{SIGNED}/?token={SIGNED}"),
 }
 OPERATIONS: dict[str, Callable[[Registry, Path], object]] = {
