@@ -105,3 +105,24 @@ def test_bad_certificates_are_told(tmp_path: object) -> None:
         tls_context(b"x")
     with pytest.raises(HttpSetupError, match="client certificate"):
         tls_context(client=ClientCertificate(b"-----BEGIN CERTIFICATE-----", b"secret"))
+
+
+@pytest.mark.parametrize(
+    ("login", "kind", "said"),
+    [
+        ("me:canary", FailureKind.PROXY_REFUSES, "the proxy refuses: SOCKS5 authentication failed"),
+        ("", FailureKind.PROXY_REFUSES, "the proxy refuses: All offered SOCKS5 authentication methods were rejected"),
+        (None, FailureKind.PROXY, "the proxy cannot be used: Connection refused"),
+    ],
+    ids=["another login", "no login", "nobody listens"],
+)
+def test_a_socks_proxy_that_fails_is_told_as_the_proxy(
+    port: int, login: str | None, kind: FailureKind, said: str
+) -> None:
+    with serving(SocksProxy(("127.0.0.1", port), "me:secret")) as proxy:
+        place = "127.0.0.1:1" if login is None else f"{login}@127.0.0.1:{proxy.port}".removeprefix("@")
+        with pytest.raises(urllib3.exceptions.HTTPError) as caught:
+            get("http://elsewhere.invalid/x", f"socks5://{place}")
+    failure = describe(caught.value)
+    assert failure.kind is kind and failure.text.startswith(said)
+    assert "canary" not in failure.text
