@@ -36,7 +36,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.polic
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import is_ready
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import treatment
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import find_delivery
 
@@ -104,7 +104,7 @@ class ActionModule(ClusterAction):
         return containerd, docker
 
     def _disks(self, cluster: Cluster, rows: list[dict[str, Any]]) -> tuple[Disk, ...]:
-        nodes = [node for node in cluster.list("v1", "Node") if is_ready(node)]
+        nodes = [node for node in cluster.list("v1", "Node") if treatment(node).delivered]
 
         def disk(node: dict[str, Any]) -> Disk | None:
             path = f"/api/v1/nodes/{node['metadata']['name']}/proxy"

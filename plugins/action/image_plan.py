@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import (
     Lock,
     differences,
@@ -26,6 +25,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
     extract_references,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.pods import images_of_pod, pod_name
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 

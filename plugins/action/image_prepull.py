@@ -11,12 +11,14 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.prepull import (
     SECRET,
     lacking,
+    mounted_waits,
     prepull_documents,
     pulled_waits,
     told_waits,
     volumes_known,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import passed_over
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
@@ -41,13 +43,23 @@ class ActionModule(ClusterAction):
             if settings.username
         }
         space = args["namespace"]
-        documents = prepull_documents(images, by, holders[0], space, bool(logins))
+        documents = prepull_documents(images, by, holders[0], space, bool(logins), nodes)
+        for name in passed_over(nodes, "awaited"):
+            self.tell(f"not waited for: {name}")
         return {
             "changed": False,
             "by": by,
             "definitions": documents,
-            # Nothing of the pods is left for a next run to find, so nodes must have told the images.
-            "wait": pulled_waits(documents) + told_waits(nodes, images) if by == "containers" else [],
+            "wait": _waits(by, documents, nodes, images),
             "secrets": [{"name": SECRET, "namespace": space, "docker_config": logins}] if logins else [],
             "lacking": lacking(nodes, images),
         }
+
+
+def _waits(
+    by: str, documents: list[dict[str, Any]], nodes: list[dict[str, Any]], images: list[str]
+) -> list[dict[str, Any]]:
+    if by == "volumes":
+        return mounted_waits(documents, nodes)
+    # Nothing of the pods is left for a next run to find, so nodes must have told the images.
+    return pulled_waits(documents, nodes) + told_waits(nodes, images)

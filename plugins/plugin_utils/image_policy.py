@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.choice import choose
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import Lock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
@@ -18,6 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
     undecided,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import architectures_of
 
 _LOCK = "images.lock.yml"
 
