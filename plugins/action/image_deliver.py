@@ -48,9 +48,7 @@ class ActionModule(ClusterAction):
         nodes = [node_from_config(config) for config in delivery.nodes]
         self.tell(f"delivery: {delivery.way}, because {delivery.reason}")
         if delivery.passed_over:
-            self.tell(
-                f"passed over: {', '.join(delivery.passed_over)}; a run when they are Ready nodes of Linux serves them"
-            )
+            self.tell(f"passed over: {', '.join(delivery.passed_over)}")
         if args["state"] == "absent":
             taken = [take_away(node, check=check) for node in nodes]
             for done in taken:
