@@ -30,13 +30,16 @@ class Finding:
 class ContainerdConfig:
     """containerd's configuration: `whole` with all defaults and imports, else the text of its file alone.
 
-    `certs_dir` is where the node's hosts.toml are written, `address` the socket by which it is reached.
+    `certs_dir` is where the node's hosts.toml are written, `address` the socket by which it is reached, `imported` the
+    texts that a file alone imports, in their order, `path` where the file is.
     """
 
     text: str
     whole: bool = False
     certs_dir: str = ""
     address: str = ""
+    imported: tuple[str, ...] = ()
+    path: str = ""
 
 
 @dataclass(frozen=True)
