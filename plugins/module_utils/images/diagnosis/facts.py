@@ -43,6 +43,14 @@ class ContainerdConfig:
 
 
 @dataclass(frozen=True)
+class TextFile:
+    """A file on a node."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Container:
     """A container of a pod or pod template: 'Deployment ns/name', its name, image and imagePullPolicy ('' unset)."""
 
@@ -83,13 +91,22 @@ class TagResolution:
 class Facts:
     """What is known; None is unknown and finds nothing.
 
-    `containerd` holds the configuration and `docker` the text of daemon.json, each by node; `preloaded` and `images`
-    are image names as manifests write them; `pods` are names of pods by a registry that is about to be refused.
+    By node: `containerd` holds the configuration, `docker` the text of daemon.json, `crio` the texts of registries.conf
+    and its drop-ins by file, `k3s` registries.yaml. `preloaded` and `images` are image names as manifests write them,
+    `short` those without a registry. `sources` are the registries that settings are delivered for, `mirrored` the
+    sources that have mirrors, `plain` the registries that are spoken to without TLS. `pods` are names of pods by a
+    registry that is about to be refused.
     """
 
     containerd: Mapping[str, ContainerdConfig] | None = None
     docker: Mapping[str, str] | None = None
+    crio: Mapping[str, Mapping[str, str]] | None = None
+    k3s: Mapping[str, TextFile] | None = None
     images: tuple[str, ...] | None = None
+    short: tuple[str, ...] | None = None
+    sources: tuple[str, ...] = ()
+    mirrored: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
     containers: tuple[Container, ...] | None = None
     preloaded: tuple[str, ...] | None = None
     disks: tuple[Disk, ...] | None = None
