@@ -43,7 +43,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import treatment
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import NodeKind, is_apart, node_kind
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import find_delivery
 
@@ -129,7 +129,9 @@ class ActionModule(ClusterAction):
         return found
 
     def _disks(self, cluster: Cluster, rows: list[dict[str, Any]]) -> tuple[Disk, ...]:
-        nodes = [node for node in cluster.list("v1", "Node") if treatment(node).delivered]
+        # A node that tells nothing of itself may have a kubelet to ask all the same.
+        asked = (NodeKind.LINUX, NodeKind.VIRTUAL)
+        nodes = [node for node in cluster.list("v1", "Node") if node_kind(node) in asked and not is_apart(node)]
 
         def disk(node: dict[str, Any]) -> Disk | None:
             path = f"/api/v1/nodes/{node['metadata']['name']}/proxy"
