@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, WaitError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import passed_over
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_metrics import (
     METRICS_PATH,
@@ -33,11 +34,11 @@ class ActionModule(ClusterAction):
         with self.run_lock(cluster, progress).kept():
             missing, passed = _missing(cluster, deadline)
         if missing:
+            log = f"{kubectl(args['context'], args['kubeconfig'] or '')} -n kube-system logs deploy/metrics-server"
             raise WaitError(
                 f"after {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
-                f"kubectl --context {args['context']} -n kube-system logs deploy/metrics-server. With 'x509' there "
-                "the kubelet's certificate is not signed by the cluster's CA; set metrics_server_kubelet_insecure_tls: "
-                "true if you accept that."
+                f"{log}. With 'x509' there the kubelet's certificate is not signed by the cluster's CA; set "
+                "metrics_server_kubelet_insecure_tls: true if you accept that."
             )
         if passed:
             self.tell(f"without figures, and not waited for: {', '.join(passed)}")

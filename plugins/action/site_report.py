@@ -72,6 +72,7 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
         gateway=args["gateway_address"] or gateway_address(service, nodes),
         at_nodes=node_addresses(others, args["node_address"] or node_host(nodes)),
         remove=args["remove"],
+        kubeconfig=args["kubeconfig"] or "",
     )
 
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from .commands import kubectl
+
+# Container runtimes keep no record of the mirror that gave an image
+_NOT_OBSERVED = "  (where from is what the image policy says; what nodes asked was not observed)"
 CLUSTER_LOCAL = "networking.knative.dev/visibility"
 
 
@@ -27,6 +31,7 @@ class Summary:
     """All that the text is made of. `images` are (reference, where it came from); `hosts` the public host names.
 
     `gateway` is where these are reached, as host:port; `at_nodes` what is reached at a port of the nodes, the same way.
+    `kubeconfig` is that of the context, where it is not the usual one.
     """
 
     context: str
@@ -39,6 +44,7 @@ class Summary:
     gateway: str | None = None
     at_nodes: Sequence[str] = ()
     remove: Sequence[str] = field(default_factory=tuple)
+    kubeconfig: str = ""
 
     def lines(self) -> list[str]:
         """Return the text, one entry a line."""
@@ -53,7 +59,9 @@ class Summary:
         ] or ["  nothing of this collection"]
         if self.images:
             width = max(len(reference) for reference, _via in self.images)
-            text += ["", "Images:"] + [f"  {reference:{width}}  from {via}" for reference, via in self.images]
+            text += ["", "Images:", _NOT_OBSERVED] + [
+                f"  {reference:{width}}  from {via}" for reference, via in self.images
+            ]
         text += ["", "Open:", *self._how_to_open(), "", "Remove it all:", *(f"  {line}" for line in self.remove)]
         return text
 
@@ -62,10 +70,11 @@ class Summary:
         if not self.hosts:
             return text or ["  no public service is installed"]
         if not self.gateway:
+            command = kubectl(self.context, self.kubeconfig)
             return [
                 *text,
                 "  the gateway has no address outside the cluster; forward a port first:",
-                f"  kubectl --context {self.context} -n istio-system port-forward service/istio-ingressgateway 8080:80",
+                f"  {command} -n istio-system port-forward service/istio-ingressgateway 8080:80",
             ]
         address, _colon, port = self.gateway.rpartition(":")
         shown_port = "" if port == "80" else f":{port}"
