@@ -31,7 +31,8 @@ def lock_path(images: Mapping[str, Any] | None, task_vars: Mapping[str, Any]) ->
     if named is not None:
         return str(named)
     directory = task_vars.get("inventory_dir")
-    return str(Path(directory, _LOCK)) if directory else ""
+    # Hosts on the command line have no inventory of a folder, which Ansible tells as this text.
+    return str(Path(directory, _LOCK)) if directory and directory != "None" else ""
 
 
 def apply_policy(

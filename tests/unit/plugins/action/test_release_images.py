@@ -111,3 +111,4 @@ def test_the_lock_stands_beside_the_inventory_unless_the_gate_says_otherwise() -
     assert lock_path({}, beside) == lock_path(None, beside) == "/inventories/own/images.lock.yml"
     assert lock_path({"lock": "/locks/a.yml"}, beside) == "/locks/a.yml"
     assert lock_path({"lock": ""}, beside) == lock_path({}, {"inventory_dir": None}) == ""
+    assert lock_path({}, {"inventory_dir": "None"}) == ""
