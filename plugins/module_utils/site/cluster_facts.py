@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from .cluster_kind import kind_of
-from .node_kinds import architectures_of, is_ready
+from .node_kinds import architectures_of, is_ready, treatment
 
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """A cluster: server version as the server says it, kind of cluster, and what its nodes are."""
+    """A cluster: server version as the server says it, kind of cluster, and what its nodes are.
+
+    `ready` counts the Ready nodes of Linux; in a cluster without any, all that say they are.
+    """
 
     version: str
     kind: str
@@ -28,6 +31,7 @@ class ClusterFacts:
 
 def cluster_facts(version: str, nodes: Sequence[dict[str, Any]]) -> ClusterFacts:
     """Derive the facts from GET /version's gitVersion and the list of Node objects."""
+    able = [node for node in nodes if treatment(node).planned] or nodes
     infos = [node.get("status", {}).get("nodeInfo", {}) for node in nodes]
     return ClusterFacts(
         version=version,
@@ -35,7 +39,7 @@ def cluster_facts(version: str, nodes: Sequence[dict[str, Any]]) -> ClusterFacts
         architectures=tuple(architectures_of(nodes)),
         runtimes=tuple(sorted({info.get("containerRuntimeVersion", "") for info in infos} - {""})),
         nodes=len(nodes),
-        ready=sum(is_ready(node) for node in nodes),
+        ready=sum(is_ready(node) for node in able),
     )
 
 

@@ -100,6 +100,14 @@ def test_architectures_are_those_of_linux_nodes() -> None:
     assert architectures_of([{"metadata": {"name": "n", "labels": {"kubernetes.io/arch": "arm64"}}}]) == ["arm64"]
 
 
+def test_a_node_that_runs_nothing_of_ours_does_not_make_a_cluster_ready() -> None:
+    kwok, windows = node(labels={"type": "kwok"}), node(operatingSystem="windows")
+    facts = cluster_facts("v1.36.3", [node(ready="False"), kwok, windows])
+    assert (facts.nodes, facts.ready) == (3, 0)
+    assert cluster_facts("v1.36.3", [node(), kwok]).ready == 1
+    assert cluster_facts("v1.36.3", [kwok]).ready == 1
+
+
 def test_an_address_is_that_of_a_node_that_serves() -> None:
     kwok = node(annotations={"kwok.x-k8s.io/node": "fake"}, address="192.0.2.1")
     down, up = node(ready="False", address="192.0.2.2"), node(address="192.0.2.3")
