@@ -23,6 +23,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
     mesh_hosts,
     node_addresses,
     public_hosts,
+    pulled_from,
     running_images,
 )
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
@@ -88,6 +89,7 @@ def _releases(cluster: Cluster) -> list[InstalledRelease]:
 
 
 def _images(cluster: Cluster, config: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every image that pods run, with the place the policy takes it from."""
-    policy = ImagePolicy.from_config(config)
-    return [(reference, policy.origin_of(reference)) for reference in running_images(cluster.list("v1", "Pod"))]
+    """Every image that pods run, with the place it was seen to come from, else the one that the policy says."""
+    policy, pods = ImagePolicy.from_config(config), cluster.list("v1", "Pod")
+    observed = {reference: f"{host} (observed)" for reference, host in pulled_from(pods).items()}
+    return [(name, observed.get(name) or policy.origin_of(name)) for name in running_images(pods)]

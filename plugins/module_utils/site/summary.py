@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..images.errors import InvalidReference
+from ..images.reference.reference import Reference
 from .commands import kubectl
 
-# Container runtimes keep no record of the mirror that gave an image
-_NOT_OBSERVED = "  (where from is what the image policy says; what nodes asked was not observed)"
+# containerd and CRI-O keep no record of the mirror that gave an image; docker does, in the image's ID
+_NOT_OBSERVED = "  (where from is what the image policy says, unless a node was observed to have it from there)"
 CLUSTER_LOCAL = "networking.knative.dev/visibility"
 
 
@@ -122,3 +124,30 @@ def running_images(pods: Sequence[Mapping[str, Any]]) -> list[str]:
         spec = pod.get("spec", {})
         found |= {c["image"] for c in [*spec.get("initContainers", []), *spec.get("containers", [])]}
     return sorted(found)
+
+
+def pulled_from(pods: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the registries that images came from, by reference, where a pod's status tells another than its name.
+
+    Source: ContainerStatus.imageID; cri-dockerd gives the name by which docker pulled (docker-pullable://HOST/...).
+    """
+    found = {}
+    for pod in pods:
+        spec, status = pod.get("spec") or {}, pod.get("status") or {}
+        named = {c["name"]: c["image"] for c in [*spec.get("initContainers", []), *spec.get("containers", [])]}
+        told = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+        for entry in told:
+            image, name = named.get(entry.get("name"), ""), str(entry.get("imageID") or "").rpartition("://")[2]
+            # Without a repository it is the digest of a configuration, which tells no place.
+            host = registry_of(name) if "@" in name else ""
+            if image and host and host != registry_of(image):
+                found[image] = host
+    return found
+
+
+def registry_of(name: str) -> str:
+    """Return the registry of an image's name, '' for a text that is none."""
+    try:
+        return Reference.parse(name).registry
+    except InvalidReference:
+        return ""
