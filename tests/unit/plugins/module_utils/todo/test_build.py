@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import shutil
 import subprocess
@@ -15,12 +17,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "images" / "support
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.build import Recipe, alone, build_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import Builder, BuilderError
-from registry_process import RegistryProcess
+from forward_proxies import ConnectProxy, serving
+from registry_process import PASSWORD, USERNAME, RegistryProcess
 from sample_images import SampleImage, layer_of
+from throwaway_pki import Pki
 
 SECRET = "hunter2"
 INDEX = f"https://me:{SECRET}@pypi.example/simple"
@@ -63,6 +68,31 @@ def test_a_real_buildah(recipe: Recipe, folder: Path) -> None:
         assert not left.stdout
         with pytest.raises(BuilderError, match="buildah build failed"):
             build_layout(Builder("buildah", "buildah"), with_base(recipe, base, False), folder, "t-2")
+    finally:
+        registry.stop()
+
+
+def test_a_real_buildah_through_a_proxy_with_a_login(recipe: Recipe, folder: Path, tmp_path: Path) -> None:
+    pki = Pki(tmp_path / "pki")
+    registry = RegistryProcess(folder / "registry", pki.server_certificate, pki.server_key)
+    settings = RegistrySettings(registry.host, str(pki.ca_certificate), USERNAME, {"value": PASSWORD})
+    sample = SampleImage(layer_of(b"base")).write(folder / "sample")
+    push_layout(sample, "", Registry(registry.host, settings), Reference.parse(f"{registry.host}/team/app:1"))
+    host, port = registry.host.split(":")
+    login = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {"base.test": {"auth": login}}}))
+    try:
+        with serving(ConnectProxy((host, int(port)), f"me:{SECRET}")) as proxy:
+            address = f"http://me:{SECRET}@127.0.0.1:{proxy.port}"
+            environ = {**os.environ, "HTTPS_PROXY": address, "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json")}
+            # The name exists for the proxy alone; its certificate is for another one.
+            changed = with_base(recipe, "base.test/team/app:1", True)
+            build_layout(Builder("buildah", "buildah"), changed, folder, "t-3", environ)
+            assert any("base.test" in asked for asked in proxy.asked)
+            environ["HTTPS_PROXY"] = address.replace(SECRET, "wrong-one")
+            with pytest.raises(BuilderError) as caught:
+                build_layout(Builder("buildah", "buildah"), changed, folder, "t-4", environ)
+            assert "buildah build failed" in str(caught.value) and "wrong-one" not in str(caught.value)
     finally:
         registry.stop()
 
