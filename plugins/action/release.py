@@ -51,7 +51,7 @@ class ActionModule(ReleaseAction):
 
     def _present(self, cluster: Cluster, args: dict[str, Any], check: bool, tell: Tell, lock: RunLock) -> Outcome:
         deadline = Deadline(args["timeout"])
-        documents = self._documents(cluster, args, tell, check)
+        documents = self._documents(cluster, args, tell)
         generated = set()
         for item in args["secrets"]:
             document = secret_document(cluster, item, args["namespace"], deadline)
@@ -80,14 +80,14 @@ class ActionModule(ReleaseAction):
         place = args["record_namespace"]
         return Outcome.of(remove_release(cluster, options, tell, lock, record_namespace=place, check_mode=check))
 
-    def _documents(self, cluster: Cluster, args: dict[str, Any], tell: Tell, check: bool) -> list[dict[str, Any]]:
+    def _documents(self, cluster: Cluster, args: dict[str, Any], tell: Tell) -> list[dict[str, Any]]:
         """The documents of the release without its secrets, with image references as the policy says."""
         documents = []
         for path in args["manifests"]:
             documents += flatten(load_documents(path), path)
         documents += flatten(args["definitions"], "definitions")
         if args["images"]:
-            lock = lock_path(args["images"], self.variables)
+            lock, check = lock_path(args["images"], self.variables), bool(self._task.check_mode)
             documents = apply_policy(documents, args["images"], cluster, lock, tell, args["context"], check)
         if args["create_namespace"]:
             documents.insert(0, namespace_document(args["namespace"]))

@@ -31,6 +31,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "2" if found else "0")
         self.end_headers()
 
+    def do_GET(self) -> None:
+        """What is not there by HEAD may be asked for by GET too."""
+        self.send_response(404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
