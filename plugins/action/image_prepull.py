@@ -18,7 +18,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
     volumes_known,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import passed_over
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import passed_over, treatment
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
@@ -29,6 +29,12 @@ class ActionModule(ClusterAction):
         """Return the documents, and what the nodes lack."""
         cluster, _progress = self.connect(args)
         version, nodes = cluster.get_path("/version")["gitVersion"], cluster.list("v1", "Node")
+        if not any(treatment(node).prepulled for node in nodes):
+            others = ", ".join(passed_over(nodes, "prepulled"))
+            raise ImageError(
+                f"no node of Linux has a kubelet that could pull images ({others}); "
+                "write image_prefetch_delivery: references"
+            )
         by = args["by"]
         if by == "auto":
             by = "volumes" if volumes_known(version, nodes) else "containers"
