@@ -17,6 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
     cluster_facts,
     older_than,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.option_names import misspelt, options_of_roles
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
@@ -47,7 +48,7 @@ def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
             "preflight_minimum_kubernetes."
         )
     if facts.nodes and not facts.ready:
-        return f"no node is Ready; see kubectl --context {args['context']} describe nodes"
+        return f"no node is Ready; see {kubectl(args['context'], args['kubeconfig'] or '')} describe nodes"
     return ""
 
 

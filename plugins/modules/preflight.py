@@ -71,7 +71,7 @@ nodes:
   returned: success
   type: int
 ready:
-  description: How many of them are Ready.
+  description: How many of them are Ready and of Linux; in a cluster without any node of Linux, how many are Ready.
   returned: success
   type: int
 """
