@@ -1,0 +1,290 @@
+"""Items with several sources: the checksum decides which of them is taken, and all that fail are named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content import sources
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import (
+    Access,
+    checked_mirrors,
+    checked_places,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.checksum import sha256_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.download import OTHERS_FOLLOW
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.image_file import ImageAccess
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate, locate_all
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.transfers import Transfers
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from layered_image import ARCHITECTURE, layer, push
+from module_proxy import OPERATOR_LAB, ModuleProxy, flip, module_zip, sum_of
+from registry_process import RegistryProcess
+
+KODATA = "cmd/operator/kodata"
+CORE = f"{KODATA}/knative-serving/1.15.2/2-serving-core.yaml"
+
+
+class Site:
+    """A release site. `files` are sent by path, anything else is 404; `slow` holds every answer until it is set."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.slow: threading.Event | None = None
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                pass
+
+            def do_GET(self) -> None:
+                site.asked.append(self.path)
+                body = site.files.get(self.path)
+                if body is None:
+                    self.send_error(404)
+                    return
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[:1000])
+                if site.slow:
+                    site.slow.wait(20)
+                self.wfile.write(body[1000:])
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    server = Site()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "ONLY_SOURCE", OTHERS_FOLLOW)
+
+
+def core() -> Path:
+    return module_zip(OPERATOR_LAB).parents[5] / OPERATOR_LAB / CORE
+
+
+@pytest.fixture
+def everywhere(
+    site: Site, proxy: ModuleProxy, registry: RegistryProcess, tmp_path: Path, no_module_cache: None
+) -> tuple[dict, Access]:
+    """One file at a release site, in a folder, in a module and in an image, and how they are reached."""
+    data = core().read_bytes()
+    site.files = {"/serving-core.yaml": data}
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "core.yaml").write_bytes(data)
+    top = push(registry.host, "operator", "1", [layer({"var/run/ko/core.yaml": data})], ARCHITECTURE)
+    item = {
+        "name": "serving-core.yaml",
+        "sha256": sha256_of(core()),
+        "sources": [
+            {"url": f"{site.url}/serving-core.yaml"},
+            {"path": str(tmp_path / "folder" / "core.yaml")},
+            {"go_module": OPERATOR_LAB, "sum": sum_of(OPERATOR_LAB), "path": CORE},
+            {"image": f"gcr.io/operator@{top}", "path": "/var/run/ko/core.yaml"},
+        ],
+    }
+    policy = ImagePolicy.from_config({"mode": "rewrite", "mirrors": {"gcr.io": [registry.host]}})
+    return item, Access(Store(tmp_path / "store"), go_proxy=proxy.url, images=ImageAccess(policy))
+
+
+PLACES = ("url", "path", "go_module", "image")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_any_source_will_do(everywhere: tuple[dict, Access], place: str) -> None:
+    item, access = everywhere
+    only = Access(access.store, (place,), go_proxy=access.go_proxy, images=access.images)
+    source = locate(item, only)
+    assert source.place.read_bytes() == core().read_bytes()
+    assert source.item.get(place)
+
+
+def damage(place: str, item: dict, site: Site, proxy: ModuleProxy, registry: RegistryProcess) -> None:
+    """One wrong byte at one place."""
+    data = flip(500)(core().read_bytes())
+    if place == "url":
+        site.files = {"/serving-core.yaml": data}
+    elif place == "path":
+        Path(item["sources"][1]["path"]).write_bytes(data)
+    elif place == "go_module":
+        proxy.change = flip(2_000_000)
+    else:
+        top = push(registry.host, "operator", "2", [layer({"var/run/ko/core.yaml": data})], ARCHITECTURE)
+        item["sources"][3]["image"] = f"gcr.io/operator@{top}"
+
+
+@pytest.mark.parametrize("right", PLACES)
+def test_with_a_wrong_byte_the_next_is_taken_and_with_all_wrong_each_is_named(
+    everywhere: tuple[dict, Access], site: Site, proxy: ModuleProxy, registry: RegistryProcess, right: str
+) -> None:
+    item, access = everywhere
+    for place in PLACES:
+        if place != right:
+            damage(place, item, site, proxy, registry)
+    source = locate(item, access)
+    assert source.item.get(right) and source.place.read_bytes() == core().read_bytes()
+    shutil.rmtree(access.store.directory)
+    damage(right, item, site, proxy, registry)
+    with pytest.raises(ContentError) as caught:
+        locate(item, access)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "serving-core.yaml cannot be had from any of its 4 sources:"
+    for begin in (f"{site.url}/serving-core.yaml is not", item["sources"][1]["path"], OPERATOR_LAB, "gcr.io/operator@"):
+        assert [line for line in lines if line.strip().startswith(begin)], begin
+
+
+def test_a_source_may_have_another_form_and_so_a_checksum_of_its_own(site: Site, tmp_path: Path) -> None:
+    site.files = {"/components.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: built}\n"}
+    wrong = tmp_path / "folder"
+    (wrong / "base").mkdir(parents=True)
+    (wrong / "base" / "kustomization.yaml").write_text("resources: []\n")
+    right = tmp_path / "right.yaml"
+    right.write_bytes(site.files["/components.yaml"])
+    item = {
+        "sha256": "1" * 64,
+        "sources": [
+            {"path": str(wrong), "kind": "kustomize", "build": "base"},
+            {"url": f"{site.url}/components.yaml", "sha256": sha256_of(right)},
+        ],
+    }
+    source = locate(item, Access(Store(tmp_path / "store")))
+    assert source.digest == sha256_of(right) and "kind" not in source.item
+
+
+def test_mirrors_take_the_place_of_an_origin(site: Site, tmp_path: Path) -> None:
+    site.files = {"/github/a/b.yaml": b"x"}
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    mirrors = {
+        "https://origin.invalid/": [f"{site.url}/all/"],
+        "https://origin.invalid/a/": [f"{site.url}/none/", f"{site.url}/github/a/"],
+    }
+    given = Access(Store(tmp_path / "store"), mirrors=checked_mirrors(mirrors))
+    assert locate({"url": "https://origin.invalid/a/b.yaml", "sha256": digest}, given).place.read_bytes() == b"x"
+    assert site.asked == ["/none/b.yaml", "/github/a/b.yaml"]
+    for wrong in ({"https://x/": []}, {"x": ["https://y/"]}, {"https://x/": "y"}, {"https://x/": None}):
+        with pytest.raises(ContentError, match="serverless_content_mirrors"):
+            checked_mirrors(wrong)
+
+
+def test_only_the_places_that_are_named_are_asked(everywhere: tuple[dict, Access], site: Site) -> None:
+    item, access = everywhere
+    locate(item, Access(access.store, ("go_module",), go_proxy=access.go_proxy))
+    assert not site.asked
+    with pytest.raises(ContentError, match="url alone, which serverless_content_places leaves out"):
+        locate({"url": "http://x/y", "sha256": "0" * 64}, Access(access.store, ("image",)))
+    with pytest.raises(ContentError, match="serverless_content_places"):
+        checked_places(["urls"])
+
+
+def test_an_url_without_a_checksum_is_passed_over_unless_there_is_a_pin(site: Site, tmp_path: Path) -> None:
+    site.files = {"/x": b"x"}
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    item = {"sources": [{"url": f"{site.url}/x"}, {"path": "/nowhere", "sha256": digest}]}
+    with pytest.raises(ContentError, match=r"no checksum is known for it(.|\n)*there is no /nowhere"):
+        locate(item, Access(Store(tmp_path / "store")))
+    assert not site.asked
+    pinned = Access(Store(tmp_path / "store"), pins={f"{site.url}/x": digest})
+    assert locate(item, pinned).digest == digest
+
+
+def test_every_item_that_cannot_be_had_is_named(site: Site, tmp_path: Path) -> None:
+    items = [{"url": f"{site.url}/{name}", "sha256": "0" * 64} for name in ("a", "b")]
+    with pytest.raises(ContentError, match=r"/a: HTTP 404(.|\n)*/b: HTTP 404"):
+        locate_all(items, Access(Store(tmp_path / "store")))
+
+
+def test_items_are_fetched_side_by_side_and_the_progress_is_told(site: Site, tmp_path: Path) -> None:
+    site.slow = threading.Event()
+    site.files = {f"/{name}": name.encode() * 3_000_000 for name in ("a", "b", "c")}
+    items = []
+    for name, data in site.files.items():
+        (tmp_path / "x").write_bytes(data)
+        items.append({"url": site.url + name, "sha256": sha256_of(tmp_path / "x")})
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if all(f"{name} " in line for name in ("a", "b", "c")) and "3.0 MB" in line:
+            site.slow.set()  # type: ignore[union-attr]
+
+    access = Access(Store(tmp_path / "store"), transfers=Transfers(tell, period=0.05))
+    assert len(locate_all(items, access)) == 3
+    assert site.slow.is_set(), told
+    assert f"a 0.0 of 3.0 MB from {site.url}/a" in told[-1]
+
+
+def test_what_is_kept_elsewhere_under_its_checksum_is_used(tmp_path: Path, site: Site) -> None:
+    """As the content of a bundle is, on the side without a network."""
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / digest).write_bytes(b"x")
+    store = Store(tmp_path / "store", [tmp_path / "bundle"])
+    assert locate({"url": f"{site.url}/x", "sha256": digest}, Access(store)).place.read_bytes() == b"x"
+    assert not site.asked
+
+
+FETCH = """
+import json, sys
+from pathlib import Path
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import Access
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate_all
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
+items, store, proxy = json.loads(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+print(json.dumps([source.digest for source in locate_all(items, Access(Store(store), go_proxy=proxy))]))
+"""
+
+
+def test_two_processes_with_a_cold_cache_ten_times(
+    site: Site, proxy: ModuleProxy, tmp_path: Path, no_module_cache: None
+) -> None:
+    """Two contexts of one run, or two runs: both end well, and what both want is fetched once."""
+    files = sorted((core().parents[1]).glob("1.15.2/*.yaml"))
+    modules = [
+        {"go_module": OPERATOR_LAB, "path": f"{CORE.rpartition('/')[0]}/{file.name}", "sha256": sha256_of(file)}
+        for file in files
+    ]
+    site.files = {
+        f"/{file.name}": file.read_bytes() for file in core().parents[2].glob("knative-eventing/1.15.0/*.yaml")
+    }
+    urls = []
+    for name, data in site.files.items():
+        (tmp_path / "x").write_bytes(data)
+        urls.append({"url": site.url + name, "sha256": sha256_of(tmp_path / "x")})
+    items = modules + urls
+    assert len(modules) >= 3 and len(urls) >= 4
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for turn in range(10):
+        proxy.asked.clear()
+        site.asked.clear()
+        command = [sys.executable, "-c", FETCH, json.dumps(items), str(tmp_path / f"store{turn}"), proxy.url]
+        runs = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+            for _run in range(2)
+        ]
+        for run in runs:
+            out, errors = run.communicate(timeout=60)
+            assert run.returncode == 0, errors
+            assert json.loads(out) == [item["sha256"] for item in items]
+        assert len(proxy.asked) == 1
+        assert sorted(site.asked) == sorted(site.files)
