@@ -12,6 +12,7 @@ import base64
 import hashlib
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from .errors import ContentError
@@ -19,6 +20,7 @@ from .errors import ContentError
 LARGEST_ZIP = LARGEST_TREE = 500 << 20  # bytes
 LARGEST_GO_MOD = LARGEST_LICENSE = 16 << 20  # bytes
 _BLOCK = 1 << 20  # bytes
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError)
 
 
 class ModuleZip:
@@ -54,7 +56,7 @@ class ModuleZip:
                 with self._zip.open(name) as file:
                     while block := file.read(_BLOCK):
                         digest.update(block)
-            except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+            except _DAMAGE as error:
                 raise ContentError(f"the zip of {self._name} is damaged at {name}: {error}") from error
             listing.update(f"{digest.hexdigest()}  {name}\n".encode())
         return "h1:" + base64.b64encode(listing.digest()).decode()
@@ -77,7 +79,7 @@ class ModuleZip:
         try:
             with self._zip.open(name) as file, target.open("wb") as out:
                 shutil.copyfileobj(file, out)
-        except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        except _DAMAGE as error:
             raise ContentError(f"the zip of {self._name} is damaged at {name}: {error}") from error
 
     def _check(self) -> None:

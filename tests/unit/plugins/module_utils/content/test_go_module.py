@@ -141,7 +141,10 @@ def test_a_zip_that_is_damaged_on_the_disk_is_fetched_anew(
     given = access(tmp_path, proxy.url)
     locate(item(), given).place.unlink()
     [kept] = (tmp_path / "store").glob("*.zip")
-    kept.write_bytes(flip(20_000)(kept.read_bytes()))
+    with zipfile.ZipFile(kept) as archive:
+        name = f"{METRICS_SERVER}/manifests/base/deployment.yaml"
+        position = archive.getinfo(name).header_offset + 30 + len(name) + 20
+    kept.write_bytes(flip(position)(kept.read_bytes()))
     other = item("manifests")
     with pytest.raises(ContentError, match="damaged|checksum"):
         locate(other, given)
