@@ -1,0 +1,167 @@
+"""release_set as a user meets it: in a playbook, against a real API server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import yaml
+from api_server import ApiServer
+
+ROOT = Path(__file__).resolve().parents[4]
+SUPPORT = Path(__file__).parents[1] / "module_utils"
+sys.path[:0] = [str(SUPPORT / part / "support") for part in ("content", "images")]
+
+from layered_image import ARCHITECTURE, layer, push  # noqa: E402
+from module_proxy import METRICS_SERVER, OPERATOR, ModuleProxy, module_zip  # noqa: E402
+from registry_process import RegistryProcess  # noqa: E402
+
+CHOOSE = {"selfhosted.serverless.release_set": None, "register": "__serverless_release"}
+
+
+def play(
+    tmp_path: Path,
+    server: ApiServer,
+    tasks: list[dict[str, Any]],
+    environ: Mapping[str, str] = MappingProxyType({}),
+    **variables: Any,
+) -> tuple[int, str]:
+    """Run tasks on localhost; return code and output."""
+    content = [
+        {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars": {"serverless_context": "test", **variables},
+            "tasks": tasks,
+        }
+    ]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(content))
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "KUBECONFIG": str(server.kubeconfig),
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "GOMODCACHE": str(tmp_path / "no-modules"),
+        **environ,
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(tmp_path / "play.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_set_is_printed_once(tmp_path: Path, api_server: ApiServer) -> None:
+    code, output = play(tmp_path, api_server, [CHOOSE, CHOOSE])
+    assert code == 0, output
+    assert output.count("releases for Kubernetes v1.") == 1
+    assert "set knative-1.22, metrics-server 0.9.0, Istio 1.30.5, Knative Serving 1.22.1" in output
+
+
+def test_the_roles_options_come_on_top(tmp_path: Path, api_server: ApiServer) -> None:
+    code, output = play(
+        tmp_path, api_server, [CHOOSE], serverless_release="knative-1.23", knative_eventing_version="1.23.4"
+    )
+    assert code == 0, output
+    assert "net-istio 1.23.0, Knative Eventing 1.23.4" in output
+
+
+@pytest.mark.parametrize("untried", [False, True])
+def test_an_unknown_mix_is_refused_unless_it_is_asked_for(tmp_path: Path, api_server: ApiServer, untried: bool) -> None:
+    code, output = play(
+        tmp_path, api_server, [CHOOSE], knative_serving_version="1.15.2", serverless_release_untried=untried
+    )
+    assert (code == 0) is untried
+    assert "knative_serving_version: 1.15.2 is not known to work" in " ".join(output.split())
+
+
+def render_role(role: str) -> dict[str, Any]:
+    return {"ansible.builtin.include_role": {"name": f"selfhosted.serverless.{role}", "tasks_from": "render"}}
+
+
+@pytest.mark.parametrize(("role", "wanted"), [
+    ("metrics_server", ["releases/download/v0.9.0/components.yaml"]),
+    ("knative", ["knative-v1.22.1/serving-core.yaml", "knative.dev/operator@v0.49.3", "cmd/operator:v1.22.3"]),
+    ("istio", ["istioctl-1.30.5-linux-amd64.tar.gz: no checksum", "docker.io/istio/istioctl:1.30.5"]),
+])  # fmt: skip
+def test_a_role_asks_the_sources_of_its_set_and_names_all_that_fail(
+    tmp_path: Path, api_server: ApiServer, role: str, wanted: list[str]
+) -> None:
+    nowhere = "http://127.0.0.1:9/"
+    code, output = play(
+        tmp_path,
+        api_server,
+        [render_role(role)],
+        serverless_work_dir=str(tmp_path / "work"),
+        serverless_content_mirrors={"https://": [nowhere]},
+        serverless_go_proxy="off",
+        serverless_images={
+            "mode": "rewrite",
+            "lock": str(tmp_path / "lock"),
+            "mirrors": {"docker.io": ["127.0.0.1:9"], "gcr.io": ["127.0.0.1:9"]},
+        },
+    )
+    assert code != 0
+    for text in wanted:
+        assert text in output, output
+
+
+@pytest.fixture
+def proxy() -> Iterator[ModuleProxy]:
+    server = ModuleProxy()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[RegistryProcess]:
+    process = RegistryProcess(tmp_path / "registry")
+    yield process
+    process.stop()
+
+
+# As istioctl answers to what the role asks of it
+ISTIOCTL = b"""#!/bin/sh
+test "$1 $2" = "manifest generate" || exit 1
+printf "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: istio, namespace: istio-system}\\n"
+"""
+
+
+def test_where_an_image_mirror_and_a_module_proxy_alone_answer_no_pin_is_needed(
+    tmp_path: Path, api_server: ApiServer, proxy: ModuleProxy, registry: RegistryProcess
+) -> None:
+    """Release sites are behind a proxy that is not there."""
+    for module in (METRICS_SERVER, OPERATOR):
+        module_zip(module)
+    push(registry.host, "istio/istioctl", "1.30.5", [layer({"usr/local/bin/istioctl": ISTIOCTL})], ARCHITECTURE)
+    arguments = {
+        "tasks": [render_role(role) for role in ("metrics_server", "istio", "knative")],
+        "environ": {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "GOPROXY": f"{proxy.url},direct"},
+        "serverless_work_dir": str(tmp_path / "work"),
+        "serverless_images": {
+            "mode": "rewrite",
+            "lock": str(tmp_path / "lock.yml"),
+            "mirrors": {"docker.io": [registry.host], "gcr.io": [registry.host]},
+        },
+    }
+    code, output = play(tmp_path, api_server, **arguments)
+    assert code == 0, output
+    rendered = {path.stem: path.read_text() for path in (tmp_path / "work").glob("*.yaml")}
+    assert set(rendered) == {"metrics_server", "istio", "knative_serving", "knative_eventing"}
+    assert "registry.k8s.io/metrics-server/metrics-server:v0.9.0" in rendered["metrics_server"]
+    assert "net-istio-controller" in rendered["knative_serving"]
+    assert sorted(proxy.asked) == ["/knative.dev/operator/@v/v0.49.3.zip", "/sigs.k8s.io/metrics-server/@v/v0.9.0.zip"]
+    assert "docker.io/istio/istioctl:1.30.5" in (tmp_path / "lock.yml").read_text()
+    # All is kept: a second run asks nobody
+    registry.stop()
+    proxy.asked.clear()
+    code, output = play(tmp_path, api_server, **arguments)
+    assert code == 0, output
+    assert not proxy.asked
