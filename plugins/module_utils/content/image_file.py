@@ -66,8 +66,8 @@ class ImageFile:
         Raises ContentError with the reason of each place that the policy names.
         """
         locked = self._locked()
-        note = self._note(store, locked.digest) if locked else None
-        if note and note.exists() and (kept := store.kept(note.read_text())):
+        digest = locked.digest if locked else self.reference.digest
+        if digest and (kept := store.noted(self.note(digest))):
             return kept
         said = []
         try:
@@ -96,17 +96,17 @@ class ImageFile:
         transfer: Transfer,
     ) -> Path:
         registry, repository = clients.of(candidate.reference.registry), candidate.reference.repository
-        note = self._note(store, inspected.digest)
-        scratch = store.directory / f"{note.name}.layers"
-        with store.alone(note.name):
-            if note.exists() and (kept := store.kept(note.read_text())):
-                return kept
-            scratch.mkdir(exist_ok=True)
-            manifest = registry.manifest(repository, inspected.parts[self._architecture].digest)
-            extract_file(_layers(registry, repository, manifest, scratch, transfer), self._path, scratch / "file")
-            place = keep(scratch / "file")
-            note.write_text(place.name)
-            shutil.rmtree(scratch)
+        note = self.note(inspected.digest)
+        scratch = store.directory / f"{note}.layers"
+        with store.alone(note):
+            place = store.noted(note)
+            if not place:
+                scratch.mkdir(exist_ok=True)
+                manifest = registry.manifest(repository, inspected.parts[self._architecture].digest)
+                extract_file(_layers(registry, repository, manifest, scratch, transfer), self._path, scratch / "file")
+                place = keep(scratch / "file")
+                store.note(note, place)
+                shutil.rmtree(scratch)
         if self._access.lock and self._access.extend:
             extend_lock(self._access.lock, {str(self.reference): Locked(inspected.digest, inspected.parts)})
         return place
@@ -119,10 +119,10 @@ class ImageFile:
         except ImageError as error:
             raise ContentError(str(error)) from error
 
-    def _note(self, store: Store, digest: str) -> Path:
-        """The file that says which checksum this file of this image had."""
+    def note(self, digest: str) -> str:
+        """The name under which the store notes the checksum of this file of this image."""
         key = f"{digest} {self._architecture} {self._path}"
-        return store.directory / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.image"
+        return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.image"
 
 
 def _layers(

@@ -52,6 +52,25 @@ class Store:
                 shutil.rmtree(target)
         return place.replace(target)
 
+    def noted(self, name: str) -> Path | None:
+        """What is kept under the checksum that was noted under a name, such as that of a file in a known image."""
+        for directory in (self.directory, *self._others):
+            note = directory / name
+            if note.is_file() and (place := self.kept(note.read_text(encoding="ascii"))):
+                return place
+        return None
+
+    def note(self, name: str, place: Path) -> None:
+        """Note under a name what is kept at `place`."""
+        handle, temporary = tempfile.mkstemp(dir=self.directory, prefix=".note-")
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(place.name)
+        os.replace(temporary, self.directory / name)
+
+    def notes_of(self, sha256: str) -> list[Path]:
+        """The notes that lead to a checksum."""
+        return [note for note in self.directory.glob("*.image") if note.read_text(encoding="ascii") == sha256]
+
     def scratch(self) -> Path:
         """A new folder on the same disk; the caller removes it."""
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -93,6 +93,21 @@ def test_it_is_locked_like_every_image(registry: RegistryProcess, repository: st
     assert source.place.read_bytes() == NEW
 
 
+def test_what_is_kept_is_locked_in_each_inventory(registry: RegistryProcess, repository: str, tmp_path: Path) -> None:
+    push(registry.host, repository, "1", LAYERS, ARCHITECTURE)
+    item = {"image": f"{repository}:1", "path": "/usr/bin/tool"}
+    for lock in (tmp_path / "one.yml", tmp_path / "two.yml"):
+        locate(item, access(tmp_path, registry.host, lock=lock))
+    assert (tmp_path / "one.yml").read_text() == (tmp_path / "two.yml").read_text()
+
+
+def test_an_image_by_digest_is_asked_for_once(registry: RegistryProcess, repository: str, tmp_path: Path) -> None:
+    top = push(registry.host, repository, "1", LAYERS, ARCHITECTURE)
+    item = {"image": f"{repository}@{top}", "path": "/usr/bin/tool"}
+    locate(item, access(tmp_path, registry.host))
+    assert locate(item, access(tmp_path, "127.0.0.1:9")).place.read_bytes() == NEW
+
+
 def test_another_image_under_a_locked_tag_is_refused(
     registry: RegistryProcess, repository: str, tmp_path: Path
 ) -> None:

@@ -85,6 +85,23 @@ def test_the_release_file_of_metrics_server_is_what_its_folder_builds() -> None:
     assert item["sources"][0]["sha256"] == "1cec29a5267809306a2c6ec74a3e449abbb705b4a8beed0c8a1963910f72c79b"
 
 
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_readme_has_the_versions_of_the_data(readme: str) -> None:
+    text = (ROOT / readme).read_text()
+    for name, one in read_releases().sets.items():
+        [row] = [line for line in text.splitlines() if line.startswith(f"| `{name}`")]
+        wanted = [one.oldest, one.newest, *(one.versions[component] for component in COMPONENTS if one.offered)]
+        assert not [version for version in wanted if version not in row], row
+
+
+def test_no_role_and_no_default_names_a_version() -> None:
+    versions = {version for one in read_releases().sets.values() for version in one.versions.values()}
+    for component in ("metrics_server", "istio", "knative", "serverless", "preflight"):
+        for file in (ROOT / "roles" / component).rglob("*.yml"):
+            if file != DATA:
+                assert not [version for version in versions if version in file.read_text()], file
+
+
 def test_the_tool_makes_the_shipped_set(tmp_path: Path) -> None:
     tool = tool_module()
     data = tmp_path / "releases.yml"
