@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.collection import collect
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.render import Rendering, render
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
@@ -27,6 +28,8 @@ class ActionModule(DocumentedAction):
         rendering = Rendering(**{part.name: args[part.name] for part in fields(Rendering)})
         access = content_access(args, self.variables, check, self.tell)
         rendered = render(rendering, Path(args["dest"]), access)
+        if args["content_copy"]:
+            collect(rendered.sources, access.store, Path(args["content_copy"]))
         return {
             "changed": False,
             "path": str(rendered.path),

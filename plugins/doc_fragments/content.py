@@ -15,6 +15,7 @@ class ModuleDocFragment:
         "content_places": ("serverless_content_places",),
         "content_mirrors": ("serverless_content_mirrors",),
         "content_directory": ("serverless_content_directory",),
+        "content_copy": ("__serverless_content_copy",),
         "go_proxy": ("serverless_go_proxy",),
         "pins": ("serverless_pins",),
     }
@@ -40,6 +41,9 @@ options:
     description:
       - A folder in which content lies under its checksum; what is there is fetched from nowhere.
       - A task that does not give it takes the variable C(serverless_content_directory).
+    type: path
+  content_copy:
+    description: A folder that gets a copy of all content, under its checksum, for a side without a network.
     type: path
   go_proxy:
     description:

@@ -25,7 +25,7 @@ from ..images.registry.manifests import Manifest
 from ..secret_source import SecretSourceError
 from .errors import ContentError
 from .layer_files import extract_file
-from .store import Store
+from .store import NOTE, Store
 from .transfers import Transfer
 
 # Names of machine types in images (GOARCH), by what the system calls them
@@ -122,7 +122,7 @@ class ImageFile:
     def note(self, digest: str) -> str:
         """The name under which the store notes the checksum of this file of this image."""
         key = f"{digest} {self._architecture} {self._path}"
-        return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.image"
+        return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}{NOTE}"
 
 
 def _layers(

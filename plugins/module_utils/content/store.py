@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .checksum import sha256_of
 
+NOTE = ".image"  # how the names of notes end
 TELL_AFTER = 5.0  # seconds of waiting for another run
 _POLL = 0.1  # seconds; flock(2) itself waits without an end or not at all
 
@@ -69,7 +70,7 @@ class Store:
 
     def notes_of(self, sha256: str) -> list[Path]:
         """The notes that lead to a checksum."""
-        return [note for note in self.directory.glob("*.image") if note.read_text(encoding="ascii") == sha256]
+        return [note for note in self.directory.glob(f"*{NOTE}") if note.read_text(encoding="ascii") == sha256]
 
     def scratch(self) -> Path:
         """A new folder on the same disk; the caller removes it."""

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.collection import adopt
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from api_server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -165,3 +169,63 @@ def test_where_an_image_mirror_and_a_module_proxy_alone_answer_no_pin_is_needed(
     code, output = play(tmp_path, api_server, **arguments)
     assert code == 0, output
     assert not proxy.asked
+
+
+def test_an_archive_brings_the_release_files_to_where_there_is_no_network(
+    tmp_path: Path, api_server: ApiServer, proxy: ModuleProxy, registry: RegistryProcess
+) -> None:
+    for module in (METRICS_SERVER, OPERATOR):
+        module_zip(module)
+    push(registry.host, "istio/istioctl", "1.30.5", [layer({"usr/local/bin/istioctl": ISTIOCTL})], ARCHITECTURE)
+    roles = [render_role(role) for role in ("metrics_server", "istio", "knative")]
+    archive, layout = str(tmp_path / "site.tar"), str(tmp_path / "layout")
+    Layout.create(Path(layout))
+    arguments = {
+        "environ": {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "GOPROXY": proxy.url},
+        "serverless_work_dir": str(tmp_path / "work"),
+    }
+    images = {"mode": "rewrite", "mirrors": {"docker.io": [registry.host], "gcr.io": [registry.host]}}
+    bundle = {
+        "path": archive,
+        "layout": layout,
+        "lock": "{{ serverless_images.lock }}",
+        "content": "{{ __serverless_content_copy }}",
+    }
+    code, output = play(
+        tmp_path,
+        api_server,
+        [*roles, {"selfhosted.serverless.image_bundle": bundle}],
+        __serverless_content_copy=str(tmp_path / "copy"),
+        serverless_images={**images, "lock": str(tmp_path / "here.yml")},
+        **arguments,
+    )
+    assert code == 0, output
+    registry.stop()
+    proxy.stop()
+    unpack = {
+        "state": "unpacked",
+        "path": archive,
+        "layout": str(tmp_path / "there"),
+        "lock": "{{ serverless_images.lock }}",
+    }
+    arguments["environ"] = {**arguments["environ"], "XDG_CACHE_HOME": str(tmp_path / "cold")}  # type: ignore[dict-item]
+    there = {"serverless_images": {**images, "lock": str(tmp_path / "there.yml")}, **arguments}
+    for changed in (1, 0):
+        code, output = play(
+            tmp_path,
+            api_server,
+            [{"selfhosted.serverless.image_bundle": unpack}, *roles],
+            **there,  # type: ignore[arg-type]
+        )
+        assert code == 0, output
+        assert f"changed={changed} " in output
+    assert (tmp_path / "there.yml").read_text() == (tmp_path / "here.yml").read_text()
+    [kept] = (tmp_path / "cold" / "selfhosted-serverless" / "downloads").glob("*-istioctl")
+    assert kept.read_bytes() == ISTIOCTL
+
+
+def test_a_changed_file_in_an_archive_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / ("0" * 64)).write_text("something else")
+    with pytest.raises(ContentError, match="not what its checksum says"):
+        adopt(tmp_path / "content", Store(tmp_path / "store"))
