@@ -24,7 +24,8 @@ class ModuleDocFragment:
 options:
   content_places:
     description:
-      - Which kinds of sources are asked, and in this order. Empty for all, in the order of each item.
+      - Which kinds of sources are asked, and in this order. Empty for all, in the order of each item. Files and folders
+        of the controller are asked in any case, first of all where V(path) is not listed.
       - A task that does not give it takes the variable C(serverless_content_places).
     type: list
     elements: str

@@ -24,7 +24,7 @@ class Access:
     """What is asked, and in which order.
 
     `places` are the kinds of sources that may be asked, best first; () is all of them, in the order of each
-    item. `mirrors` has, by the beginning of an URL, what to
+    item. Files of this machine always may be. `mirrors` has, by the beginning of an URL, what to
     write instead, best first; an origin is then asked only where its list names it. `pins` are checksums by URL.
     `go_proxy` is a list as in GOPROXY.
     """

@@ -40,7 +40,7 @@ def proxy_list(text: str) -> list[GoProxy]:
         if url in (OFF, DIRECT):
             break
     if not entries:
-        raise ContentError(f"the list of Go module proxies {text!r} has no entry")
+        raise ContentError("the list of Go module proxies (GOPROXY) has no entry")
     return entries
 
 
@@ -71,7 +71,10 @@ def _complete(url: str) -> str:
     if "://" not in url and "." in url and not url.startswith("/"):
         url = f"https://{url}"
     if url.partition("://")[0] not in ("http", "https", "file"):
-        raise ContentError(f"the Go module proxy {url!r} is no http, https or file address")
+        # Not repeated: it may hold a password.
+        raise ContentError(
+            "the list of Go module proxies (GOPROXY) names something that is no http, https or file address"
+        )
     return url
 
 

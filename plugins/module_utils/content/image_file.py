@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,19 +96,33 @@ class ImageFile:
     ) -> Path:
         registry, repository = clients.of(candidate.reference.registry), candidate.reference.repository
         note = self.note(inspected.digest)
-        scratch = store.directory / f"{note}.layers"
-        with store.alone(note):
+        # One image at a time: its files share the layers.
+        layers = f"{inspected.digest.replace(':', '-')}-{self._architecture}.layers"
+        with store.alone(layers):
             place = store.noted(note)
             if not place:
-                scratch.mkdir(exist_ok=True)
-                manifest = registry.manifest(repository, inspected.parts[self._architecture].digest)
-                extract_file(_layers(registry, repository, manifest, scratch, transfer), self._path, scratch / "file")
-                place = keep(scratch / "file")
+                place = keep(self._extracted(registry, repository, inspected, store, layers, transfer))
                 store.note(note, place)
-                shutil.rmtree(scratch)
+                store.done_with(layers)
         if self._access.lock and self._access.extend:
             extend_lock(self._access.lock, {str(self.reference): Locked(inspected.digest, inspected.parts)})
         return place
+
+    def _extracted(
+        self,
+        registry: Registry,
+        repository: str,
+        inspected: Inspected,
+        store: Store,
+        layers: str,
+        transfer: Transfer,
+    ) -> Path:
+        """The file, in the folder of the image's layers."""
+        directory = store.directory / layers
+        directory.mkdir(exist_ok=True)
+        manifest = registry.manifest(repository, inspected.parts[self._architecture].digest)
+        extract_file(_layers(registry, repository, manifest, directory, transfer), self._path, directory / "file")
+        return directory / "file"
 
     def _locked(self) -> Locked | None:
         if not self._access.lock:

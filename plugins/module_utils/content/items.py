@@ -37,7 +37,9 @@ def sources_of(item: dict[str, Any], places: tuple[str, ...]) -> list[dict[str, 
     by_place = [(place_of(source, item), source) for source in sources]
     if not places:
         return [source for _place, source in by_place]
-    kept = [source for wanted in places for place, source in by_place if place == wanted]
+    # What lies on this machine needs no network, and whoever names it wants it.
+    order = places if "path" in places else ("path", *places)
+    kept = [source for wanted in order for place, source in by_place if place == wanted]
     if not kept:
         named = ", ".join(dict.fromkeys(place for place, _source in by_place))
         raise ContentError(

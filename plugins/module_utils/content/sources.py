@@ -43,6 +43,7 @@ def locate_all(items: Sequence[dict[str, Any]], access: Access) -> list[Source]:
     """Find and verify items, several at a time. Raises ContentError with every item that cannot be had."""
     with access.transfers, ThreadPoolExecutor(WORKERS) as pool:
         futures = [pool.submit(locate, item, access) for item in items]
+    access.store.tidy()
     failures = [str(future.exception()) for future in futures if isinstance(future.exception(), ContentError)]
     if failures:
         raise ContentError("\n".join(dict.fromkeys(failures)))

@@ -33,6 +33,7 @@ class Store:
     def __init__(self, directory: Path | None = None, others: Sequence[Path] = ()) -> None:
         self.directory = directory or cache_directory()
         self._others = tuple(others)
+        self._done_with: set[str] = set()
 
     def kept(self, sha256: str) -> Path | None:
         """The file or folder with that checksum, None where there is none or it is damaged."""
@@ -76,6 +77,17 @@ class Store:
         """A new folder on the same disk; the caller removes it."""
         self.directory.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(dir=self.directory, prefix=".scratch-"))
+
+    def done_with(self, name: str) -> None:
+        """Have `tidy` remove a folder of the store that several items use, each under the lock of that name."""
+        self._done_with.add(name)
+
+    def tidy(self) -> None:
+        """Remove what the items are done with. What a broken transfer left is not of it: the next run goes on there."""
+        while self._done_with:
+            name = self._done_with.pop()
+            with self.alone(name):
+                shutil.rmtree(self.directory / name, ignore_errors=True)
 
     @contextmanager
     def alone(self, key: str, tell: Callable[[str], None] = lambda line: None) -> Iterator[None]:

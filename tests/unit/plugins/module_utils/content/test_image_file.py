@@ -16,6 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sour
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import Lock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import Descriptor
 from layered_image import ARCHITECTURE, layer, push
 from registry_process import RegistryProcess
 
@@ -99,6 +100,25 @@ def test_what_is_kept_is_locked_in_each_inventory(registry: RegistryProcess, rep
     for lock in (tmp_path / "one.yml", tmp_path / "two.yml"):
         locate(item, access(tmp_path, registry.host, lock=lock))
     assert (tmp_path / "one.yml").read_text() == (tmp_path / "two.yml").read_text()
+
+
+def test_the_files_of_an_image_share_its_layers_and_leave_none(
+    registry: RegistryProcess, repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = push(registry.host, repository, "1", LAYERS, ARCHITECTURE)
+    fetched: list[str] = []
+    fetch_blob = image_file.fetch_blob
+
+    def counted(registry: object, repository: str, blob: Descriptor, *others: object) -> None:
+        fetched.append(blob.digest)
+        fetch_blob(registry, repository, blob, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(image_file, "fetch_blob", counted)
+    paths = ("/usr/bin/tool", "/opt/link", "/usr/lib/kept", "/etc/file", "/etc/old/b")
+    given = access(tmp_path, registry.host)
+    sources.locate_all([{"image": f"{repository}@{top}", "path": path} for path in paths], given)
+    assert len(fetched) == len(LAYERS)
+    assert not list((tmp_path / "store").glob("*.layers"))
 
 
 def test_an_image_by_digest_is_asked_for_once(registry: RegistryProcess, repository: str, tmp_path: Path) -> None:

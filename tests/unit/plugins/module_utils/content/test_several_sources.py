@@ -115,6 +115,8 @@ PLACES = ("url", "path", "go_module", "image")
 @pytest.mark.parametrize("place", PLACES)
 def test_any_source_will_do(everywhere: tuple[dict, Access], place: str) -> None:
     item, access = everywhere
+    if place != "path":
+        Path(item["sources"][1]["path"]).unlink()
     only = Access(access.store, (place,), go_proxy=access.go_proxy, images=access.images)
     source = locate(item, only)
     assert source.place.read_bytes() == core().read_bytes()
@@ -196,6 +198,12 @@ def test_only_the_places_that_are_named_are_asked(everywhere: tuple[dict, Access
         locate({"url": "http://x/y", "sha256": "0" * 64}, Access(access.store, ("image",)))
     with pytest.raises(ContentError, match="serverless_content_places"):
         checked_places(["urls"])
+
+
+def test_a_file_of_this_machine_needs_not_be_listed(everywhere: tuple[dict, Access], site: Site) -> None:
+    item, access = everywhere
+    source = locate(item, Access(access.store, ("url",)))
+    assert source.label == item["sources"][1]["path"] and not site.asked
 
 
 def test_an_url_without_a_checksum_is_passed_over_unless_there_is_a_pin(site: Site, tmp_path: Path) -> None:
