@@ -91,6 +91,10 @@ def _of_image(source: dict[str, Any], sha256: str, access: Access) -> Attempt:
         place = file.fetch(
             _keeper(access, sha256, label, pinned=file.is_pinned), access.store, patience.seconds, transfer
         )
+        if file.newly_locked and not sha256:
+            access.transfers.tell(
+                f"{file.reference} is locked as {file.newly_locked}; no checksum but this first answer says what it is"
+            )
         if sha256:  # what was kept of this image may have come under another checksum
             verify(place, sha256, label)
         return place

@@ -46,6 +46,7 @@ class ImageFile:
     def __init__(self, image: str, path: str, access: ImageAccess) -> None:
         self._access = access
         self._path = path
+        self.newly_locked = ""  # the digest that the lock has since this fetch
         self._architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
         try:
             self.reference = access.policy.mapped(Reference.parse(image))
@@ -105,7 +106,10 @@ class ImageFile:
                 store.note(note, place)
                 store.done_with(layers)
         if self._access.lock and self._access.extend:
-            extend_lock(self._access.lock, {str(self.reference): Locked(inspected.digest, inspected.parts)})
+            before, after = extend_lock(
+                self._access.lock, {str(self.reference): Locked(inspected.digest, inspected.parts)}
+            )
+            self.newly_locked = inspected.digest if before != after else ""
         return place
 
     def _extracted(

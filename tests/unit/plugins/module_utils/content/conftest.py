@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "support"))
 
 from module_proxy import ModuleProxy  # noqa: E402
 from registry_process import RegistryProcess  # noqa: E402
+from release_site import Site  # noqa: E402
 
 
 @pytest.fixture
@@ -44,3 +45,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProce
 def no_module_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The user has no modules of their own."""
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "no-modules"))
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A release site."""
+    server = Site()
+    yield server
+    server.stop()

@@ -21,20 +21,15 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.go_p
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.module_zip import ModuleZip
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
-from module_proxy import METRICS_SERVER, ModuleProxy, flip, module_zip, sum_of
+from module_proxy import METRICS_SERVER, ModuleProxy, flip, module_zip, sum_of, unpacked
 
 PATH = "manifests/base/rbac.yaml"
 ZIP = "/sigs.k8s.io/metrics-server/@v/v0.9.0.zip"
 
 
 def item(path: str = PATH) -> dict[str, str]:
-    place = unpacked(path)
+    place = unpacked(METRICS_SERVER, path)
     return {"go_module": METRICS_SERVER, "sum": sum_of(METRICS_SERVER), "path": path, "sha256": sha256_of(place)}
-
-
-def unpacked(path: str) -> Path:
-    """Where `go` has unpacked it."""
-    return module_zip(METRICS_SERVER).parents[5] / METRICS_SERVER / path
 
 
 def access(tmp_path: Path, proxies: str) -> Access:
@@ -60,7 +55,7 @@ def test_a_file_or_a_folder_comes_from_a_proxy(
 
 
 def test_the_users_own_module_cache_is_asked_first(proxy: ModuleProxy, tmp_path: Path) -> None:
-    assert locate(item(), access(tmp_path, proxy.url)).place == unpacked(PATH)
+    assert locate(item(), access(tmp_path, proxy.url)).place == unpacked(METRICS_SERVER, PATH)
     assert not proxy.asked
 
 

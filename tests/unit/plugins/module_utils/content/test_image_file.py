@@ -85,8 +85,12 @@ def test_it_is_locked_like_every_image(registry: RegistryProcess, repository: st
     first = push(registry.host, repository, "1", LAYERS, ARCHITECTURE)
     lock = tmp_path / "images.lock.yml"
     item = {"image": f"{repository}:1", "path": "/usr/bin/tool"}
-    locate(item, access(tmp_path, registry.host, lock=lock))
+    given = access(tmp_path, registry.host, lock=lock)
+    told: list[str] = []
+    given.transfers.tell = told.append
+    locate(item, given)
     assert Lock.read(lock).images[f"docker.io/{repository}:1"].digest == first
+    assert [line for line in told if f"docker.io/{repository}:1 is locked as {first}" in line]
     push(registry.host, repository, "1", [layer({"usr/bin/tool": b"other"})], ARCHITECTURE)
     # What is locked is kept under its digest, so no mirror is asked any more
     assert locate(item, access(tmp_path, "127.0.0.1:9", lock=lock)).place.read_bytes() == NEW

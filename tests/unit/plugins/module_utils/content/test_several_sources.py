@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,54 +19,11 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.erro
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.image_file import ImageAccess
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate, locate_all
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content.transfers import Transfers
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from layered_image import ARCHITECTURE, layer, push
-from module_proxy import OPERATOR_LAB, ModuleProxy, flip, module_zip, sum_of
+from module_proxy import KNATIVE_CORE, OPERATOR_LAB, ModuleProxy, flip, sum_of, unpacked
 from registry_process import RegistryProcess
-
-KODATA = "cmd/operator/kodata"
-CORE = f"{KODATA}/knative-serving/1.15.2/2-serving-core.yaml"
-
-
-class Site:
-    """A release site. `files` are sent by path, anything else is 404; `slow` holds every answer until it is set."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.slow: threading.Event | None = None
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
-
-            def do_GET(self) -> None:
-                site.asked.append(self.path)
-                body = site.files.get(self.path)
-                if body is None:
-                    self.send_error(404)
-                    return
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[:1000])
-                if site.slow:
-                    site.slow.wait(20)
-                self.wfile.write(body[1000:])
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    server = Site()
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
+from release_site import Site
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +32,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def core() -> Path:
-    return module_zip(OPERATOR_LAB).parents[5] / OPERATOR_LAB / CORE
+    return unpacked(OPERATOR_LAB, KNATIVE_CORE)
 
 
 @pytest.fixture
@@ -101,7 +51,7 @@ def everywhere(
         "sources": [
             {"url": f"{site.url}/serving-core.yaml"},
             {"path": str(tmp_path / "folder" / "core.yaml")},
-            {"go_module": OPERATOR_LAB, "sum": sum_of(OPERATOR_LAB), "path": CORE},
+            {"go_module": OPERATOR_LAB, "sum": sum_of(OPERATOR_LAB), "path": KNATIVE_CORE},
             {"image": f"gcr.io/operator@{top}", "path": "/var/run/ko/core.yaml"},
         ],
     }
@@ -223,26 +173,6 @@ def test_every_item_that_cannot_be_had_is_named(site: Site, tmp_path: Path) -> N
         locate_all(items, Access(Store(tmp_path / "store")))
 
 
-def test_items_are_fetched_side_by_side_and_the_progress_is_told(site: Site, tmp_path: Path) -> None:
-    site.slow = threading.Event()
-    site.files = {f"/{name}": name.encode() * 3_000_000 for name in ("a", "b", "c")}
-    items = []
-    for name, data in site.files.items():
-        (tmp_path / "x").write_bytes(data)
-        items.append({"url": site.url + name, "sha256": sha256_of(tmp_path / "x")})
-    told: list[str] = []
-
-    def tell(line: str) -> None:
-        told.append(line)
-        if all(f"{name} " in line for name in ("a", "b", "c")) and "3.0 MB" in line:
-            site.slow.set()  # type: ignore[union-attr]
-
-    access = Access(Store(tmp_path / "store"), transfers=Transfers(tell, period=0.05))
-    assert len(locate_all(items, access)) == 3
-    assert site.slow.is_set(), told
-    assert any(f"a 0.0 of 3.0 MB from {site.url}/a" in line for line in told), told
-
-
 def test_what_is_kept_elsewhere_under_its_checksum_is_used(tmp_path: Path, site: Site) -> None:
     """As the content of a bundle is, on the side without a network."""
     digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
@@ -261,7 +191,7 @@ def test_a_collected_site_needs_no_network(
     push(registry.host, "tool", "1", [layer({"bin/tool": b"a tool"})], ARCHITECTURE)
     lock = tmp_path / "lock.yml"
     images = ImageAccess(access.images.policy, lock)
-    folder = {"go_module": OPERATOR_LAB, "path": CORE.rpartition("/")[0], "sha256": sha256_of(core().parent)}
+    folder = {"go_module": OPERATOR_LAB, "path": KNATIVE_CORE.rpartition("/")[0], "sha256": sha256_of(core().parent)}
     items = [item, {"image": "gcr.io/tool:1", "path": "bin/tool"}, folder]
     here = Access(access.store, go_proxy=access.go_proxy, images=images)
     found = locate_all(items, here)
@@ -272,49 +202,3 @@ def test_a_collected_site_needs_no_network(
     there = Access(Store(tmp_path / "other", [tmp_path / "bundle"]), go_proxy="off", images=nowhere)
     assert [source.digest for source in locate_all(items, there)] == [source.digest for source in found]
     assert not site.asked and not proxy.asked
-
-
-FETCH = """
-import json, sys
-from pathlib import Path
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import Access
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate_all
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
-items, store, proxy = json.loads(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-print(json.dumps([source.digest for source in locate_all(items, Access(Store(store), go_proxy=proxy))]))
-"""
-
-
-def test_two_processes_with_a_cold_cache_ten_times(
-    site: Site, proxy: ModuleProxy, tmp_path: Path, no_module_cache: None
-) -> None:
-    """Two contexts of one run, or two runs: both end well, and what both want is fetched once."""
-    files = sorted((core().parents[1]).glob("1.15.2/*.yaml"))
-    modules = [
-        {"go_module": OPERATOR_LAB, "path": f"{CORE.rpartition('/')[0]}/{file.name}", "sha256": sha256_of(file)}
-        for file in files
-    ]
-    site.files = {
-        f"/{file.name}": file.read_bytes() for file in core().parents[2].glob("knative-eventing/1.15.0/*.yaml")
-    }
-    urls = []
-    for name, data in site.files.items():
-        (tmp_path / "x").write_bytes(data)
-        urls.append({"url": site.url + name, "sha256": sha256_of(tmp_path / "x")})
-    items = modules + urls
-    assert len(modules) >= 3 and len(urls) >= 4
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    for turn in range(10):
-        proxy.asked.clear()
-        site.asked.clear()
-        command = [sys.executable, "-c", FETCH, json.dumps(items), str(tmp_path / f"store{turn}"), proxy.url]
-        runs = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-            for _run in range(2)
-        ]
-        for run in runs:
-            out, errors = run.communicate(timeout=60)
-            assert run.returncode == 0, errors
-            assert json.loads(out) == [item["sha256"] for item in items]
-        assert len(proxy.asked) == 1
-        assert sorted(site.asked) == sorted(site.files)

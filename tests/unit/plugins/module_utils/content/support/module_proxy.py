@@ -16,6 +16,7 @@ from pathlib import Path
 OPERATOR = "knative.dev/operator@v0.49.3"
 OPERATOR_NEXT = "knative.dev/operator@v0.50.0"
 OPERATOR_LAB = "knative.dev/operator@v0.42.2"
+KNATIVE_CORE = "cmd/operator/kodata/knative-serving/1.15.2/2-serving-core.yaml"
 METRICS_SERVER = "sigs.k8s.io/metrics-server@v0.9.0"
 
 
@@ -34,6 +35,11 @@ def module_zip(module_at_version: str) -> Path:
     answer = json.loads(done.stdout)
     assert "Zip" in answer, answer.get("Error")
     return Path(answer["Zip"])
+
+
+def unpacked(module_at_version: str, path: str) -> Path:
+    """Where `go` has unpacked a file or folder of it."""
+    return module_zip(module_at_version).parents[5] / module_at_version / path
 
 
 def sum_of(module_at_version: str) -> str:
