@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .access import Access
 from .checksum import sha256_of, verify
@@ -27,7 +28,7 @@ Bring = Callable[[Patience, Transfer], Path]
 class Attempt:
     """One way: the complete source, what it is called, its checksum ('' where another sum pins it), and how it is gone.
 
-    `keeps` says whether what it brings is kept in the store.
+    `keeps` says whether what it brings is kept in the store. `host` is the one that it needs, '' for none or several.
     """
 
     source: dict[str, Any]
@@ -35,6 +36,7 @@ class Attempt:
     sha256: str
     bring: Bring
     keeps: bool = True
+    host: str = ""
 
 
 def attempts_of(source: dict[str, Any], access: Access) -> list[Attempt]:
@@ -56,7 +58,10 @@ def _of_url(source: dict[str, Any], sha256: str, access: Access) -> list[Attempt
     def bring(url: str) -> Bring:
         return lambda patience, transfer: fetch(url, sha256, access.store, patience, transfer)
 
-    return [Attempt(source, without_login(url), sha256, bring(url)) for url in access.urls(source["url"])]
+    return [
+        Attempt(source, without_login(url), sha256, bring(url), host=urlsplit(without_login(url)).netloc)
+        for url in access.urls(source["url"])
+    ]
 
 
 def _of_module(source: dict[str, Any], sha256: str, access: Access) -> list[Attempt]:

@@ -32,7 +32,7 @@ READ_TIMEOUT = 30.0  # seconds without a byte
 FIRST_PAUSE, LONGEST_PAUSE = 1.5, 30.0  # seconds between tries; a server may ask for a longer one, up to the latter
 REDIRECTS = 10
 LARGEST = 2 << 30  # bytes
-BLOCK = 1024 * 1024  # bytes
+BLOCK = 64 * 1024  # bytes; what a killed download may lose
 _UNREACHABLE = frozenset({FailureKind.CONNECT_TIMEOUT, FailureKind.REFUSED, FailureKind.NAME_SERVER, FailureKind.PROXY})
 
 
@@ -59,6 +59,10 @@ class HttpRefusal(ContentError):
     def __init__(self, text: str, status: int) -> None:
         super().__init__(text)
         self.status = status
+
+
+class Unreachable(ContentError):
+    """No connection to a server came about."""
 
 
 def fetch(url: str, sha256: str | None, store: Store, patience: Patience, transfer: Transfer) -> Path:
@@ -137,7 +141,8 @@ def download(url: str, partial: Path, patience: Patience, transfer: Transfer, la
                 pause = min(error.retry_after, LONGEST_PAUSE)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             failure = describe(error)
-            last = ContentError(f"{url}: {failure.text}")
+            kind = Unreachable if failure.kind in _UNREACHABLE | {FailureKind.NAME} else ContentError
+            last = kind(f"{url}: {failure.text}")
             hopeless = failure.kind in _UNREACHABLE and not patience.seconds
             if failure.kind.is_permanent or hopeless:
                 raise last from error

@@ -14,8 +14,9 @@ from typing import Any
 
 from .access import Access
 from .attempts import Attempt, attempts_of
+from .away import Away
 from .checksum import sha256_of, verify
-from .download import ONLY_SOURCE, OTHERS_FOLLOW
+from .download import ONLY_SOURCE, OTHERS_FOLLOW, Unreachable
 from .errors import ContentError
 from .items import name_of, sources_of
 from .loading import load_documents, parse_documents
@@ -64,6 +65,8 @@ def locate(item: dict[str, Any], access: Access | None = None) -> Source:
     for attempt in attempts:
         if attempt.keeps and attempt.sha256 and (kept := access.store.kept(attempt.sha256)):
             return _located(attempt, kept, attempt.sha256, access)
+    away = Away(access.store.directory)
+    attempts.sort(key=lambda attempt: away.knows(attempt.host))
     said: list[tuple[Attempt, str]] = []
     for attempt in attempts:
         if attempt.source.get("url") and not attempt.sha256 and len(attempts) > 1:
@@ -73,8 +76,11 @@ def locate(item: dict[str, Any], access: Access | None = None) -> Source:
         transfer = access.transfers.begin(name_of(item), attempt.label)
         try:
             place = attempt.bring(patience, transfer)
+            away.forget(attempt.host)
             return _located(attempt, place, attempt.sha256 or sha256_of(place), access)
         except (ContentError, OSError) as error:
+            if isinstance(error, Unreachable) and attempt.host:
+                away.note(attempt.host)
             said.append((attempt, str(error)))
         finally:
             access.transfers.end(transfer)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import socket
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.acce
     checked_mirrors,
     checked_places,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.away import Away
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.checksum import sha256_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.collection import collect
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.download import OTHERS_FOLLOW
@@ -148,6 +153,40 @@ def test_only_the_places_that_are_named_are_asked(everywhere: tuple[dict, Access
         locate({"url": "http://x/y", "sha256": "0" * 64}, Access(access.store, ("image",)))
     with pytest.raises(ContentError, match="serverless_content_places"):
         checked_places(["urls"])
+
+
+def test_the_silence_of_a_host_is_paid_for_once(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes no connection: its queue is full, as one behind a filter never answers."""
+    site.files = {"/x": b"x", "/y": b"y"}
+    with socket.socket() as silent, contextlib.ExitStack() as queue:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        address = silent.getsockname()
+        for _turn in range(3):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        monkeypatch.setattr(sources, "OTHERS_FOLLOW", replace(OTHERS_FOLLOW, connect=0.5))
+        given = Access(Store(tmp_path / "store"))
+        seconds = []
+        for name in ("x", "y"):
+            (tmp_path / name).write_bytes(site.files[f"/{name}"])
+            urls = [f"http://{address[0]}:{address[1]}/{name}", f"{site.url}/{name}"]
+            started = time.monotonic()
+            assert locate({"url": urls, "sha256": sha256_of(tmp_path / name)}, given).label == urls[1]
+            seconds.append(time.monotonic() - started)
+    assert seconds[0] >= 0.5 > seconds[1]
+
+
+def test_a_host_that_was_away_is_asked_last_and_not_left_out(site: Site, tmp_path: Path) -> None:
+    site.files = {"/x": b"x"}
+    given = Access(Store(tmp_path / "store"))
+    Away(given.store.directory).note(site.url.partition("://")[2])
+    (tmp_path / "x").write_bytes(b"x")
+    item = {"url": [f"{site.url}/x", "http://127.0.0.1:9/x"], "sha256": sha256_of(tmp_path / "x")}
+    assert locate(item, given).place.read_bytes() == b"x"
+    assert not Away(given.store.directory).knows(site.url.partition("://")[2])
+    assert Away(given.store.directory).knows("127.0.0.1:9")
 
 
 def test_a_file_of_this_machine_needs_not_be_listed(everywhere: tuple[dict, Access], site: Site) -> None:
