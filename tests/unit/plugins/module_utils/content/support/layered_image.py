@@ -7,6 +7,7 @@ import io
 import json
 import platform
 import tarfile
+from typing import TypeAlias
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import push_blob
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
@@ -18,7 +19,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
 )
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-Entry = bytes | str | None  # a file's bytes, the target of a symbolic link, or a folder
+Entry: TypeAlias = "bytes | str | None"  # a file's bytes, the target of a symbolic link, or a folder
 
 
 def layer(entries: dict[str, Entry], hard_links: dict[str, str] | None = None) -> bytes:
