@@ -18,6 +18,7 @@ description:
     and adapts documents, and writes one YAML file on the controller.
   - No cluster is contacted. The file is a cache, kept while everything that went into it is the same; the task
     therefore never reports a change and works in check mode.
+  - The lock of the image policy gets the images that content came out of, but for check mode.
 attributes:
   check_mode:
     support: full

@@ -90,33 +90,6 @@ def render_role(role: str) -> dict[str, Any]:
     return {"ansible.builtin.include_role": {"name": f"selfhosted.serverless.{role}", "tasks_from": "render"}}
 
 
-@pytest.mark.parametrize(("role", "wanted"), [
-    ("metrics_server", ["releases/download/v0.9.0/components.yaml"]),
-    ("knative", ["knative-v1.22.1/serving-core.yaml", "knative.dev/operator@v0.49.3", "cmd/operator:v1.22.3"]),
-    ("istio", ["istioctl-1.30.5-linux-amd64.tar.gz: no checksum", "docker.io/istio/istioctl:1.30.5"]),
-])  # fmt: skip
-def test_a_role_asks_the_sources_of_its_set_and_names_all_that_fail(
-    tmp_path: Path, api_server: ApiServer, role: str, wanted: list[str]
-) -> None:
-    nowhere = "http://127.0.0.1:9/"
-    code, output = play(
-        tmp_path,
-        api_server,
-        [render_role(role)],
-        serverless_work_dir=str(tmp_path / "work"),
-        serverless_content_mirrors={"https://": [nowhere]},
-        serverless_go_proxy="off",
-        serverless_images={
-            "mode": "rewrite",
-            "lock": str(tmp_path / "lock"),
-            "mirrors": {"docker.io": ["127.0.0.1:9"], "gcr.io": ["127.0.0.1:9"]},
-        },
-    )
-    assert code != 0
-    for text in wanted:
-        assert text in output, output
-
-
 @pytest.fixture
 def proxy() -> Iterator[ModuleProxy]:
     server = ModuleProxy()
@@ -129,6 +102,34 @@ def registry(tmp_path: Path) -> Iterator[RegistryProcess]:
     process = RegistryProcess(tmp_path / "registry")
     yield process
     process.stop()
+
+
+@pytest.mark.parametrize(("role", "wanted"), [
+    ("metrics_server", ["releases/download/v0.9.0/components.yaml"]),
+    ("knative", ["knative-v1.22.1/serving-core.yaml", "knative.dev/operator@v0.49.3", "cmd/operator:v1.22.3"]),
+    ("istio", ["istioctl-1.30.5-linux-amd64.tar.gz: no checksum", "docker.io/istio/istioctl:1.30.5"]),
+])  # fmt: skip
+def test_a_role_asks_the_sources_of_its_set_and_names_all_that_fail(
+    tmp_path: Path, api_server: ApiServer, registry: RegistryProcess, role: str, wanted: list[str]
+) -> None:
+    nowhere = "http://127.0.0.1:9/"
+    code, output = play(
+        tmp_path,
+        api_server,
+        [render_role(role)],
+        serverless_work_dir=str(tmp_path / "work"),
+        serverless_content_mirrors={"https://": [nowhere]},
+        serverless_go_proxy="off",
+        serverless_images={
+            "mode": "rewrite",
+            "lock": str(tmp_path / "lock"),
+            "mirrors": {"docker.io": [registry.host], "gcr.io": [registry.host]},
+        },
+    )
+    assert code != 0
+    assert role == "istio" or "GOPROXY says off" in output
+    for text in wanted:
+        assert text in output, output
 
 
 # As istioctl answers to what the role asks of it
@@ -169,6 +170,30 @@ def test_where_an_image_mirror_and_a_module_proxy_alone_answer_no_pin_is_needed(
     code, output = play(tmp_path, api_server, **arguments)
     assert code == 0, output
     assert not proxy.asked
+
+
+def test_the_inventory_says_what_is_asked(tmp_path: Path, api_server: ApiServer, proxy: ModuleProxy) -> None:
+    """serverless_content_places, serverless_go_proxy, serverless_content_directory."""
+    module_zip(METRICS_SERVER)
+    arguments = {
+        "tasks": [render_role("metrics_server")],
+        "serverless_work_dir": str(tmp_path / "work"),
+        "serverless_content_mirrors": {"https://": ["http://127.0.0.1:9/"]},
+        "serverless_go_proxy": proxy.url,
+    }
+    code, output = play(tmp_path, api_server, serverless_content_places=["image", "go_module"], **arguments)
+    assert code == 0, output
+    assert proxy.asked == ["/sigs.k8s.io/metrics-server/@v/v0.9.0.zip"]
+    kept = str(tmp_path / "cache" / "selfhosted-serverless" / "downloads")
+    arguments |= {"environ": {"XDG_CACHE_HOME": str(tmp_path / "cold")}, "serverless_content_places": ["url"]}
+    code, output = play(tmp_path, api_server, **arguments)
+    assert code != 0 and "http://127.0.0.1:9/github.com/" in output
+    code, output = play(tmp_path, api_server, serverless_content_directory=kept, **arguments)
+    assert code != 0, "a file in another form than those that are allowed"
+    arguments["serverless_content_places"] = ["url", "go_module"]
+    code, output = play(tmp_path, api_server, serverless_content_directory=kept, **arguments)
+    assert code == 0, output
+    assert len(proxy.asked) == 1
 
 
 def test_an_archive_brings_the_release_files_to_where_there_is_no_network(
