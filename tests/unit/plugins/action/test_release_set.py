@@ -98,6 +98,15 @@ def proxy() -> Iterator[ModuleProxy]:
 
 
 @pytest.fixture
+def empty_site() -> Iterator[ModuleProxy]:
+    """A server that has nothing of what it is asked for here."""
+    server = ModuleProxy()
+    server.status = 404
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def registry(tmp_path: Path) -> Iterator[RegistryProcess]:
     process = RegistryProcess(tmp_path / "registry")
     yield process
@@ -110,15 +119,19 @@ def registry(tmp_path: Path) -> Iterator[RegistryProcess]:
     ("istio", ["istioctl-1.30.5-linux-amd64.tar.gz: no checksum", "docker.io/istio/istioctl:1.30.5"]),
 ])  # fmt: skip
 def test_a_role_asks_the_sources_of_its_set_and_names_all_that_fail(
-    tmp_path: Path, api_server: ApiServer, registry: RegistryProcess, role: str, wanted: list[str]
+    tmp_path: Path,
+    api_server: ApiServer,
+    registry: RegistryProcess,
+    empty_site: ModuleProxy,
+    role: str,
+    wanted: list[str],
 ) -> None:
-    nowhere = "http://127.0.0.1:9/"
     code, output = play(
         tmp_path,
         api_server,
         [render_role(role)],
         serverless_work_dir=str(tmp_path / "work"),
-        serverless_content_mirrors={"https://": [nowhere]},
+        serverless_content_mirrors={"https://": [f"{empty_site.url}/"]},
         serverless_go_proxy="off",
         serverless_images={
             "mode": "rewrite",
@@ -172,13 +185,15 @@ def test_where_an_image_mirror_and_a_module_proxy_alone_answer_no_pin_is_needed(
     assert not proxy.asked
 
 
-def test_the_inventory_says_what_is_asked(tmp_path: Path, api_server: ApiServer, proxy: ModuleProxy) -> None:
+def test_the_inventory_says_what_is_asked(
+    tmp_path: Path, api_server: ApiServer, proxy: ModuleProxy, empty_site: ModuleProxy
+) -> None:
     """serverless_content_places, serverless_go_proxy, serverless_content_directory."""
     module_zip(METRICS_SERVER)
     arguments = {
         "tasks": [render_role("metrics_server")],
         "serverless_work_dir": str(tmp_path / "work"),
-        "serverless_content_mirrors": {"https://": ["http://127.0.0.1:9/"]},
+        "serverless_content_mirrors": {"https://": [f"{empty_site.url}/"]},
         "serverless_go_proxy": proxy.url,
     }
     code, output = play(tmp_path, api_server, serverless_content_places=["image", "go_module"], **arguments)
@@ -187,7 +202,7 @@ def test_the_inventory_says_what_is_asked(tmp_path: Path, api_server: ApiServer,
     kept = str(tmp_path / "cache" / "selfhosted-serverless" / "downloads")
     arguments |= {"environ": {"XDG_CACHE_HOME": str(tmp_path / "cold")}, "serverless_content_places": ["url"]}
     code, output = play(tmp_path, api_server, **arguments)
-    assert code != 0 and "http://127.0.0.1:9/github.com/" in output
+    assert code != 0 and empty_site.asked[0].startswith("/github.com/kubernetes-sigs/metrics-server/")
     code, output = play(tmp_path, api_server, serverless_content_directory=kept, **arguments)
     assert code != 0, "a file in another form than those that are allowed"
     arguments["serverless_content_places"] = ["url", "go_module"]
