@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -14,7 +15,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.chec
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate_all
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.transfers import Transfers
+from layered_image import ARCHITECTURE, layer, push
 from module_proxy import KNATIVE_CORE, OPERATOR_LAB, ModuleProxy, unpacked
+from registry_process import RegistryProcess
 from release_site import Site
 
 
@@ -42,15 +45,19 @@ FETCH = """
 import json, sys
 from pathlib import Path
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import Access
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.image_file import ImageAccess
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate_all
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
-items, store, proxy = json.loads(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-print(json.dumps([source.digest for source in locate_all(items, Access(Store(store), go_proxy=proxy))]))
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+items, store, proxy, mirror = json.loads(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
+policy = ImagePolicy.from_config({"mode": "rewrite", "mirrors": {"docker.io": [mirror]}})
+access = Access(Store(store), go_proxy=proxy, images=ImageAccess(policy, store.with_suffix(".lock.yml")))
+print(json.dumps([source.digest for source in locate_all(items, access)]))
 """
 
 
 def test_two_processes_with_a_cold_cache_ten_times(
-    site: Site, proxy: ModuleProxy, tmp_path: Path, no_module_cache: None
+    site: Site, proxy: ModuleProxy, registry: RegistryProcess, tmp_path: Path, no_module_cache: None
 ) -> None:
     """Two contexts of one run, or two runs: both end well, and what both want is fetched once."""
     files = sorted((unpacked(OPERATOR_LAB, KNATIVE_CORE).parents[1]).glob("1.15.2/*.yaml"))
@@ -66,13 +73,26 @@ def test_two_processes_with_a_cold_cache_ten_times(
     for name, data in site.files.items():
         (tmp_path / "x").write_bytes(data)
         urls.append({"url": site.url + name, "sha256": sha256_of(tmp_path / "x")})
-    items = modules + urls
+    programs = {f"bin/{name}": name.encode() * 500_000 for name in ("a", "b")}
+    push(registry.host, "side/by-side", "1", [layer(dict(programs))], ARCHITECTURE)
+    images = [{"image": "side/by-side:1", "path": path} for path in programs]
+    items = modules + urls + images
+    wanted = [item["sha256"] for item in modules + urls]
+    wanted += [hashlib.sha256(program).hexdigest() for program in programs.values()]
     assert len(modules) >= 3 and len(urls) >= 4
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for turn in range(10):
         proxy.asked.clear()
         site.asked.clear()
-        command = [sys.executable, "-c", FETCH, json.dumps(items), str(tmp_path / f"store{turn}"), proxy.url]
+        command = [
+            sys.executable,
+            "-c",
+            FETCH,
+            json.dumps(items),
+            str(tmp_path / f"store{turn}"),
+            proxy.url,
+            registry.host,
+        ]
         runs = [
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
             for _run in range(2)
@@ -80,6 +100,6 @@ def test_two_processes_with_a_cold_cache_ten_times(
         for run in runs:
             out, errors = run.communicate(timeout=60)
             assert run.returncode == 0, errors
-            assert json.loads(out) == [item["sha256"] for item in items]
+            assert json.loads(out) == wanted
         assert len(proxy.asked) == 1
         assert sorted(site.asked) == sorted(site.files)
