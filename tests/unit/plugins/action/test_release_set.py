@@ -269,3 +269,24 @@ def test_a_changed_file_in_an_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "content" / ("0" * 64)).write_text("something else")
     with pytest.raises(ContentError, match="not what its checksum says"):
         adopt(tmp_path / "content", Store(tmp_path / "store"))
+
+
+@pytest.mark.parametrize("tags", ["image_prefetch", "registry_secret"])
+def test_the_site_is_refused_before_anything_changes(tmp_path: Path, api_server: ApiServer, tags: str) -> None:
+    (tmp_path / "hosts.yml").write_text(
+        yaml.safe_dump({"clusters": {"hosts": {"test": {"serverless_kubeconfig": str(api_server.kubeconfig)}}}})
+    )
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / "site.yml"),
+        "-i", str(tmp_path / "hosts.yml"), "--tags", tags,
+        "-e", "istio_version=1.2.3", "-e", f"ansible_python_interpreter={sys.executable}",
+    ]  # fmt: skip
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
+    assert done.returncode != 0
+    assert "istio_version: 1.2.3 is not known to work" in " ".join((done.stdout + done.stderr).split())
+    assert "changed=0" in done.stdout
