@@ -41,11 +41,10 @@ class ActionModule(ClusterAction):
 
 def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
     """Return why the releases cannot be installed on such a cluster, or ''."""
-    if older_than(facts.version, args["minimum_kubernetes"]):
+    if args["minimum_kubernetes"] and older_than(facts.version, args["minimum_kubernetes"]):
         return (
-            f"the cluster runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, the oldest "
-            "that the chosen releases run on. Upgrade the cluster, or choose older releases and set "
-            "preflight_minimum_kubernetes."
+            f"the cluster runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, which "
+            "preflight_minimum_kubernetes asks for. Upgrade the cluster, or set another minimum."
         )
     if facts.nodes and not facts.ready:
         return f"no node is Ready; see {kubectl(args['context'], args['kubeconfig'] or '')} describe nodes"

@@ -72,7 +72,7 @@ def first_that_has(
     for candidate in sorted(policy.candidates(image), key=lambda candidate: str(candidate.reference) != kept):
         place = str(candidate.reference)
         try:
-            inspected = _inspected(clients, candidate.reference, architectures, locked)
+            inspected = inspected_at(clients, candidate.reference, architectures, locked)
         except RegistryError as error:
             failures.append(Failure(candidate.rule, place, str(error.reason), error.detail))
         except ImageError as error:
@@ -111,9 +111,10 @@ def choose(
     return {image: answer for image, answer in found.items() if answer.candidate}
 
 
-def _inspected(
+def inspected_at(
     clients: Clients, reference: Reference, architectures: Collection[str], locked: Locked | None
 ) -> Inspected:
+    """Return what an image is at one place; anything but what is locked is refused. Raises ImageError."""
     registry = clients.of(reference.registry)
     if locked and locked.platforms and set(architectures) <= set(locked.platforms):
         return confirm(registry, reference, locked, architectures)

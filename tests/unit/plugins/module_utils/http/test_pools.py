@@ -6,11 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import urllib3
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content import download
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.transfers import Transfer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.errors import HttpSetupError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.failures import FailureKind, describe
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.pools import Pools
@@ -73,7 +75,7 @@ def test_without_pysocks_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("proxy", ["ftp://me:secret@proxy", "http://me:secret@proxy:port"])
 def test_a_bad_proxy_is_an_error_of_the_library_in_question(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: object, proxy: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxy: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     monkeypatch.setenv("NO_PROXY", "")
@@ -82,7 +84,7 @@ def test_a_bad_proxy_is_an_error_of_the_library_in_question(
         registry.send("GET", "https://registry.invalid/v2/")
     assert refused.value.reason is Reason.PROXY
     with pytest.raises(ContentError, match="HTTPS_PROXY") as content:
-        download.fetch(["https://site.invalid/x"], None, tmp_path)
+        download.download("https://site.invalid/x", tmp_path / "x", download.ONLY_SOURCE, Transfer("x", "y"))
     assert "secret" not in f"{refused.value} {content.value}"
 
 
