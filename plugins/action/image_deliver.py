@@ -38,6 +38,7 @@ class ActionModule(ClusterAction):
         return {
             "changed": any(item.changed for item in done),
             "delivery": delivery.way,
+            "passed_over": list(delivery.passed_over),
             "nodes": [_described(item) for item in done],
             "seconds": round(time.monotonic() - start, 1),
             "diff": [difference for item in done for difference in _differences(item)],
@@ -46,6 +47,8 @@ class ActionModule(ClusterAction):
     def _all(self, args: dict[str, Any], delivery: Delivery, check: bool) -> list[Delivered]:
         nodes = [node_from_config(config) for config in delivery.nodes]
         self.tell(f"delivery: {delivery.way}, because {delivery.reason}")
+        if delivery.passed_over:
+            self.tell(f"passed over: {', '.join(delivery.passed_over)}")
         if args["state"] == "absent":
             taken = [take_away(node, check=check) for node in nodes]
             for done in taken:

@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import (
     Lock,
     differences,
@@ -26,6 +25,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
     extract_references,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.pods import images_of_pod, pod_name
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
@@ -48,7 +48,7 @@ class ActionModule(ClusterAction):
             missing = [str(row.image) for row in plan.missing]
             return {"failed": True, "msg": missing_message(plan), "missing": missing}
         return {
-            **self._keep(plan, lock, args, check),
+            **self._keep(plan, policy, lock, args, check),
             "lines": lines,
             "architectures": architectures,
             "table": [_described(row, policy) for row in plan.rows],
@@ -62,7 +62,7 @@ class ActionModule(ClusterAction):
             layout = Layout.open(Path(args["layout"]))
             return make_plan_of_layout(references, policy, architectures, layout, "bundle", trusted)
         check_only = [Found(text, "a build") for text in args["check_only"]]
-        return make_plan(references, policy, architectures, check_only, self.tell, trusted)
+        return make_plan(references, policy, architectures, check_only, self.tell, trusted, args["context"] or "")
 
     def _of_pods(self, args: dict[str, Any]) -> list[Found]:
         """Return the images of the context's pods, those of finished ones included."""
@@ -75,7 +75,7 @@ class ActionModule(ClusterAction):
         """Return the architectures of the context's nodes; without a context whatever the images have."""
         return architectures_of(self.connect(args)[0].list("v1", "Node")) if args["context"] else []
 
-    def _keep(self, plan: Plan, lock: Lock, args: dict[str, Any], check: bool) -> dict[str, Any]:
+    def _keep(self, plan: Plan, policy: ImagePolicy, lock: Lock, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Write what is new into the lock, or tell it in check mode; the part of the result about that."""
         if not args["lock"] or args["layout"]:
             return {"changed": False}
@@ -89,10 +89,12 @@ class ActionModule(ClusterAction):
         if args["lock_update"] == "all":
             for line in news:
                 self.tell(f"lock: {line}")
+        # A lock that is not to be extended keeps its choices as well.
+        context, chosen = args["context"] or "", {} if args["lock_update"] == "none" else plan.chosen(policy)
         if check:
-            before, after = lock.text(), lock.with_images(found).text()
+            before, after = lock.text(), lock.with_images(found).with_chosen(context, chosen).text()
         else:
-            before, after = extend_lock(Path(args["lock"]), found)
+            before, after = extend_lock(Path(args["lock"]), found, context, chosen)
         answer: dict[str, Any] = {"changed": before != after, "lock_changes": news}
         if before != after:
             header = args["lock"]

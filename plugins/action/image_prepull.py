@@ -11,12 +11,14 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.prepull import (
     SECRET,
     lacking,
+    mounted_waits,
     prepull_documents,
     pulled_waits,
     told_waits,
     volumes_known,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import passed_over, treatment
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
@@ -27,6 +29,12 @@ class ActionModule(ClusterAction):
         """Return the documents, and what the nodes lack."""
         cluster, _progress = self.connect(args)
         version, nodes = cluster.get_path("/version")["gitVersion"], cluster.list("v1", "Node")
+        if not any(treatment(node).prepulled for node in nodes):
+            others = ", ".join(passed_over(nodes, "prepulled"))
+            raise ImageError(
+                f"no node of Linux has a kubelet that could pull images ({others}); "
+                "write image_prefetch_delivery: references"
+            )
         by = args["by"]
         if by == "auto":
             by = "volumes" if volumes_known(version, nodes) else "containers"
@@ -41,13 +49,23 @@ class ActionModule(ClusterAction):
             if settings.username
         }
         space = args["namespace"]
-        documents = prepull_documents(images, by, holders[0], space, bool(logins))
+        documents = prepull_documents(images, by, holders[0], space, bool(logins), nodes)
+        for name in passed_over(nodes, "awaited"):
+            self.tell(f"not waited for: {name}")
         return {
             "changed": False,
             "by": by,
             "definitions": documents,
-            # Nothing of the pods is left for a next run to find, so nodes must have told the images.
-            "wait": pulled_waits(documents) + told_waits(nodes, images) if by == "containers" else [],
+            "wait": _waits(by, documents, nodes, images),
             "secrets": [{"name": SECRET, "namespace": space, "docker_config": logins}] if logins else [],
             "lacking": lacking(nodes, images),
         }
+
+
+def _waits(
+    by: str, documents: list[dict[str, Any]], nodes: list[dict[str, Any]], images: list[str]
+) -> list[dict[str, Any]]:
+    if by == "volumes":
+        return mounted_waits(documents, nodes)
+    # Nothing of the pods is left for a next run to find, so nodes must have told the images.
+    return pulled_waits(documents, nodes) + told_waits(nodes, images)

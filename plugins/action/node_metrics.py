@@ -11,6 +11,8 @@ from typing import Any
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, WaitError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import passed_over
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_metrics import (
     METRICS_PATH,
     nodes_without_figures,
@@ -30,18 +32,21 @@ class ActionModule(ClusterAction):
         deadline = Deadline(args["timeout"])
         cluster, progress = self.connect(args)
         with self.run_lock(cluster, progress).kept():
-            missing = _missing(cluster, deadline)
+            missing, passed = _missing(cluster, deadline)
         if missing:
+            log = f"{kubectl(args['context'], args['kubeconfig'] or '')} -n kube-system logs deploy/metrics-server"
             raise WaitError(
                 f"after {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
-                f"kubectl --context {args['context']} -n kube-system logs deploy/metrics-server. With 'x509' there "
-                "the kubelet's certificate is not signed by the cluster's CA; set metrics_server_kubelet_insecure_tls: "
-                "true if you accept that."
+                f"{log}. With 'x509' there the kubelet's certificate is not signed by the cluster's CA; set "
+                "metrics_server_kubelet_insecure_tls: true if you accept that."
             )
-        return {"changed": False, "seconds": round(deadline.elapsed, 1)}
+        if passed:
+            self.tell(f"without figures, and not waited for: {', '.join(passed)}")
+        return {"changed": False, "seconds": round(deadline.elapsed, 1), "passed_over": passed}
 
 
-def _missing(cluster: Cluster, deadline: Deadline) -> list[str]:
+def _missing(cluster: Cluster, deadline: Deadline) -> tuple[list[str], list[str]]:
+    """Return the nodes whose figures are missing in the end, and 'name (kind)' of those that none are needed of."""
     while True:
         nodes = cluster.list("v1", "Node", deadline=deadline)
         try:
@@ -53,5 +58,6 @@ def _missing(cluster: Cluster, deadline: Deadline) -> list[str]:
             metrics = []
         missing = nodes_without_figures(nodes, metrics)
         if not missing or deadline.passed:
-            return missing
+            others = nodes_without_figures(nodes, metrics, awaited=False)
+            return missing, passed_over([node for node in nodes if node["metadata"]["name"] in others], "awaited")
         time.sleep(min(INTERVAL, deadline.remaining))

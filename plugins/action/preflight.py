@@ -17,6 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
     cluster_facts,
     older_than,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.option_names import misspelt, options_of_roles
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
@@ -40,14 +41,13 @@ class ActionModule(ClusterAction):
 
 def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
     """Return why the releases cannot be installed on such a cluster, or ''."""
-    if older_than(facts.version, args["minimum_kubernetes"]):
+    if args["minimum_kubernetes"] and older_than(facts.version, args["minimum_kubernetes"]):
         return (
-            f"the cluster runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, the oldest "
-            "that the chosen releases run on. Upgrade the cluster, or choose older releases and set "
-            "preflight_minimum_kubernetes."
+            f"the cluster runs Kubernetes {facts.version}, older than {args['minimum_kubernetes']}, which "
+            "preflight_minimum_kubernetes asks for. Upgrade the cluster, or set another minimum."
         )
     if facts.nodes and not facts.ready:
-        return f"no node is Ready; see kubectl --context {args['context']} describe nodes"
+        return f"no node is Ready; see {kubectl(args['context'], args['kubeconfig'] or '')} describe nodes"
     return ""
 
 

@@ -87,8 +87,8 @@ class ActionModule(ReleaseAction):
             documents += flatten(load_documents(path), path)
         documents += flatten(args["definitions"], "definitions")
         if args["images"]:
-            lock = lock_path(args["images"], self.variables)
-            documents = apply_policy(documents, args["images"], cluster, lock, tell)
+            lock, check = lock_path(args["images"], self.variables), bool(self._task.check_mode)
+            documents = apply_policy(documents, args["images"], cluster, lock, tell, args["context"], check)
         if args["create_namespace"]:
             documents.insert(0, namespace_document(args["namespace"]))
         return documents

@@ -5,24 +5,31 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.collection import collect
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.render import Rendering, render
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.extract import extract_references
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.content_access import content_access
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documented_action import DocumentedAction
 
 
 class ActionModule(DocumentedAction):
     """Runs on the controller and writes there only, in check mode as well: the file is a cache."""
 
-    errors: ClassVar[tuple[type[Exception], ...]] = (ContentError, OSError)
+    errors: ClassVar[tuple[type[Exception], ...]] = (ContentError, ImageError, OSError)
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what the file holds and where that came from."""
-        rendering = {name: value for name, value in args.items() if name != "dest"}
-        rendered = render(Rendering(**rendering), Path(args["dest"]))
+        rendering = Rendering(**{part.name: args[part.name] for part in fields(Rendering)})
+        access = content_access(args, self.variables, check, self.tell)
+        rendered = render(rendering, Path(args["dest"]), access)
+        if args["content_copy"]:
+            collect(rendered.sources, access.store, Path(args["content_copy"]))
         return {
             "changed": False,
             "path": str(rendered.path),

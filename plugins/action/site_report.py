@@ -23,6 +23,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
     mesh_hosts,
     node_addresses,
     public_hosts,
+    pulled_from,
     running_images,
 )
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
@@ -72,6 +73,7 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
         gateway=args["gateway_address"] or gateway_address(service, nodes),
         at_nodes=node_addresses(others, args["node_address"] or node_host(nodes)),
         remove=args["remove"],
+        kubeconfig=args["kubeconfig"] or "",
     )
 
 
@@ -87,6 +89,7 @@ def _releases(cluster: Cluster) -> list[InstalledRelease]:
 
 
 def _images(cluster: Cluster, config: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every image that pods run, with the place the policy takes it from."""
-    policy = ImagePolicy.from_config(config)
-    return [(reference, policy.origin_of(reference)) for reference in running_images(cluster.list("v1", "Pod"))]
+    """Every image that pods run, with the place it was seen to come from, else the one that the policy says."""
+    policy, pods = ImagePolicy.from_config(config), cluster.list("v1", "Pod")
+    observed = {reference: f"{host} (observed)" for reference, host in pulled_from(pods).items()}
+    return [(name, observed.get(name) or policy.origin_of(name)) for name in running_images(pods)]

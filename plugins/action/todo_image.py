@@ -38,7 +38,7 @@ def _look(args: dict[str, Any]) -> dict[str, Any]:
     digest = find_image(f"{name}:{key}", policy)
     base, builder = Base("", False), ""
     if not digest:
-        builder = choose_builder(args["builder"])
+        builder = choose_builder(args["builder"]).kind
         base = find_base(args["base"], policy)
     return {
         "key": key,

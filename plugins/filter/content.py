@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 
 # Knative compares with the canonical host of Docker Hub
 # (knative.dev/serving pkg/reconciler/revision/resolve.go, by go-containerregistry's name package).
@@ -21,14 +23,17 @@ def pinned(url: str, pins: Mapping[str, str]) -> dict[str, str]:
 def registries_of_policy(policy: Mapping[str, Any]) -> list[str]:
     """Return the registries of an image policy that only the nodes can reach, as Knative writes them, sorted.
 
-    These are the mirrored source registries, the mirrors themselves and the registries with settings of their own.
+    These are the mirrored source registries (those of a preset, and of a source with a path, too), the mirrors, where
+    the exact map leads, and the registries with settings of their own. Raises PolicyError for what is no policy.
     """
-    hosts = set(policy.get("registries") or {})
-    for source, mirrors in (policy.get("mirrors") or {}).items():
-        hosts.add(source)
-        for mirror in mirrors:
-            hosts.add((mirror if isinstance(mirror, str) else mirror["host"]).split("/", 1)[0])
-    return sorted(_CANONICAL.get(host, host) for host in hosts)
+    # The mode says how nodes learn of mirrors, not what they are; whether it can be had is judged where it is needed.
+    checked = ImagePolicy.from_config({**policy, "mode": "rewrite"})
+    return as_knative(checked.hosts())
+
+
+def as_knative(hosts: Iterable[str]) -> list[str]:
+    """Return registries as Knative writes them, sorted, each once."""
+    return sorted({_CANONICAL.get(host, host) for host in hosts})
 
 
 class FilterModule:
@@ -36,4 +41,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"pinned": pinned, "registries_of_policy": registries_of_policy}
+        return {"as_knative": as_knative, "pinned": pinned, "registries_of_policy": registries_of_policy}

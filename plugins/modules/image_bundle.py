@@ -12,7 +12,7 @@ short_description: Keep images in one archive, or unpack it
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
-  - Writes images of an OCI image layout and their lock into one archive, or unpacks such an archive into a layout.
+  - Writes images of an OCI image layout, their lock and release files into one archive, or unpacks such an archive.
   - The archive is an OCI image layout in a tar file, which containerd, docker and skopeo read too.
   - Every blob is verified by its digest. An archive appears complete or not at all.
 options:
@@ -35,7 +35,15 @@ options:
     elements: str
     default: []
   lock:
-    description: The lock file that goes into the archive; empty for none.
+    description:
+      - The lock file that goes into the archive; empty for none. When the archive is unpacked, the lock file that gets what
+        it lacks of the one in the archive.
+    type: path
+    default: ""
+  content:
+    description:
+      - A folder with release files under their checksums, which goes into the archive; empty for none. When the archive is
+        unpacked, the files are verified and kept as if they had been fetched.
     type: path
     default: ""
 attributes:

@@ -77,6 +77,11 @@ nodes:
     files: {description: Files below certs_dir that were written or removed., type: list, elements: str}
     pulled: {description: Images that were pulled., type: list, elements: str}
     removed: {description: Images that were removed., type: list, elements: str}
+passed_over:
+  description: Nodes that are not reached by commands because of what they are, each with its kind in brackets.
+  returned: success
+  type: list
+  elements: str
 seconds:
   description: Seconds that it took.
   returned: success

@@ -64,6 +64,8 @@ options:
     description:
       - V(missing) adds images that the lock lacks. V(all) resolves all images anew and prints what changes.
         V(none) fails for an image that the lock lacks.
+      - In mode rewrite the lock also keeps, for each context, the mirror that stands in manifests; it stays while it serves.
+        V(all) chooses anew, in the order of the policy.
     type: str
     choices: [missing, all, none]
     default: missing

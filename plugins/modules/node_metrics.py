@@ -10,7 +10,8 @@ short_description: Wait until metrics-server has figures of every node
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
-  - Reads the metrics API until every node that is Ready has a CPU and a memory figure.
+  - Reads the metrics API until every node of Linux that is Ready has a CPU and a memory figure. Nodes of Windows, virtual and KWOK nodes
+    are named and not waited for.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
 options:
@@ -34,6 +35,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+passed_over:
+  description: Nodes without figures that are not waited for, each with its kind in brackets.
+  returned: success
+  type: list
+  elements: str
 seconds:
   description: How long it took.
   returned: success

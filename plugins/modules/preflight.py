@@ -16,9 +16,9 @@ extends_documentation_fragment:
   - selfhosted.serverless.cluster
 options:
   minimum_kubernetes:
-    description: The oldest Kubernetes to go on with, as major.minor.
+    description: The oldest Kubernetes to go on with, as major.minor; empty for any.
     type: str
-    required: true
+    default: ""
   check_names:
     description: Whether names of variables are checked.
     type: bool
@@ -71,7 +71,7 @@ nodes:
   returned: success
   type: int
 ready:
-  description: How many of them are Ready.
+  description: How many of them are Ready and of Linux; in a cluster without any node of Linux, how many are Ready.
   returned: success
   type: int
 """

@@ -14,10 +14,11 @@ version_added: "1.0.0"
 author:
   - selfhosted.serverless contributors (@selfhosted)
 description:
-  - Takes released content from files, URLs, Go modules, kustomizations or istioctl, verifies its checksum, selects and
-    adapts documents, and writes one YAML file on the controller.
+  - Takes released content from files, URLs, Go modules, images, kustomizations or istioctl, verifies its checksum, selects
+    and adapts documents, and writes one YAML file on the controller.
   - No cluster is contacted. The file is a cache, kept while everything that went into it is the same; the task
     therefore never reports a change and works in check mode.
+  - The lock of the image policy gets the images that content came out of, but for check mode.
 attributes:
   check_mode:
     support: full
@@ -25,6 +26,9 @@ attributes:
   diff_mode:
     support: none
     description: What changes on a cluster is shown by M(selfhosted.serverless.release).
+extends_documentation_fragment:
+  - selfhosted.serverless.content
+  - selfhosted.serverless.images
 options:
   dest:
     description: The file to write. Its folder is made when it is missing.
@@ -32,8 +36,8 @@ options:
     required: true
   content:
     description:
-      - Where documents come from, in this order. Each item names exactly one of O(content[].path), O(content[].url) and
-        O(content[].go_module).
+      - What the documents come from, in this order. Each item names its O(content[].sources), or in short exactly one of
+        O(content[].path), O(content[].url), O(content[].go_module) and O(content[].image).
     type: list
     elements: dict
     default: []
@@ -47,10 +51,21 @@ options:
         type: str
         choices: [manifests, kustomize, istioctl]
         default: manifests
+      name:
+        description: What the item is called in messages; the name of its file by default.
+        type: str
+      sources:
+        description:
+          - Where the item may be had, in the order to be tried; its checksum decides, so any of them will do. All that fail
+            are named in one error.
+          - A source may say O(content[].kind), O(content[].sha256), O(content[].build), O(content[].kubectl) and
+            O(content[].version) for itself, where it has the content in another form.
+        type: list
+        elements: dict
       path:
         description:
-          - A file or directory on the controller; with O(content[].go_module) one inside the module; with
-            O(content[].kind=istioctl) the program.
+          - A file or directory on the controller; with O(content[].go_module) one inside the module, with
+            O(content[].image) a file in the image; with O(content[].kind=istioctl) alone the program.
         type: str
       url:
         description:
@@ -60,13 +75,22 @@ options:
         elements: str
       go_module:
         description:
-          - A Go module as C(path@version). It is taken from the module cache, and brought there by C(go mod download)
-            when it is missing.
+          - A Go module as C(path@version). It is taken from the user's module cache, else from the module proxies of
+            O(go_proxy), without the command C(go).
+        type: str
+      sum:
+        description: With O(content[].go_module), the module's sum as in C(go.sum), C(h1:...). Anything else is refused.
+        type: str
+      image:
+        description:
+          - An image, of which O(content[].path) is one file, or the program with O(content[].kind=istioctl). It comes
+            through the image policy O(images) and is locked like every image.
         type: str
       sha256:
         description:
-          - Checksum of the content, required but for O(content[].kind=istioctl). When it is missing or wrong, the error
-            shows the value found.
+          - Checksum of the content. It is required, but for an installed istioctl that O(content[].version) pins, a module
+            with O(content[].sum), and an image with a digest or a lock. When it is missing or wrong, the error shows the
+            value found.
           - That of a directory is what C(find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum |
             sha256sum) prints in it.
         type: str

@@ -29,9 +29,9 @@ options:
     type: str
     required: true
   builder:
-    description: The tool that builds; V(auto) takes buildah if it is there, else docker.
+    description: The tool that builds; V(auto) takes the first of the others that can be used.
     type: str
-    choices: [auto, buildah, docker]
+    choices: [auto, buildah, docker, podman, nerdctl]
     default: auto
   registry:
     description: The registry that holds the image, host or host:port.

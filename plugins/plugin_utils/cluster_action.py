@@ -12,7 +12,11 @@ from typing import Any, ClassVar
 from ansible import constants as C
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.kubeconfig import (
+    kubeconfig_location,
+    load_kubeconfig,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ClusterError, KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documented_action import DocumentedAction
@@ -28,6 +32,7 @@ class ClusterAction(DocumentedAction):
 
     def connect(self, args: dict[str, Any]) -> tuple[Cluster, Progress]:
         """Return the cluster, and what tells of its retries and of progress. Nothing is sent yet. Raises KubeError."""
+        self._check_context(args["context"], args["kubeconfig"])
         progress = Progress(self._display.display, args["context"])
         # Ansible's folder of this run: what the server serves is read once a run, not once a task.
         cache = Path(C.DEFAULT_LOCAL_TMP)
@@ -35,6 +40,21 @@ class ClusterAction(DocumentedAction):
         for warning in cluster.warnings:
             self.warn(warning)
         return cluster, progress
+
+    def _check_context(self, context: str, kubeconfig: str | None) -> None:
+        """Raise ClusterError where the context is a host whose name the inventory has cut off at a port."""
+        port, host = self.variables.get("ansible_port"), self.variables.get("inventory_hostname")
+        # What a role's default or nothing says of the context, nobody has said of this host.
+        is_default = "inventory_hostname" in str(self.variables.get("serverless_context", "inventory_hostname"))
+        if not port or context != host or not is_default:
+            return
+        contexts = load_kubeconfig(kubeconfig_location(kubeconfig)).contexts
+        whole = next((name for name in (f"{host}:{port}", f"[{host}]:{port}") if name in contexts), "")
+        if whole:
+            raise ClusterError(
+                f"the inventory's host {whole} was read as the host {host} with the port {port}, and {whole} is a "
+                f"context. Give the host another name, and write serverless_context: '{whole}' for it"
+            )
 
     def run_lock(
         self, cluster: Cluster, progress: Progress, namespace: str = RECORD_NAMESPACE, seconds: float = LOOK_SECONDS

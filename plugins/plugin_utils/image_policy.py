@@ -9,15 +9,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.choice import choose
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import Lock
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import (
+    Lock,
+    extend_lock,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.rewrite import (
     rewrite_documents,
     undecided,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import architectures_of
 
 _LOCK = "images.lock.yml"
 
@@ -28,7 +31,8 @@ def lock_path(images: Mapping[str, Any] | None, task_vars: Mapping[str, Any]) ->
     if named is not None:
         return str(named)
     directory = task_vars.get("inventory_dir")
-    return str(Path(directory, _LOCK)) if directory else ""
+    # Hosts on the command line have no inventory of a folder, which Ansible tells as this text.
+    return str(Path(directory, _LOCK)) if directory and directory != "None" else ""
 
 
 def apply_policy(
@@ -37,22 +41,35 @@ def apply_policy(
     cluster: Cluster,
     lock: str,
     tell: Callable[[str], None],
+    context: str = "",
+    check: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the documents with their image references as the policy says.
 
-    Registries and nodes are asked only in mode rewrite, and only for images with several places. Raises ImageError and
-    KubeError.
+    Registries and nodes are asked only in mode rewrite, and only for images with several places. What is chosen for a
+    context is kept in the lock, unless `check`. Raises ImageError and KubeError.
     """
     policy = ImagePolicy.from_config(images)
     wanted = undecided(documents, policy)
     if not wanted:
         return rewrite_documents(documents, policy)
     architectures = architectures_of(cluster.list("v1", "Node"))
-    answers = choose(wanted, policy, architectures, Lock.read(Path(lock).expanduser()) if lock else Lock())
+    path = Path(lock).expanduser() if lock else None
+    answers = choose(wanted, policy, architectures, Lock.read(path) if path else Lock(), context)
     for image, answer in sorted(answers.items()):
         if answer.failures:
             others = ", ".join(f"{failure.rule}: {failure.reason}" for failure in answer.failures)
             tell(f"{image} from {answer.candidate.rule} ({others})")
+    if path and not check:
+        _keep(path, context, {str(image): str(answer.candidate.reference) for image, answer in answers.items()}, tell)
     return rewrite_documents(
         documents, policy, {image: answer.candidate.reference for image, answer in answers.items()}
     )
+
+
+def _keep(path: Path, context: str, chosen: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """Write what was chosen into the lock; a file that cannot be written is told, and stops nothing."""
+    try:
+        extend_lock(path, {}, context, chosen)
+    except OSError as error:
+        tell(f"the chosen mirrors are not kept: {path}: {error.strerror}")

@@ -1,69 +1,127 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds a version of a Go module in the module cache, or has `go` bring it there.
+"""Files and folders out of Go modules: from the user's module cache, or from module proxies over plain HTTP.
 
-The layout of the cache and the escaping of capitals ('!x' for 'X') are those of https://go.dev/ref/mod#module-cache.
+The protocol is that of https://go.dev/ref/mod#goproxy-protocol: the zip lies at <proxy>/<module>/@v/<version>.zip.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 import shutil
-import subprocess
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from .download import OTHERS_FOLLOW, HttpRefusal, Patience, download, without_login
 from .errors import ContentError
+from .go_proxies import DIRECT, OFF, GoProxy, escaped, module_cache
+from .module_zip import LARGEST_ZIP, ModuleZip
+from .store import Store
+from .transfers import Transfer
 
-DOWNLOAD_SECONDS = 600
-
-
-def module_directory(module_at_version: str) -> Path:
-    """The directory of 'path@version'. Raises ContentError when it is neither cached nor to be had."""
-    module, at, version = module_at_version.partition("@")
-    if not (module and at and version):
-        raise ContentError(f"go_module '{module_at_version}' must be written as path@version")
-    cached = _cache() / f"{_escaped(module)}@{_escaped(version)}"
-    return cached if cached.is_dir() else _download(module_at_version)
+_GONE = (404, 410)  # the statuses that the protocol has for "not here", after which the next proxy is asked
 
 
-def _escaped(text: str) -> str:
-    return "".join("!" + char.lower() if char.isupper() else char for char in text)
+class GoModule:
+    """One version of a module, 'path@version'. `sum` is its h1 sum where it is known; then all else is refused."""
 
+    def __init__(self, module_at_version: str, sum_: str = "") -> None:
+        self.module, at, self.version = module_at_version.partition("@")
+        if not (self.module and at and self.version):
+            raise ContentError(f"go_module '{module_at_version}' must be written as path@version")
+        self.name = module_at_version
+        self.sum = sum_
 
-def _cache() -> Path:
-    if os.environ.get("GOMODCACHE"):
-        return Path(os.environ["GOMODCACHE"])
-    gopath = os.environ.get("GOPATH", "").split(os.pathsep)[0]
-    return (Path(gopath) if gopath else Path.home() / "go") / "pkg" / "mod"
+    def cached(self, path: str) -> Path | None:
+        """The file or folder in the user's own module cache, None where the module is not in it."""
+        directory = module_cache() / f"{escaped(self.module)}@{escaped(self.version)}"
+        return directory / path if directory.is_dir() else None
 
+    def fetched(
+        self,
+        path: str,
+        keep: Callable[[Path], Path],
+        store: Store,
+        proxies: list[GoProxy],
+        patience: Patience,
+        transfer: Transfer,
+    ) -> Path:
+        """What `keep` makes of the file or folder `path`, out of the module's zip, which is fetched if missing.
 
-def _download(module_at_version: str) -> Path:
-    go = shutil.which("go")
-    if go is None:
-        raise ContentError(
-            f"Go module {module_at_version} is not in the module cache {_cache()}, and there is no go command to fetch "
-            "it; install Go, or name the content by url or path"
-        )
-    with tempfile.TemporaryDirectory(prefix="serverless-go-") as empty:  # away from any go.mod
+        Contexts and runs that want the same module share one zip. Raises ContentError with the reason of each proxy.
+        """
+        key = hashlib.sha256(f"{self.name} {self.sum}".encode()).hexdigest()[:32]
+        scratch = store.scratch()
         try:
-            done = subprocess.run(
-                [go, "mod", "download", "-json", module_at_version],
-                cwd=empty,
-                capture_output=True,
-                text=True,
-                timeout=DOWNLOAD_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ContentError(f"go mod download {module_at_version} took longer than {DOWNLOAD_SECONDS} s") from error
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        answer = {}
-    if answer.get("Error") or not answer.get("Dir"):
-        reason = answer.get("Error") or done.stderr.strip() or f"exit code {done.returncode}"
-        raise ContentError(f"Go module {module_at_version} cannot be fetched: {reason}")
-    return Path(answer["Dir"])
+            with store.alone(key):
+                zip_file = store.directory / f"{key}.zip"
+                if not zip_file.exists():
+                    self._bring(zip_file, store, proxies, patience, transfer)
+                archive = ModuleZip(zip_file, self.name)
+            try:
+                archive.extract(path, scratch / "content")
+                return keep(scratch / "content")
+            except ContentError:
+                zip_file.unlink(missing_ok=True)  # it may be damaged, or without a sum another module's
+                raise
+            finally:
+                archive.close()
+        finally:
+            shutil.rmtree(scratch)
+
+    def _bring(
+        self, zip_file: Path, store: Store, proxies: list[GoProxy], patience: Patience, transfer: Transfer
+    ) -> None:
+        said = []
+        for number, proxy in enumerate(proxies):
+            last = number == len(proxies) - 1
+            try:
+                return self._from(proxy, zip_file, store, patience if last else OTHERS_FOLLOW, transfer)
+            except ContentError as error:
+                said.append(str(error))
+                is_gone = isinstance(error, HttpRefusal) and error.status in _GONE
+                if not is_gone and not isinstance(error, _AskNext) and not proxy.any_failure:
+                    if not last:
+                        said.append("GOPROXY has a comma after it, so that the proxies that follow are not asked")
+                    break
+        raise ContentError("; ".join(said))
+
+    def _from(self, proxy: GoProxy, zip_file: Path, store: Store, patience: Patience, transfer: Transfer) -> None:
+        if proxy.url == OFF:
+            raise _AskNext("GOPROXY says off: no module may be fetched")
+        if proxy.url == DIRECT:
+            raise _AskNext("GOPROXY says direct: version control is not asked for content")
+        url = f"{proxy.url}/{escaped(self.module)}/@v/{escaped(self.version)}.zip"
+        partial = store.directory / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.part"
+        if urlsplit(url).scheme == "file":
+            source = Path(unquote(urlsplit(url).path))
+            if not source.is_file():
+                raise _AskNext(f"{url}: there is no such file")
+            shutil.copyfile(source, partial)
+        else:
+            transfer.source = urlsplit(without_login(url)).netloc
+            download(url, partial, patience, transfer, LARGEST_ZIP)
+        try:
+            self._verify(partial, without_login(url))
+        except ContentError:
+            partial.unlink()
+            raise
+        partial.replace(zip_file)
+
+    def _verify(self, partial: Path, url: str) -> None:
+        try:
+            archive = ModuleZip(partial, self.name)
+            try:
+                found = archive.sum()
+            finally:
+                archive.close()
+        except ContentError as error:
+            raise _AskNext(f"{url}: {error}") from error
+        if self.sum and found != self.sum:
+            raise _AskNext(f"{url}: the module's sum is {found}, not {self.sum}")
+
+
+class _AskNext(ContentError):
+    """An entry of the list that has not the module, or sends something else: the checksum decides, so the next may."""

@@ -8,20 +8,21 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+import threading
 from pathlib import Path, PurePosixPath
 
 from .errors import ContentError
 
 
-def program_of(archive: Path, name: str) -> Path:
-    """Return an executable file with the program `name` of a tar archive, kept beside it for the next run.
+def program_of(archive: Path, name: str, program: Path) -> Path:
+    """Return `program`, an executable file with the program `name` of a tar archive, kept for the next run.
 
     A file that is no archive is taken for the program itself. Raises ContentError when the archive has no such file.
     """
-    program = archive.with_name(f"{archive.name}-{name}")
     if program.exists():
         return program
-    partial = program.with_name(f"{program.name}.{os.getpid()}.part")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    partial = program.with_name(f"{program.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         if tarfile.is_tarfile(archive):
             _extract(archive, name, partial)

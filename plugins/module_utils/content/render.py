@@ -21,10 +21,11 @@ from typing import Any
 from ..kube.desired.documents import flatten
 from ..kube.errors import ReleaseError
 from ..kube.objects import Document, matches
+from .access import Access
 from .errors import ContentError
 from .loading import dump_documents, load_documents
 from .overlay import apply_overlays
-from .sources import Source, documents_of, locate
+from .sources import Source, documents_of, locate_all
 
 FORM = 1  # raised when the same inputs shall render differently
 HEADER = "# selfhosted.serverless render, key {key} body {body}\n"
@@ -51,9 +52,9 @@ class Rendered:
     from_cache: bool
 
 
-def render(rendering: Rendering, dest: Path, cache: Path | None = None) -> Rendered:
+def render(rendering: Rendering, dest: Path, access: Access | None = None) -> Rendered:
     """Bring `dest` to what `rendering` says. Raises ContentError."""
-    sources = [locate(item, cache) for item in rendering.content]
+    sources = locate_all(rendering.content, access or Access())
     key = _key(rendering, sources)
     try:
         if _is_current(dest, key):
@@ -101,7 +102,7 @@ def _key(rendering: Rendering, sources: list[Source]) -> str:
 
 def _without_place(item: dict[str, Any]) -> dict[str, Any]:
     """Where content comes from does not matter, only what it is and how it is rendered."""
-    return {key: value for key, value in item.items() if key not in ("path", "url", "go_module", "sha256", "kubectl")}
+    return {key: value for key, value in item.items() if key in ("kind", "build", "version", "values")}
 
 
 def _is_current(dest: Path, key: str) -> bool:

@@ -6,25 +6,33 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..content import download
+from .access import Access
+from .attempts import Attempt, attempts_of
+from .away import Away
 from .checksum import sha256_of, verify
+from .download import ONLY_SOURCE, OTHERS_FOLLOW, Unreachable
 from .errors import ContentError
-from .go_module import module_directory
+from .items import name_of, sources_of
 from .loading import load_documents, parse_documents
 from .program_archive import program_of
 from .tools import istio_manifest, istioctl_version, kustomize
 
-KINDS = ("manifests", "kustomize", "istioctl")
 SUFFIXES = (".yaml", ".yml", ".json")
+WORKERS = 8  # items at a time
 
 
 @dataclass(frozen=True)
 class Source:
-    """A verified source: `place` on disk, `label` for people, `digest` of what is there."""
+    """A verified source: `place` on disk, `label` for people, `digest` of what is there.
+
+    `item` is the content item as this source has it: what a source says of itself comes before what the item says.
+    """
 
     item: dict[str, Any]
     place: Path
@@ -32,27 +40,51 @@ class Source:
     digest: str
 
 
-def locate(item: dict[str, Any], cache: Path | None = None) -> Source:
-    """Find and verify one content item; nothing is parsed yet. Raises ContentError."""
-    kind = item.get("kind") or "manifests"
-    if kind not in KINDS:
-        raise ContentError(f"content kind '{kind}' is unknown; there are {', '.join(KINDS)}")
-    if kind == "istioctl":
-        return _locate_istioctl(item, cache)
-    given = [key for key in ("url", "go_module") if item.get(key)]
-    if len(given) > 1 or not (given or item.get("path")):
-        raise ContentError(f"content item {item} must have one of path, url, go_module")
-    if item.get("url"):
-        return _download(item, cache)
-    if item.get("go_module"):
-        place = module_directory(item["go_module"]) / (item.get("path") or "")
-        label = f"{item['go_module']}/{item.get('path') or ''}".rstrip("/")
-    else:
-        place = Path(item["path"]).expanduser()
-        label = str(place)
-    if not place.exists():
-        raise ContentError(f"{label}: there is no {place}")
-    return Source(item, place, label, verify(place, item.get("sha256"), label))
+def locate_all(items: Sequence[dict[str, Any]], access: Access) -> list[Source]:
+    """Find and verify items, several at a time. Raises ContentError with every item that cannot be had."""
+    with access.transfers, ThreadPoolExecutor(WORKERS) as pool:
+        futures = [pool.submit(locate, item, access) for item in items]
+    access.store.tidy()
+    failures = [str(future.exception()) for future in futures if isinstance(future.exception(), ContentError)]
+    if failures:
+        raise ContentError("\n".join(dict.fromkeys(failures)))
+    return [future.result() for future in futures]
+
+
+def locate(item: dict[str, Any], access: Access | None = None) -> Source:
+    """Find and verify one content item; nothing is parsed yet.
+
+    Its sources are asked in order, and the first whose bytes have the checksum is taken. Raises ContentError with the
+    reason of each.
+    """
+    access = access or Access()
+    sources = sources_of(item, access.places)
+    if _is_installed_program(sources):
+        return _installed_istioctl(sources[0])
+    attempts = [attempt for source in sources for attempt in attempts_of(source, access)]
+    for attempt in attempts:
+        if attempt.keeps and attempt.sha256 and (kept := access.store.kept(attempt.sha256)):
+            return _located(attempt, kept, attempt.sha256, access)
+    away = Away(access.store.directory)
+    attempts.sort(key=lambda attempt: away.knows(attempt.host))
+    said: list[tuple[Attempt, str]] = []
+    for attempt in attempts:
+        if attempt.source.get("url") and not attempt.sha256 and len(attempts) > 1:
+            said.append((attempt, "no checksum is known for it; serverless_pins may give one"))
+            continue
+        patience = ONLY_SOURCE if attempt is attempts[-1] else OTHERS_FOLLOW
+        transfer = access.transfers.begin(name_of(item), attempt.label)
+        try:
+            place = attempt.bring(patience, transfer)
+            away.forget(attempt.host)
+            return _located(attempt, place, attempt.sha256 or sha256_of(place), access)
+        except (ContentError, OSError) as error:
+            if isinstance(error, Unreachable) and attempt.host:
+                away.note(attempt.host)
+            said.append((attempt, str(error)))
+        finally:
+            access.transfers.end(transfer)
+    raise ContentError(_nowhere(item, said))
 
 
 def documents_of(source: Source) -> list[Any]:
@@ -71,16 +103,33 @@ def documents_of(source: Source) -> list[Any]:
     return load_documents(source.place)
 
 
-def _download(item: dict[str, Any], cache: Path | None) -> Source:
-    urls = [item["url"]] if isinstance(item["url"], str) else list(item["url"])
-    place = download.fetch(urls, item.get("sha256"), cache)
-    return Source(item, place, urls[0], item["sha256"].lower())
+def _located(attempt: Attempt, place: Path, digest: str, access: Access) -> Source:
+    source = Source(attempt.source, place, attempt.label, digest.lower())
+    if attempt.source.get("kind") == "istioctl":
+        # The checked file is the program, or an archive with it.
+        return replace(
+            source, place=program_of(place, "istioctl", access.store.directory / f"{source.digest}-istioctl")
+        )
+    return source
 
 
-def _locate_istioctl(item: dict[str, Any], cache: Path | None) -> Source:
-    if item.get("url"):
-        archive = _download(item, cache)
-        return replace(archive, place=program_of(archive.place, "istioctl"))
+def _nowhere(item: dict[str, Any], said: list[tuple[Attempt, str]]) -> str:
+    lines = [text if text.startswith(attempt.label) else f"{attempt.label}: {text}" for attempt, text in said]
+    if len(lines) == 1:
+        return lines[0]
+    listed = "\n".join(f"  {line}" for line in lines)
+    return f"{name_of(item)} cannot be had from any of its {len(said)} sources:\n{listed}"
+
+
+def _is_installed_program(sources: list[dict[str, Any]]) -> bool:
+    """Whether the item is an istioctl of this machine, which its version may pin as well."""
+    first = sources[0]
+    return (
+        len(sources) == 1 and first.get("kind") == "istioctl" and not any(map(first.get, ("url", "image", "go_module")))
+    )
+
+
+def _installed_istioctl(item: dict[str, Any]) -> Source:
     named = item.get("path") or "istioctl"
     found = shutil.which(str(Path(named).expanduser()))
     if found is None:

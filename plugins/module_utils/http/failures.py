@@ -11,6 +11,8 @@ import ssl
 from dataclasses import dataclass
 from enum import Enum
 
+from .redaction import redact
+
 try:
     from urllib3 import exceptions as raised
 except ImportError:  # told when a pool is made
@@ -51,6 +53,8 @@ class Failure:
 def describe(error: BaseException) -> Failure:
     """The class of what urllib3, ssl or the system raised, with its reason in plain words."""
     cause = _root(error)
+    if socks := _of_socks(error):
+        return socks
     if isinstance(cause, ssl.SSLCertVerificationError):
         return Failure(FailureKind.CERTIFICATE, f"certificate verify failed: {cause.verify_message}")
     if isinstance(cause, ssl.SSLError) or isinstance(error, raised.SSLError):
@@ -73,6 +77,22 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, raised.NewConnectionError):
         return Failure(FailureKind.REFUSED, _line(getattr(cause, "strerror", "") or _without_noise(str(cause))))
     return Failure(FailureKind.BROKEN, _line(getattr(cause, "strerror", "") or _without_noise(str(cause))))
+
+
+def _of_socks(error: BaseException) -> Failure | None:
+    """What PySocks raised, told by its names: it is there only where a SOCKS proxy is used."""
+    raised_by_it = []
+    seen: BaseException | None = error
+    while seen is not None:
+        raised_by_it += [seen] if type(seen).__module__ == "socks" else []
+        seen = getattr(seen, "socket_err", None) or seen.__cause__ or seen.__context__
+    if not raised_by_it:
+        return None
+    last = raised_by_it[-1]
+    why = getattr(getattr(last, "socket_err", None), "strerror", "") or getattr(last, "msg", "")
+    if type(last).__name__ == "SOCKS5AuthError":
+        return Failure(FailureKind.PROXY_REFUSES, _line(f"the proxy refuses: {why}"))
+    return Failure(FailureKind.PROXY, _line(f"the proxy cannot be used: {why}"))
 
 
 def _of_proxy(cause: BaseException) -> Failure:
@@ -106,5 +126,5 @@ def _without_noise(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    line = " ".join(text.split())
+    line = redact(" ".join(text.split()))
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from ..http.redaction import redact
+
 
 class Reason(StrEnum):
     """Why a registry did not give what was asked for; the values stand in the table of the plan."""
@@ -47,12 +49,16 @@ class RegistryError(ImageError):
     """A registry did not give or take something.
 
     `reason` is the class of failure, `registry` the host asked, `detail` what the registry or the system said,
-    `retry_after` seconds until a rate limit ends, where the registry told.
+    without what looks like a credential, `retry_after` seconds until a rate limit ends, where the registry told,
+    `status` that of the answer that refused, 0 without one.
     """
 
-    def __init__(self, reason: Reason, registry: str, detail: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: Reason, registry: str, detail: str, retry_after: float | None = None, status: int = 0
+    ) -> None:
         self.reason = reason
         self.registry = registry
-        self.detail = detail
+        self.detail = redact(detail)
         self.retry_after = retry_after
-        super().__init__(f"{registry}: {reason}: {detail}")
+        self.status = status
+        super().__init__(f"{registry}: {reason}: {self.detail}")

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# provider ID's scheme, or a node's label or name, as the tools themselves set them
-_PROVIDERS = {"kind": "kind", "k3s": "k3s", "aws": "eks", "gce": "gke", "azure": "aks"}
+from .cluster_kind import kind_of
+from .node_kinds import architectures_of, is_ready, treatment
 
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """A cluster: server version as the server says it, kind of cluster, and what its nodes are."""
+    """A cluster: server version as the server says it, kind of cluster, and what its nodes are.
+
+    `ready` counts the Ready nodes of Linux; in a cluster without any, all that say they are.
+    """
 
     version: str
     kind: str
@@ -28,14 +31,15 @@ class ClusterFacts:
 
 def cluster_facts(version: str, nodes: Sequence[dict[str, Any]]) -> ClusterFacts:
     """Derive the facts from GET /version's gitVersion and the list of Node objects."""
+    able = [node for node in nodes if treatment(node).planned] or nodes
     infos = [node.get("status", {}).get("nodeInfo", {}) for node in nodes]
     return ClusterFacts(
         version=version,
         kind=kind_of(nodes),
-        architectures=tuple(sorted({info.get("architecture", "") for info in infos} - {""})),
+        architectures=tuple(architectures_of(nodes)),
         runtimes=tuple(sorted({info.get("containerRuntimeVersion", "") for info in infos} - {""})),
         nodes=len(nodes),
-        ready=sum(is_ready(node) for node in nodes),
+        ready=sum(is_ready(node) for node in able),
     )
 
 
@@ -49,28 +53,3 @@ def _minor(version: str) -> tuple[int, int]:
     if not found:
         raise ValueError(f"{version!r} is not a Kubernetes version such as 1.34")
     return int(found[1]), int(found[2])
-
-
-def is_ready(node: dict[str, Any]) -> bool:
-    """Whether a Node says that it is Ready."""
-    conditions = node.get("status", {}).get("conditions", [])
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
-
-
-def kind_of(nodes: Sequence[dict[str, Any]]) -> str:
-    """Return the program or provider that made these nodes, by names, labels and providerID; else kubernetes."""
-    for node in nodes:
-        metadata, spec = node.get("metadata", {}), node.get("spec", {})
-        labels, name = metadata.get("labels", {}), metadata.get("name", "")
-        if "minikube.k8s.io/name" in labels:
-            return "minikube"
-        if name == "docker-desktop" or name.startswith("desktop-"):
-            return "docker-desktop"
-        if name.startswith("k3d-"):
-            return "k3d"
-        if "node.openshift.io/os_id" in labels:
-            return "openshift"
-        provider = _PROVIDERS.get(spec.get("providerID", "").split(":", 1)[0])
-        if provider:
-            return provider
-    return "kubernetes"

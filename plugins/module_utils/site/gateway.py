@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .node_kinds import treatment
+
 HTTP_PORT = 80
 
 
@@ -29,7 +31,12 @@ def gateway_address(service: dict[str, Any] | None, nodes: Sequence[dict[str, An
 
 
 def node_host(nodes: Sequence[dict[str, Any]]) -> str | None:
-    """Return the address of a node, an external one before an internal one, or None."""
+    """Return the address of a node that serves pods, an external one before an internal one, or None.
+
+    A node of which nothing is known to be otherwise counts; where there are such alone, a node that is not Ready, too.
+    """
+    serving = [node for node in nodes if treatment(node).addressed]
+    nodes = serving or [node for node in nodes if treatment(node).planned]
     addresses = [address for node in nodes for address in node.get("status", {}).get("addresses", [])]
     for wanted in ("ExternalIP", "InternalIP"):
         for address in addresses:

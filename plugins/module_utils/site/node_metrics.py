@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .cluster_facts import is_ready
+from .node_kinds import treatment
 
 METRICS_PATH = "/apis/metrics.k8s.io/v1beta1/nodes"
 
 
-def nodes_without_figures(nodes: Sequence[dict[str, Any]], metrics: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the names of the Ready nodes that have no CPU and memory figure, sorted.
+def nodes_without_figures(
+    nodes: Sequence[dict[str, Any]], metrics: Sequence[dict[str, Any]], *, awaited: bool = True
+) -> list[str]:
+    """Return the names of the nodes that have no CPU and memory figure, sorted.
 
-    `nodes` are v1 Nodes, `metrics` the items of a NodeMetricsList.
+    Of those that figures are waited for, or with `awaited` False of the others. `nodes` are v1 Nodes, `metrics` the
+    items of a NodeMetricsList.
     """
     measured = {item["metadata"]["name"] for item in metrics if {"cpu", "memory"} <= set(item.get("usage") or {})}
-    return sorted({node["metadata"]["name"] for node in nodes if is_ready(node)} - measured)
+    asked = {node["metadata"]["name"] for node in nodes if treatment(node).awaited is awaited}
+    return sorted(asked - measured)

@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..images.errors import InvalidReference
+from ..images.reference.reference import Reference
+from .commands import kubectl
+
+# containerd and CRI-O keep no record of the mirror that gave an image; docker does, in the image's ID
+_NOT_OBSERVED = "  (where from is what the image policy says, unless a node was observed to have it from there)"
 CLUSTER_LOCAL = "networking.knative.dev/visibility"
 
 
@@ -27,6 +33,7 @@ class Summary:
     """All that the text is made of. `images` are (reference, where it came from); `hosts` the public host names.
 
     `gateway` is where these are reached, as host:port; `at_nodes` what is reached at a port of the nodes, the same way.
+    `kubeconfig` is that of the context, where it is not the usual one.
     """
 
     context: str
@@ -39,6 +46,7 @@ class Summary:
     gateway: str | None = None
     at_nodes: Sequence[str] = ()
     remove: Sequence[str] = field(default_factory=tuple)
+    kubeconfig: str = ""
 
     def lines(self) -> list[str]:
         """Return the text, one entry a line."""
@@ -53,7 +61,9 @@ class Summary:
         ] or ["  nothing of this collection"]
         if self.images:
             width = max(len(reference) for reference, _via in self.images)
-            text += ["", "Images:"] + [f"  {reference:{width}}  from {via}" for reference, via in self.images]
+            text += ["", "Images:", _NOT_OBSERVED] + [
+                f"  {reference:{width}}  from {via}" for reference, via in self.images
+            ]
         text += ["", "Open:", *self._how_to_open(), "", "Remove it all:", *(f"  {line}" for line in self.remove)]
         return text
 
@@ -62,10 +72,11 @@ class Summary:
         if not self.hosts:
             return text or ["  no public service is installed"]
         if not self.gateway:
+            command = kubectl(self.context, self.kubeconfig)
             return [
                 *text,
                 "  the gateway has no address outside the cluster; forward a port first:",
-                f"  kubectl --context {self.context} -n istio-system port-forward service/istio-ingressgateway 8080:80",
+                f"  {command} -n istio-system port-forward service/istio-ingressgateway 8080:80",
             ]
         address, _colon, port = self.gateway.rpartition(":")
         shown_port = "" if port == "80" else f":{port}"
@@ -113,3 +124,30 @@ def running_images(pods: Sequence[Mapping[str, Any]]) -> list[str]:
         spec = pod.get("spec", {})
         found |= {c["image"] for c in [*spec.get("initContainers", []), *spec.get("containers", [])]}
     return sorted(found)
+
+
+def pulled_from(pods: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the registries that images came from, by reference, where a pod's status tells another than its name.
+
+    Source: ContainerStatus.imageID; cri-dockerd gives the name by which docker pulled (docker-pullable://HOST/...).
+    """
+    found = {}
+    for pod in pods:
+        spec, status = pod.get("spec") or {}, pod.get("status") or {}
+        named = {c["name"]: c["image"] for c in [*spec.get("initContainers", []), *spec.get("containers", [])]}
+        told = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+        for entry in told:
+            image, name = named.get(entry.get("name"), ""), str(entry.get("imageID") or "").rpartition("://")[2]
+            # Without a repository it is the digest of a configuration, which tells no place.
+            host = registry_of(name) if "@" in name else ""
+            if image and host and host != registry_of(image):
+                found[image] = host
+    return found
+
+
+def registry_of(name: str) -> str:
+    """Return the registry of an image's name, '' for a text that is none."""
+    try:
+        return Reference.parse(name).registry
+    except InvalidReference:
+        return ""

@@ -18,9 +18,10 @@ from typing import BinaryIO, Protocol
 
 from ..layout.layout import Layout
 from ..reference.reference import Reference
-from ..registry.blobs import Progress, fetch_blob, has_blob, mount_blob, push_blob
+from ..registry.blobs import Progress, fetch_blob, has_blob
 from ..registry.client import Registry
 from ..registry.manifests import Descriptor, Manifest
+from ..registry.uploads import Mount, mount_blob, push_blob
 
 WORKERS = 4  # blobs at a time for one image
 
@@ -80,6 +81,7 @@ def push_layout(
     The registry of `target` is not looked at: `registry` decides where it goes.
     """
     image = layout.find(name)
+    registry.be_patient()
     return push(layout, layout.manifest(image), registry, target, progress)
 
 
@@ -141,21 +143,25 @@ class _Push:
         return [*parts, manifest]
 
     def _bring(self, blob: Descriptor) -> None:
-        if has_blob(self._registry, self._repository, blob.digest) or self._mounted(blob):
+        there = has_blob(self._registry, self._repository, blob.digest)
+        mount = Mount(True) if there else self._mounted(blob)
+        if mount.done:
             with self._lock:
                 self._skipped += 1
         else:
-            push_blob(self._registry, self._repository, blob, self._opener(blob), self._progress)
+            push_blob(self._registry, self._repository, blob, self._opener(blob), self._progress, mount.session)
             with self._lock:
                 self._pushed.append(blob.size)
         self._elsewhere.setdefault(blob.digest, self._repository)
 
-    def _mounted(self, blob: Descriptor) -> bool:
+    def _mounted(self, blob: Descriptor) -> Mount:
         source = self._source
         repository = self._elsewhere.get(blob.digest)
         if isinstance(source, RegistrySource) and source.registry.host == self._registry.host:
             repository = source.repository
-        return bool(repository) and mount_blob(self._registry, self._repository, blob.digest, repository)
+        if not repository or repository == self._repository:
+            return Mount(False)
+        return mount_blob(self._registry, self._repository, blob.digest, repository)
 
     def _opener(self, blob: Descriptor) -> Callable[[], BinaryIO]:
         return lambda: self._source.open_blob(blob)

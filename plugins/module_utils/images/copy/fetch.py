@@ -20,6 +20,7 @@ from ..progress import PERIOD, Progress, progress_text
 from ..reference.reference import Reference
 from ..registry.client import Registry
 from ..registry.clients import Clients
+from ..registry.cooldown import LIMIT_PATIENCE
 from ..registry.manifests import Descriptor, Manifest
 from .gathering import Gathering, Resolved
 from .host_queue import Job, Limits, run_jobs
@@ -129,9 +130,12 @@ class _Fetch:
         if not lacking:
             self._tell()
         else:
-            with Progress(self._report, len(lacking), self._period) as progress:
+            with Progress(self._report, len(lacking), self._period, self._clients.pauses) as progress:
                 first = self._pass(lacking, done, progress)
                 again = [_other_source_first(item) for item in lacking if item.name in first]
+                if again:
+                    # No mirror has them at once, so a rate limit is waited for, an hour's too.
+                    self._clients.patience.seconds = LIMIT_PATIENCE
                 failures = self._pass(again, done, progress)
                 done.bytes = progress.bytes
             done.seconds = time.monotonic() - start

@@ -74,6 +74,7 @@ def sync_images(
     """
     items = list(wanted)
     registry = clients.of(target.partition("/")[0])
+    registry.be_patient()
     lacking = lacking_in(items, registry, target)
     done = Synced({item.name: place_in(target, item.name) for item in items}, [item.name for item in lacking])
     if not lacking:

@@ -55,6 +55,12 @@ def containers_of(documents: Iterable[Document], policy: ImagePolicy) -> tuple[C
     )
 
 
+def short_of(documents: Iterable[Document], policy: ImagePolicy) -> tuple[str, ...]:
+    """Return the names in manifests that say no registry, as they are delivered."""
+    names = {_delivered_text(item.get("image"), policy) for document in documents for item in _containers(document)}
+    return tuple(sorted(name for name in names if name and not _names_registry(name)))
+
+
 def tags_of(documents: Iterable[Document], policy: ImagePolicy) -> TagResolution | None:
     """Return what Knative resolves of the services in manifests; None without services, or without its settings."""
     documents = list(documents)
@@ -103,6 +109,19 @@ def _mapped(image: Any, policy: ImagePolicy) -> str:
         return str(policy.mapped(Reference.parse(image)))
     except InvalidReference:
         return ""
+
+
+def _delivered_text(image: Any, policy: ImagePolicy) -> str:
+    """Return what stands in a manifest for an image; '' for a placeholder, and for what is rewritten to a mirror."""
+    try:
+        return policy.deliverable(str(image))
+    except (InvalidReference, PolicyError):
+        return ""
+
+
+def _names_registry(name: str) -> bool:
+    first, slash, _rest = name.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
 
 
 def _delivered(image: str, policy: ImagePolicy) -> str:

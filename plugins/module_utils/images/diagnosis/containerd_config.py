@@ -6,6 +6,9 @@
 Source: containerd issues 12415 and 12636, internal/cri/config and plugins/cri/images. The CRI plugin splits config_path
 at ':'. Pulls through the transfer service (from 2.1 on) take it as the name of one directory and find no hosts.toml,
 without saying so. Where it is not set, 2.2 and later take two directories, and earlier ones none.
+
+The older way, registry.mirrors in config.toml, excludes config_path: with both the CRI plugin does not load
+(ValidateImageConfig), and with registry.configs.*.tls beside config_path neither does that of 1.x. So these go first.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from .containerd_mirrors import older_settings, older_way
 from .facts import ContainerdConfig, Finding
 
 TRAP = "config_path"
-# Plugins with a config_path: CRI of configuration version 2, CRI of version 3 and 4, the transfer service
-_CRI = (("io.containerd.grpc.v1.cri", "registry"), ("io.containerd.cri.v1.images", "registry"))
+# Plugins with a config_path: CRI of configuration version 1, 2, and 3 and 4, the transfer service
+_CRI = (("cri", "registry"), ("io.containerd.grpc.v1.cri", "registry"), ("io.containerd.cri.v1.images", "registry"))
 _TRANSFER = ("io.containerd.transfer.v1.local",)
 # Settings of the CRI plugin with which it pulls by itself, without the transfer service, and their values then
 # (internal/cri/config, CheckLocalImagePullConfigs)
@@ -38,13 +42,21 @@ def config_path(node: str, config: ContainerdConfig) -> list[Finding]:
     where = f"{node}, containerd's config.toml"
     try:
         document = tomllib.loads(config.text)
+        for text in config.imported:
+            document = _merged(document, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        return [Finding(TRAP, where, f"is no TOML: {error}", "Repair it; containerd does not start with it.")]
+        what = "is no TOML, or imports what is none" if config.imported else "is no TOML"
+        return [Finding(TRAP, where, f"{what}: {error}", "Repair it; containerd does not start with it.")]
     address = _address(document)
     if config.address and address and address != config.address:
         message = f"is that of another containerd, whose socket is {address} and not {config.address}"
         return [Finding(TRAP, where, message, "Name the right file as `config` of the node in image_prefetch_nodes.")]
     plugins = document.get("plugins")
+    older = older_settings([_table(plugins, keys) for keys in _CRI])
+    if older.any:
+        # First of all: what is said below of config_path would have the CRI plugin not load.
+        path = next((path for keys in _CRI if (path := _value(plugins, keys))), "")
+        return [older_way(where, config, older, path, bool(document.get("imports")))]
     return _of_cri(where, config, plugins) + _of_transfer(where, plugins)
 
 
@@ -84,6 +96,16 @@ def _pulls_by_itself(config: ContainerdConfig, plugin: Mapping[str, Any]) -> boo
         return True
     downloads = plugin.get("max_concurrent_downloads", 3)
     return downloads != 3 or any(plugin.get(key) is value for key, value in _LOCAL.items())
+
+
+def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both tables as one, as containerd merges what a file imports: what comes later counts."""
+    merged = dict(base)
+    for key, value in other.items():
+        there = merged.get(key)
+        both = isinstance(there, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(there, value) if both else value
+    return merged
 
 
 def _address(document: Mapping[str, Any]) -> str:

@@ -30,13 +30,24 @@ class Finding:
 class ContainerdConfig:
     """containerd's configuration: `whole` with all defaults and imports, else the text of its file alone.
 
-    `certs_dir` is where the node's hosts.toml are written, `address` the socket by which it is reached.
+    `certs_dir` is where the node's hosts.toml are written, `address` the socket by which it is reached, `imported` the
+    texts that a file alone imports, in their order, `path` where the file is.
     """
 
     text: str
     whole: bool = False
     certs_dir: str = ""
     address: str = ""
+    imported: tuple[str, ...] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file on a node."""
+
+    path: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -80,13 +91,22 @@ class TagResolution:
 class Facts:
     """What is known; None is unknown and finds nothing.
 
-    `containerd` holds the configuration and `docker` the text of daemon.json, each by node; `preloaded` and `images`
-    are image names as manifests write them; `pods` are names of pods by a registry that is about to be refused.
+    By node: `containerd` holds the configuration, `docker` the text of daemon.json, `crio` the texts of registries.conf
+    and its drop-ins by file, `k3s` registries.yaml. `preloaded` and `images` are image names as manifests write them,
+    `short` those without a registry. `sources` are the registries that settings are delivered for, `mirrored` the
+    sources that have mirrors, `plain` the registries that are spoken to without TLS. `pods` are names of pods by a
+    registry that is about to be refused.
     """
 
     containerd: Mapping[str, ContainerdConfig] | None = None
     docker: Mapping[str, str] | None = None
+    crio: Mapping[str, Mapping[str, str]] | None = None
+    k3s: Mapping[str, TextFile] | None = None
     images: tuple[str, ...] | None = None
+    short: tuple[str, ...] | None = None
+    sources: tuple[str, ...] = ()
+    mirrored: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
     containers: tuple[Container, ...] | None = None
     preloaded: tuple[str, ...] | None = None
     disks: tuple[Disk, ...] | None = None

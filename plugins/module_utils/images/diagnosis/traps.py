@@ -8,12 +8,14 @@ A wrong architecture is found by the planner and by fetching (Reason.PLATFORM), 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 
 from ..reference.reference import Reference
 from .containerd_config import config_path
+from .crio_registries import registries_files, short_names
+from .docker_daemon import docker_mirrors
 from .facts import Container, Disk, Facts, Finding, TagResolution
+from .k3s_registries import k3s_registries
 
 # What Knative takes where config-deployment says nothing (serving, pkg/deployment/config.go); a value replaces it.
 SKIPPED_BY_DEFAULT = "kind.local,ko.local,dev.local"
@@ -28,7 +30,12 @@ def diagnose(facts: Facts) -> list[Finding]:
     for node, config in (facts.containerd or {}).items():
         found += config_path(node, config)
     for node, config in (facts.docker or {}).items():
-        found += docker_mirrors(node, config, facts.images or ())
+        found += docker_mirrors(node, config, facts.images or (), facts.plain)
+    for node, files in (facts.crio or {}).items():
+        found += registries_files(node, files, facts.images or (), facts.mirrored)
+        found += short_names(node, files, facts.short or ())
+    for node, registries in (facts.k3s or {}).items():
+        found += k3s_registries(node, registries, facts.sources)
     if facts.containers is not None and facts.preloaded is not None:
         found += always_pulled(facts.containers, facts.preloaded)
     for disk in facts.disks or ():
@@ -119,21 +126,6 @@ def refused(pods: Mapping[str, Iterable[str]]) -> list[Finding]:
         remedy = f"Add {registry}: [{registry}] to serverless_images.mirrors to allow it, or write strict: false."
         found.append(Finding("strict", "pods", message, remedy))
     return found
-
-
-def docker_mirrors(node: str, config: str, images: Iterable[str]) -> list[Finding]:
-    """Look for images that registry-mirrors of docker's daemon.json do not serve: all but those of Docker Hub."""
-    where = f"{node}, docker's daemon.json"
-    try:
-        document = json.loads(config or "{}")
-    except ValueError as error:
-        return [Finding("registry-mirrors", where, f"is no JSON: {error}", "Repair it; docker does not start with it.")]
-    others = sorted({name for name in images if Reference.parse(name).registry != _HUB})
-    if not others or not isinstance(document, dict) or not document.get("registry-mirrors"):
-        return []
-    message = f"registry-mirrors serves {_HUB} alone; these are asked for at their origin: {', '.join(others)}"
-    remedy = "Have these images rewritten to a mirror's name, or preloaded (serverless_images.mode)."
-    return [Finding("registry-mirrors", where, message, remedy)]
 
 
 def _as_knative(host: str) -> str:

@@ -21,6 +21,7 @@ from typing import IO, BinaryIO
 
 from ..errors import ImageError, LayoutError
 from ..registry.manifests import OCI_INDEX, Descriptor, Manifest
+from .bundle_content import add_content, unpack_content
 from .layout import IMAGE_NAME, Layout
 
 LOCK = "images.lock.yml"
@@ -43,8 +44,10 @@ class Bundle:
     unpacked: int
 
 
-def write_bundle(layout: Layout, names: Iterable[str], lock: bytes, path: Path, report: Report) -> bool:
-    """Write the named images of a layout into a file, which appears complete or not at all.
+def write_bundle(
+    layout: Layout, names: Iterable[str], lock: bytes, path: Path, report: Report, content: Path | None = None
+) -> bool:
+    """Write the named images of a layout into a file, which appears complete or not at all; with them all of `content`.
 
     Returns whether the file is new or other than before. Raises LayoutError for an image that the layout lacks.
     """
@@ -52,7 +55,7 @@ def write_bundle(layout: Layout, names: Iterable[str], lock: bytes, path: Path, 
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     with part.open("wb") as file:
-        _write(layout, entries, {LOCK: lock} if lock else {}, file, report)
+        _write(layout, entries, {LOCK: lock} if lock else {}, file, report, content)
     if path.exists() and _digest(path) == _digest(part):
         part.unlink()
         return False
@@ -87,7 +90,10 @@ def config_digest(layout: Layout, name: str, architecture: str) -> str:
 
 
 def read_bundle(path: Path, directory: Path) -> Bundle:
-    """Unpack a bundle into a layout, every blob verified; what is there already is skipped. Raises BundleError."""
+    """Unpack a bundle into a layout, every blob verified; what is there already is skipped. Raises BundleError.
+
+    Release files come into the folder `content` of it, unverified: their names are their checksums.
+    """
     try:
         with tarfile.open(path, "r:") as archive:
             return _unpack(archive, path, directory)
@@ -119,7 +125,12 @@ def _place(digest: str) -> str:
 
 
 def _write(
-    layout: Layout, entries: dict[str, Descriptor], beside: dict[str, bytes], stream: IO[bytes], report: Report
+    layout: Layout,
+    entries: dict[str, Descriptor],
+    beside: dict[str, bytes],
+    stream: IO[bytes],
+    report: Report,
+    content: Path | None = None,
 ) -> None:
     blobs = {blob.digest: blob for entry in entries.values() for blob in _content(layout, entry)}
     total, done = sum(blob.size for blob in blobs.values()), 0
@@ -128,6 +139,8 @@ def _write(
         _add(archive, "index.json", _index(entries))
         for name, data in beside.items():
             _add(archive, name, data)
+        if content:
+            add_content(archive, content)
         for number, digest in enumerate(sorted(blobs), start=1):
             with layout.open_blob(blobs[digest]) as file:
                 _add_file(archive, _place(digest), blobs[digest], file)
@@ -149,6 +162,8 @@ def _unpack(archive: tarfile.TarFile, path: Path, directory: Path) -> Bundle:
             index = content.read()
         elif member.name == LOCK:
             lock = content.read()
+        else:
+            unpack_content(member, content, directory)
     try:
         entries = [Descriptor.from_json(entry) for entry in json.loads(index)["manifests"]]
     except (ValueError, KeyError, TypeError, ImageError):

@@ -6,6 +6,9 @@
 The plan and the rewriting of manifests both ask here, each for itself: a role that is run alone has no plan to read,
 and what an earlier run chose may be gone from that mirror. With the same policy, lock and architectures both get
 the same answer, which is why the lock stands in the policy.
+
+What stood in manifests before (the lock keeps it) is asked first, and stays while it serves: otherwise a mirror that is
+away for a moment would have every workload rolled over to the next one, and back.
 """
 
 from __future__ import annotations
@@ -50,18 +53,26 @@ class Answer:
 
 
 def first_that_has(
-    image: Reference, policy: ImagePolicy, clients: Clients, architectures: Collection[str], locked: Locked | None
+    image: Reference,
+    policy: ImagePolicy,
+    clients: Clients,
+    architectures: Collection[str],
+    locked: Locked | None,
+    before: str = "",
 ) -> Answer:
     """Ask an image's places one after the other. `image` is its name after the exact map.
 
-    What is locked is asked for by its digest, with one request; anything else under the same tag is refused. Raises
-    PolicyError where no rule covers the image.
+    `before` is the place that was chosen before; it is asked first where the policy still has it. What is locked is
+    asked for by its digest, with one request; anything else under the same tag is refused. Raises PolicyError where no
+    rule covers the image.
     """
     failures: list[Failure] = []
-    for candidate in policy.candidates(image):
+    # In mode runtime the nodes keep to the order of the policy, whatever is found here.
+    kept = before if policy.undecided(image) else ""
+    for candidate in sorted(policy.candidates(image), key=lambda candidate: str(candidate.reference) != kept):
         place = str(candidate.reference)
         try:
-            inspected = _inspected(clients, candidate.reference, architectures, locked)
+            inspected = inspected_at(clients, candidate.reference, architectures, locked)
         except RegistryError as error:
             failures.append(Failure(candidate.rule, place, str(error.reason), error.detail))
         except ImageError as error:
@@ -72,17 +83,25 @@ def first_that_has(
 
 
 def choose(
-    wanted: Mapping[Reference, bool], policy: ImagePolicy, architectures: Collection[str], lock: Lock
+    wanted: Mapping[Reference, bool],
+    policy: ImagePolicy,
+    architectures: Collection[str],
+    lock: Lock,
+    context: str = "",
 ) -> dict[Reference, Answer]:
     """Return, of all these images, the answer of those that a place has; all are asked for at once.
 
     The values say whether it is certain that a reference is an image; what only looks like one may be nowhere. Raises
-    PolicyError with every other image that no place has.
+    PolicyError with every other image that no place has. `context` is whose earlier choice in the lock counts.
     """
+    before = lock.chosen.get(context, {})
     clients = Clients(policy, BACKOFF)
     with ThreadPoolExecutor(WORKERS) as pool:
         answers = pool.map(
-            lambda image: first_that_has(image, policy, clients, architectures, lock.images.get(str(image))), wanted
+            lambda image: first_that_has(
+                image, policy, clients, architectures, lock.images.get(str(image)), before.get(str(image), "")
+            ),
+            wanted,
         )
         found = dict(zip(wanted, answers, strict=True))
     nowhere = [image for image, answer in found.items() if answer.candidate is None and wanted[image]]
@@ -92,9 +111,10 @@ def choose(
     return {image: answer for image, answer in found.items() if answer.candidate}
 
 
-def _inspected(
+def inspected_at(
     clients: Clients, reference: Reference, architectures: Collection[str], locked: Locked | None
 ) -> Inspected:
+    """Return what an image is at one place; anything but what is locked is refused. Raises ImageError."""
     registry = clients.of(reference.registry)
     if locked and locked.platforms and set(architectures) <= set(locked.platforms):
         return confirm(registry, reference, locked, architectures)

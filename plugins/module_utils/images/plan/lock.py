@@ -4,7 +4,8 @@
 """The lock: what each reference stood for when it was first resolved. Mirrors are then trusted for bytes alone.
 
 A YAML file, one entry for each image by its name after the exact map: the digest of its topmost manifest, and digest
-and size (bytes of config and layers) for each architecture.
+and size (bytes of config and layers) for each architecture. Below `chosen` it has, by context, the place that stands in
+manifests for each image that has several: it stays while it serves, so that workloads are not rolled over to and fro.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 try:
@@ -26,6 +28,7 @@ except ImportError:  # its absence shows when a lock is read
 from ..errors import ImageError
 from ..reference.reference import DIGEST
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _HEADER = (
     "# What the images of this inventory are; written by selfhosted.serverless, to be kept under version control.\n"
 )
@@ -53,9 +56,10 @@ class Locked:
 
 @dataclass(frozen=True)
 class Lock:
-    """All locked images by reference."""
+    """All locked images by reference, and for each context the place of every image that has several."""
 
     images: Mapping[str, Locked] = field(default_factory=dict)
+    chosen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Lock:
@@ -63,13 +67,14 @@ class Lock:
         try:
             document = yaml.safe_load(path.read_bytes())
             images = {str(name): _locked(entry) for name, entry in document["images"].items()}
+            chosen = {str(context): _chosen(places) for context, places in (document.get("chosen") or {}).items()}
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
             raise LockError(
                 f"the lock {path} is damaged ({error}); restore it, or remove it to have all images resolved anew"
             ) from None
-        return cls(images)
+        return cls(images, chosen)
 
     def with_images(self, images: Mapping[str, Locked]) -> Lock:
         """Return the lock with these images; of the same digest, architectures are added."""
@@ -78,7 +83,13 @@ class Lock:
             old = merged.get(name)
             platforms = {**old.platforms, **new.platforms} if old and old.digest == new.digest else new.platforms
             merged[name] = Locked(new.digest, platforms)
-        return Lock(merged)
+        return Lock(merged, self.chosen)
+
+    def with_chosen(self, context: str, places: Mapping[str, str]) -> Lock:
+        """Return the lock with these places of images in a context; those of other images stay."""
+        if not places:
+            return self
+        return Lock(self.images, {**self.chosen, context: {**self.chosen.get(context, {}), **places}})
 
     def text(self) -> str:
         """Return the file's content; the same lock makes the same text."""
@@ -92,18 +103,22 @@ class Lock:
             }
             for name, image in sorted(self.images.items())
         }
-        return _HEADER + yaml.safe_dump({"images": images}, sort_keys=False, width=250)
+        chosen = {context: dict(sorted(places.items())) for context, places in sorted(self.chosen.items())}
+        document = {"images": images, **({"chosen": chosen} if chosen else {})}
+        return _HEADER + yaml.safe_dump(document, sort_keys=False, width=250)
 
 
-def extend_lock(path: Path, images: Mapping[str, Locked]) -> tuple[str, str]:
-    """Add images to a lock file, made where there is none; return its text before and after.
+def extend_lock(
+    path: Path, images: Mapping[str, Locked], context: str = "", chosen: Mapping[str, str] = NOTHING
+) -> tuple[str, str]:
+    """Add images, and their places in a context, to a lock file, made where there is none; return both its texts.
 
     Hosts of one inventory run side by side and share the file, so it is read and written under a lock of its folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone_in(path.parent):
         before = path.read_text(encoding="utf-8") if path.exists() else ""
-        after = Lock.read(path).with_images(images).text()
+        after = Lock.read(path).with_images(images).with_chosen(context, chosen).text()
         if after != before:
             _replace(path, after)
     return before, after
@@ -126,6 +141,10 @@ def _locked(entry: Mapping[str, Any]) -> Locked:
         str(name): LockedPart(_digest(part["digest"]), int(part["size"])) for name, part in entry["platforms"].items()
     }
     return Locked(_digest(entry["digest"]), platforms)
+
+
+def _chosen(places: Mapping[str, Any]) -> dict[str, str]:
+    return {str(image): str(place) for image, place in places.items()}
 
 
 def _digest(text: Any) -> str:

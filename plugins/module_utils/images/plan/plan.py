@@ -62,6 +62,11 @@ class Plan:
             if row.inspected and row.source and not (row.login and row.source == row.image)
         }
 
+    def chosen(self, policy: ImagePolicy) -> dict[str, str]:
+        """Return the place of each image found that has several, as it is to stand in manifests."""
+        found = [row for row in self.rows if row.source and policy.undecided(row.image)]
+        return {str(row.image): str(row.source) for row in found}
+
     @property
     def missing(self) -> list[Row]:
         """The rows of images that cannot be had."""
@@ -83,13 +88,14 @@ def make_plan(
     check_only: Iterable[Found] = (),
     report: Callable[[str], None] = lambda line: None,
     lock: Lock | None = None,
+    context: str = "",
 ) -> Plan:
     """Ask all mirrors for all images and return what they said. Never raises for an image that is missing.
 
     `architectures` are those of the nodes, as Go names them; empty means whatever the images have. `check_only` are
     images that must be there but that no node needs (the base of a build). What `lock` has is asked for by its digest,
-    with one request. Raises InvalidReference and PolicyError for
-    what no registry has to be asked for.
+    with one request; `context` is whose earlier choice in it counts. Raises InvalidReference and PolicyError for what
+    no registry has to be asked for.
     """
     items = list(found)
     sure = {policy.mapped(Reference.parse(item.reference)) for item in items if item.certain}
@@ -99,7 +105,9 @@ def make_plan(
     clients = Clients(policy, BACKOFF)
     rows = []
     with ThreadPoolExecutor(WORKERS) as pool:
-        asked = pool.map(lambda wish: _ask(wish, policy, clients, architectures, lock or Lock()), wanted.values())
+        asked = pool.map(
+            lambda wish: _ask(wish, policy, clients, architectures, lock or Lock(), context), wanted.values()
+        )
         for number, row in enumerate(asked, start=1):
             rows.append(row)
             if number % WORKERS == 0 and number < len(wanted):
@@ -109,9 +117,13 @@ def make_plan(
     return Plan(tuple(row for row in rows if row not in doubtful), doubtful)
 
 
-def _ask(wish: Wish, policy: ImagePolicy, clients: Clients, architectures: Collection[str], lock: Lock) -> Row:
+def _ask(
+    wish: Wish, policy: ImagePolicy, clients: Clients, architectures: Collection[str], lock: Lock, context: str
+) -> Row:
+    name = str(wish.image)
+    before = lock.chosen.get(context, {}).get(name, "")
     try:
-        answer = first_that_has(wish.image, policy, clients, architectures, lock.images.get(str(wish.image)))
+        answer = first_that_has(wish.image, policy, clients, architectures, lock.images.get(name), before)
     except (PolicyError, InvalidReference) as error:
         failures = (Failure("policy", "", "no rule", str(error)),)
         return Row(wish.image, wish.where, failures=failures, prefetch=wish.prefetch)

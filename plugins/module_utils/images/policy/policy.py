@@ -91,6 +91,12 @@ class ImagePolicy:
         """Return how a registry is reached."""
         return self.registries.get(host) or RegistrySettings(host)
 
+    def hosts(self) -> set[str]:
+        """Return every registry that the policy names: of sources, mirrors, targets of the exact map, and settings."""
+        sources = {source.partition("/")[0] for source in self.mirrors}
+        mirrors = {mirror.host for entries in self.mirrors.values() for mirror in entries}
+        return {*sources, *mirrors, *self.registries, *(target.registry for target in self.exact.values())}
+
     def mapped(self, reference: Reference) -> Reference:
         """Return the reference after the exact map. With a digest, the tag beside it does not matter."""
         key = reference.at(reference.digest) if reference.digest else reference

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ...http.backoff import jittered, parse_retry_after
 
 # Of the answers that are asked for again, what says that the registry has too much to do, whoever asks.
 PAUSING_STATUS = frozenset({429, 503})
+_UNIX_TIMES = 10**9  # no limit lasts for 30 years
 
 
 @dataclass(frozen=True)
@@ -40,28 +40,6 @@ class Backoff:
         return jittered(attempt, self.first_pause, self.longest_pause)
 
 
-class Cooldown:
-    """What a registry asked to be left alone, shared by all who ask it. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._until = 0.0
-
-    def ask(self, seconds: float) -> None:
-        """Have everyone wait at least this long from now; what was asked before and lasts longer stays."""
-        with self._lock:
-            self._until = max(self._until, time.monotonic() + seconds)
-
-    def wait(self) -> None:
-        """Return when the registry may be asked again."""
-        while (left := self._left()) > 0:
-            time.sleep(left)
-
-    def _left(self) -> float:
-        with self._lock:
-            return self._until - time.monotonic()
-
-
 class Outage:
     """Since when a registry gives nothing but failures that may pass. Thread-safe."""
 
@@ -81,8 +59,29 @@ class Outage:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that an answer asks to wait: Retry-After (RFC 9110), else X-RateLimit-Reset, a Unix time."""
+    """Return the seconds that an answer asks to wait, None where it does not say.
+
+    Retry-After (RFC 9110), else RateLimit-Reset or X-RateLimit-Reset: seconds in the IETF's draft, a Unix time at
+    GitLab and others. Docker Hub tells no end, only its window (ratelimit-limit: 100;w=21600).
+    """
     if headers.get("Retry-After"):
         return parse_retry_after(headers["Retry-After"])
-    reset = (headers.get("X-RateLimit-Reset") or "").strip()
-    return max(0.0, float(reset) - time.time()) if reset.isdigit() else None
+    reset = (headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset") or "").strip()
+    if not (reset.isascii() and reset.isdigit()):
+        return None
+    return max(0.0, float(reset) - time.time()) if float(reset) > _UNIX_TIMES else float(reset)
+
+
+def limit_text(headers: Mapping[str, str]) -> str:
+    """Return in words the limit that an answer names, '' without: "100 requests in 6 h"."""
+    count, _semicolon, rest = (headers.get("RateLimit-Limit") or "").partition(";")
+    window = rest.strip().removeprefix("w=")
+    if not (count.strip().isdigit() and window.isdigit()):
+        return ""
+    span = f"{int(window) / 3600:.3g} h" if int(window) >= 3600 else f"{window} s"
+    return f"{count.strip()} requests in {span}"
+
+
+def clock(seconds: float) -> str:
+    """Return the time of day so many seconds from now, here."""
+    return time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))

@@ -1,17 +1,14 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blobs of a registry: ask, fetch with resume, mount, upload whole or in chunks. Every byte is verified by digest."""
+"""Blobs of a registry: ask, and fetch with resume. Every byte is verified by digest; uploads.py sends them."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import urlencode, urljoin
 
 try:
     from urllib3.exceptions import HTTPError
@@ -20,15 +17,10 @@ except ImportError:
 
 from ..errors import Reason, RegistryError
 from .client import Registry
-from .failures import of_status
 from .manifests import Descriptor
-from .transport import Opener
 
-# Blobs up to this go in one request; larger ones in chunks, so that a broken connection costs one chunk.
-CHUNK = 32 * 1024 * 1024
+_NO_RANGE = 416
 _READ = 64 * 1024  # what a killed download may lose, for each stream
-
-UPLOADED_AGAIN = frozenset({Reason.BROKEN, Reason.TIMEOUT, Reason.SERVER, Reason.REFUSED, Reason.RATE_LIMIT})
 
 Progress = Callable[[int], None]  # called with the number of bytes that have just moved
 
@@ -38,9 +30,28 @@ class NoRanges(RegistryError):
 
 
 def has_blob(registry: Registry, repository: str, digest: str) -> bool:
-    """Return whether a repository has a blob."""
-    answer = registry.call("HEAD", f"{repository}/blobs/{digest}", repository, expect={200, 404})
-    return answer.status == 200
+    """Return whether a repository has a blob; False as well where it does not let itself be asked.
+
+    HEAD may be sent on to a storage whose address is signed for GET alone (artifact-keeper#3209, moby#50065), or not
+    be known: one byte by GET tells then.
+    """
+    path = f"{repository}/blobs/{digest}"
+    try:
+        answer = registry.call("HEAD", path, repository)
+        if answer.status in (200, 404):
+            return answer.status == 200
+    except RegistryError as error:
+        if error.reason != Reason.FORBIDDEN:
+            raise
+    try:
+        response = registry.open(path, repository, {"Range": "bytes=0-0"})
+    except RegistryError as error:
+        if error.reason in (Reason.NOT_FOUND, Reason.FORBIDDEN, Reason.PROTOCOL):
+            return False
+        raise
+    response.close()  # the rest is not read: some send all of it
+    response.release_conn()
+    return True
 
 
 def read_blob(registry: Registry, repository: str, blob: Descriptor) -> bytes:
@@ -99,49 +110,25 @@ def fetch_span(
             time.sleep(backoff.pause(fruitless + 1, None))
 
 
-def mount_blob(registry: Registry, repository: str, digest: str, source: str) -> bool:
-    """Have a blob of another repository of the same registry in this one; False where the registry does not."""
-    query = urlencode({"mount": digest, "from": source})
-    answer = registry.call("POST", f"{repository}/blobs/uploads/?{query}", repository, push=True, expect={201, 202})
-    if answer.status == 202:
-        _cancel(registry, repository, answer.headers.get("Location", ""))
-    return answer.status == 201
-
-
-def push_blob(
-    registry: Registry, repository: str, blob: Descriptor, opener: Opener, progress: Progress = lambda count: None
-) -> None:
-    """Upload a blob; the registry verifies the digest.
-
-    A broken upload begins anew, within backoff.attempts, and as long as the registry may be away (backoff.patience).
-    """
-    backoff, started, attempt = registry.transport.backoff, time.monotonic(), 0
-    while True:
-        attempt += 1
-        try:
-            return _upload(registry, repository, blob, opener, progress)
-        except RegistryError as error:
-            is_last = attempt >= backoff.attempts and time.monotonic() - started >= backoff.patience
-            asked = error.retry_after
-            if error.reason not in UPLOADED_AGAIN or is_last or (asked or 0) > backoff.longest_pause:
-                raise
-        time.sleep(backoff.pause(attempt, asked))
-
-
 def _fetch_rest(
     registry: Registry, repository: str, blob: Descriptor, part: Path, span: range, have: int, progress: Progress
 ) -> None:
     """Append what the registry sends of the rest of a span, in one try."""
     start, whole = span.start + have, len(span) == blob.size
     headers = {"Range": f"bytes={start}-{'' if whole else span.stop - 1}"} if start or not whole else {}
-    response = registry.open(f"{repository}/blobs/{blob.digest}", repository, headers)
     try:
-        if response.status not in (200, 206):
-            raise of_status(registry.host, response.status, response.headers, response.read(_READ))
+        response = registry.open(f"{repository}/blobs/{blob.digest}", repository, headers)
+    except RegistryError as error:
+        if error.status != _NO_RANGE or not headers:
+            raise
+        return _without_range(registry, repository, part, whole)
+    try:
         if response.status == 200 and not whole:
-            raise NoRanges(Reason.PROTOCOL, registry.host, f"{repository}: it sends no part of a blob")
+            return _without_range(registry, repository, part, whole)
         resumed = response.status == 206 and f"bytes {start}-" in response.headers.get("Content-Range", "")
         if response.status == 206 and not resumed:
+            if headers:
+                return _without_range(registry, repository, part, whole)
             raise registry.error(Reason.PROTOCOL, f"{repository}: another range of the blob than asked for")
         have = have if resumed else 0
         with part.open("ab" if resumed else "wb") as file:
@@ -153,67 +140,18 @@ def _fetch_rest(
                 file.write(data)
                 progress(len(data))
     except (HTTPError, OSError) as error:
-        raise registry.transport.failure(error) from error
+        raise registry.transport.failure(error) from None
     finally:
         response.close()
         response.release_conn()
 
 
-def _upload(registry: Registry, repository: str, blob: Descriptor, opener: Opener, progress: Progress) -> None:
-    answer = registry.call("POST", f"{repository}/blobs/uploads/", repository, push=True, expect={202})
-    location = _location(registry, answer.headers.get("Location", ""))
-    if blob.size > CHUNK:
-        location = _send_chunks(registry, repository, blob, opener, location, progress)
-        body: bytes | Opener = b""
-        length = 0
-    else:
-        body, length = opener, blob.size
-    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
-    url = f"{location}{'&' if '?' in location else '?'}{urlencode({'digest': blob.digest})}"
-    registry.call("PUT", url, repository, headers, body, push=True, expect={201}, retry=False)
-    progress(length)
-
-
-def _send_chunks(
-    registry: Registry, repository: str, blob: Descriptor, opener: Opener, location: str, progress: Progress
-) -> str:
-    with opener() as content:
-        for start in range(0, blob.size, CHUNK):
-            data = content.read(CHUNK)
-            headers = {
-                "Content-Type": "application/octet-stream",
-                "Content-Range": f"{start}-{start + len(data) - 1}",
-                "Content-Length": str(len(data)),
-            }
-            answer = registry.call(
-                "PATCH", location, repository, headers, _opener(data), push=True, expect={202}, retry=False
-            )
-            location = _location(registry, answer.headers.get("Location", ""))
-            progress(len(data))
-    return location
-
-
-def _opener(data: bytes) -> Callable[[], BinaryIO]:
-    return lambda: io.BytesIO(data)
-
-
-def _location(registry: Registry, location: str) -> str:
-    if not location:
-        raise registry.error(Reason.PROTOCOL, "it begins an upload without saying where to")
-    url = urljoin(f"{registry.settings.url}/v2/", location)
-    if not url.startswith(f"{registry.settings.url}/"):
-        # The login must not go to a host that was not named as a registry.
-        raise registry.error(Reason.PROTOCOL, f"it sends uploads to another host, {url.partition('?')[0]}")
-    return url
-
-
-def _cancel(registry: Registry, repository: str, location: str) -> None:
-    """Give back the upload session that a refused mount opened; if that fails, the registry's own expiry does it."""
-    try:
-        url = _location(registry, location)
-        registry.call("DELETE", url, repository, push=True, expect={202, 204, 404, 405}, retry=False)
-    except RegistryError:
-        pass
+def _without_range(registry: Registry, repository: str, part: Path, whole: bool) -> None:
+    """Begin a blob anew that a registry does not continue. Raises NoRanges where a part of it was wanted."""
+    if not whole:
+        raise NoRanges(Reason.PROTOCOL, registry.host, f"{repository}: it sends no part of a blob")
+    part.unlink()
+    part.touch()
 
 
 def _digest_of_file(path: Path) -> str:

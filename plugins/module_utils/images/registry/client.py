@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..errors import ImageError, Reason, RegistryError
 from ..policy.settings import RegistrySettings
-from .auth import Login
+from .auth import Login, Scopes, scope_of
 from .backoff import Backoff
+from .challenges import parse_challenges
+from .cooldown import LIMIT_PATIENCE, Patience
 from .failures import of_status
 from .manifests import ACCEPT, Descriptor, Manifest
-from .transport import Answer, Opener, Transport
+from .transport import Answer, Opener, Transport, origin
 
 
 class Registry:
@@ -24,21 +26,32 @@ class Registry:
     Everything it raises is an ImageError; RegistryError for what the registry or the network did.
     """
 
-    def __init__(self, host: str, settings: RegistrySettings | None = None, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        settings: RegistrySettings | None = None,
+        backoff: Backoff | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         self.settings = settings or RegistrySettings(host)
         self.host = host
-        self.transport = Transport(self.settings, backoff)
+        try:
+            self._home = origin(self.settings.url)
+        except ValueError:
+            raise ImageError(f"{host} is no host and port of a registry") from None
+        self.transport = Transport(self.settings, backoff, patience)
+        self.refused: dict[int, int] = {}  # ways of uploads that it does not take, and from what size on
         self._login = Login(self.settings, self.transport)
 
     def head_manifest(self, repository: str, version: str) -> Descriptor:
-        """Return the descriptor of a manifest by tag or digest with one request; nothing is downloaded."""
-        path = f"{repository}/manifests/{version}"
-        answer = self.call("HEAD", path, repository, {"Accept": ACCEPT}, expect={200, 403, 405})
+        """Return the descriptor of a manifest by tag or digest: with one request, unless HEAD does not say it all."""
+        answer = self.call("HEAD", f"{repository}/manifests/{version}", repository, {"Accept": ACCEPT})
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         digest = answer.headers.get("Docker-Content-Digest", "")
         length = answer.headers.get("Content-Length", "")
         if answer.status != 200 or not digest or not length.isdigit() or (":" in version and digest != version):
-            # The headers are optional in the specification, and a refusal has its words only in a body: GET tells.
+            # The headers are optional in the specification, a refusal has its words only in a body, and some have a
+            # manifest where they deny it to HEAD (Nexus: diun#1614; a redirect signed for GET: moby#50065): GET tells.
             return self.manifest(repository, version).descriptor()
         return Descriptor(media_type, digest, int(length))
 
@@ -81,24 +94,43 @@ class Registry:
         body: bytes | Opener | None = None,
         *,
         push: bool = False,
-        expect: set[int],
+        source: str = "",
+        expect: Collection[int] = (),
         retry: bool = True,
     ) -> Answer:
-        """Send a request below /v2/, or to a full URL of this registry, logged in as it asks; raise unless expected."""
+        """Send a request below /v2/, or to a full URL, logged in as the registry asks; raise unless `expect` has it.
+
+        `source` is another repository that the request reads. An empty `expect` is met by whatever status. The login
+        goes to no other host than the registry's.
+        """
         url = self._url(path)
 
         def send(login: Mapping[str, str]) -> Answer:
             return self.transport.send(method, url, {**(headers or {}), **login}, body, retry=retry)
 
-        answer = self._logged_in(send, repository, push)
-        if answer.status not in expect:
+        if origin(url) == self._home:
+            scopes = (*([scope_of(source)] if source else []), scope_of(repository, push))
+            answer = self._logged_in(send, scopes)
+        else:
+            answer = send({})
+        if expect and answer.status not in expect:
             raise of_status(self.host, answer.status, answer.headers, answer.body)
         return answer
 
     def open(self, path: str, repository: str, headers: Mapping[str, str]) -> Any:
-        """Send a GET like call() and return the open response, of whatever status."""
+        """Send a GET like call() and return the open response, of status 200 or 206; raise for any other."""
         url = self._url(path)
-        return self._logged_in(lambda login: self.transport.open(url, {**headers, **login}), repository, False)
+        answer = self._logged_in(lambda login: self.transport.open(url, {**headers, **login}), (scope_of(repository),))
+        if isinstance(answer, Answer):
+            raise of_status(self.host, answer.status, answer.headers, answer.body)
+        if answer.status not in (200, 206):
+            answer.drain_conn()
+            raise of_status(self.host, answer.status, answer.headers, b"")
+        return answer
+
+    def be_patient(self) -> None:
+        """Wait for rate limits, also for long ones: there is no other registry for what is sent to this one."""
+        self.transport.cooldown.patience = Patience(LIMIT_PATIENCE)
 
     def error(self, reason: Reason, detail: str) -> RegistryError:
         """Return an error of this registry."""
@@ -107,20 +139,20 @@ class Registry:
     def _url(self, path: str) -> str:
         return path if "://" in path else f"{self.settings.url}/v2/{path}"
 
-    def _logged_in(self, send: Any, repository: str, push: bool) -> Any:
+    def _logged_in(self, send: Any, scopes: Scopes) -> Any:
         """Send; where the registry asks for a login (again, when a token ran out), log in and send once more."""
-        scope = f"repository:{repository}:pull{',push' if push else ''}"
-        sent = self._login.header(scope)
+        sent = self._login.header(scopes)
         answer = send(sent)
-        if answer.status != 401:
+        if answer.status != 401 and not self._login.is_denied(answer.status, sent):
             return answer
-        if not isinstance(answer, Answer):
-            answer.drain_conn()
-        self._login.answer(answer.headers.get("WWW-Authenticate", ""), scope, sent)
-        answer = send(self._login.header(scope))
-        if answer.status == 401:
-            raise self._login.not_accepted(answer.body if isinstance(answer, Answer) else b"")
-        return answer
+        challenges = parse_challenges(answer.headers.get("WWW-Authenticate", "")) or self._login.ping()
+        reasons: list[RegistryError] = []
+        tried = bool(sent)
+        for login in self._login.ways(challenges, scopes, sent, reasons):
+            answer, tried = send(login), True
+            if answer.status != 401:
+                return answer
+        raise self._login.failed(reasons, tried, answer.body)
 
 
 def _digest(like: str, data: bytes) -> str:

@@ -10,14 +10,16 @@ import threading
 from ..policy.policy import ImagePolicy
 from .backoff import Backoff
 from .client import Registry
+from .cooldown import Patience
 
 
 class Clients:
-    """The registry clients of one policy. Thread-safe."""
+    """The registry clients of one policy. Thread-safe. `patience` is that of all of them with rate limits."""
 
     def __init__(self, policy: ImagePolicy, backoff: Backoff | None = None) -> None:
         self._policy = policy
         self._backoff = backoff
+        self.patience = Patience()
         self._clients: dict[str, Registry] = {}
         self._lock = threading.Lock()
 
@@ -25,5 +27,11 @@ class Clients:
         """Return the client of a registry, host or host:port. Raises ImageError."""
         with self._lock:
             if host not in self._clients:
-                self._clients[host] = Registry(host, self._policy.settings(host), self._backoff)
+                self._clients[host] = Registry(host, self._policy.settings(host), self._backoff, self.patience)
             return self._clients[host]
+
+    def pauses(self) -> str:
+        """Return in words which registries are waited for, and until when."""
+        with self._lock:
+            clients = list(self._clients.values())
+        return "; ".join(filter(None, (client.transport.cooldown.text() for client in clients)))

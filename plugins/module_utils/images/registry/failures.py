@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...http.failures import FailureKind, describe
+from ...http.redaction import redact
 from ..errors import Reason, RegistryError
-from .backoff import retry_after
+from .backoff import clock, limit_text, retry_after
 
 _LONGEST_TEXT = 300
 _STATUS = {
@@ -49,9 +50,11 @@ def of_status(registry: str, status: int, headers: Mapping[str, str], body: byte
     wait = retry_after(headers) if status in (429, 503) else None
     reason = _STATUS.get(status) or (Reason.SERVER if status >= 500 else Reason.PROTOCOL)
     detail = f"{status} {said}".strip()
+    if status == 429 and (limit := limit_text(headers)):
+        detail += f"; the limit is {limit}"
     if wait is not None:
-        detail += f"; it ends in {wait:.0f} s"
-    return RegistryError(reason, registry, detail, wait)
+        detail += f"; it ends in {wait:.0f} s, at {clock(wait)}"
+    return RegistryError(reason, registry, detail, wait, status)
 
 
 def _said(body: bytes) -> str:
@@ -69,5 +72,5 @@ def _error(item: Any) -> str:
 
 
 def _line(text: str) -> str:
-    line = " ".join(text.split())
+    line = redact(" ".join(text.split()))  # before it is cut, or half a credential would remain
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,15 +21,22 @@ except ImportError:  # told when the pools are made
 from ...http.backoff import RETRIED_STATUS
 from ...http.errors import HttpSetupError
 from ...http.pools import USER_AGENT, Pools
+from ...http.proxies import environment_proxy
+from ...http.redaction import conceal, secrets_of
 from ...http.tls import tls_context
 from ..errors import ImageError, Reason, RegistryError
 from ..policy.settings import RegistrySettings, is_loopback
-from .backoff import PAUSING_STATUS, Backoff, Cooldown, Outage, retry_after
+from .backoff import PAUSING_STATUS, Backoff, Outage, retry_after
+from .cooldown import Cooldown, Patience
+from .credentials import own_secrets
 from .failures import of_exception, of_status
 
 # Manifests may be 4 MiB (distribution spec); more than twice that is no manifest and no error text.
 BODY_LIMIT = 8 * 1024 * 1024
 _REDIRECTS = 5
+_REDIRECTS_OF_READS = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS_OF_WRITES = frozenset({307, 308})  # after the others the body would have to stay behind
+_PORTS = {"http": 80, "https": 443}
 _CONNECTIONS = 24  # kept for the next request; as many as the plan asks at a time
 
 Opener = Callable[[], BinaryIO]
@@ -49,12 +57,14 @@ class Transport:
     A pause that the registry asks for (RFC 9110, Retry-After) holds for all requests, not for the refused one alone.
     """
 
-    def __init__(self, settings: RegistrySettings, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, settings: RegistrySettings, backoff: Backoff | None = None, patience: Patience | None = None
+    ) -> None:
         self.settings = settings
         self.backoff = backoff or Backoff()
+        self.cooldown = Cooldown(settings.host, self.backoff.longest_pause, patience or Patience())
         self.requests = 0
         self._pools = _pools(settings)
-        self._cooldown = Cooldown()
         self._outage = Outage()
 
     def send(
@@ -73,18 +83,26 @@ class Transport:
         return self._repeated(lambda: self._complete(method, url, dict(headers or {}), body), retry)
 
     def open(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
-        """Send a GET and return urllib3's response for the caller to read and close. Raises RegistryError."""
-        return self._repeated(lambda: self._follow("GET", url, dict(headers or {}), None), True)
+        """Send a GET; return urllib3's response for the caller to read and close, or an Answer that refuses.
+
+        Raises RegistryError.
+        """
+
+        def once() -> Any:
+            response = self._follow("GET", url, dict(headers or {}), None)
+            return response if response.status < 400 else self._read("GET", url, dict(headers or {}), response)
+
+        return self._repeated(once, True)
 
     def failure(self, error: Exception) -> RegistryError:
         """Return what urllib3 raised as an error of this registry."""
         return of_exception(self.settings.host, error)
 
     def _repeated(self, once: Callable[[], Any], retry: bool) -> Any:
-        started, attempt = time.monotonic(), 0
+        started, attempt, waited = time.monotonic(), 0, 0.0
         while True:
             attempt += 1
-            self._cooldown.wait()
+            waited += self.cooldown.wait(waited)
             try:
                 answer = once()
             except RegistryError as error:
@@ -92,20 +110,25 @@ class Transport:
                     raise
                 if self._is_last(attempt, started):
                     raise
-                asked = None
+                asked, limited = None, False
             else:
                 if answer.status not in RETRIED_STATUS:
                     self._outage.end()
                     return answer
                 asked = retry_after(answer.headers)
-                too_long = (asked or 0) > self.backoff.longest_pause
-                shared = asked is not None and not too_long and answer.status in PAUSING_STATUS
-                if shared:
-                    self._cooldown.ask(asked)
+                limited = answer.status in PAUSING_STATUS and (asked is not None or answer.status == 429)
+                too_long = (asked or 0) > self.cooldown.longest(waited)
+                if asked is not None and (answer.status == 429 or (limited and not too_long)):
+                    self.cooldown.ask(asked)
+                if limited and waited < self.cooldown.patience.seconds:
+                    attempt -= 1  # what is waited for as it was asked for is no failure
                 if too_long or not retry or self._is_last(attempt, started):
-                    raise of_status(self.settings.host, answer.status, answer.headers, _text(answer))
-                _release(answer)
-            time.sleep(self.backoff.pause(attempt, asked))
+                    raise of_status(self.settings.host, answer.status, answer.headers, answer.body)
+            pause = self.backoff.pause(max(attempt, 1), asked)
+            if asked is None and limited:
+                self.cooldown.ask(pause)  # the others would only be refused as well
+            time.sleep(pause)
+            waited += pause
 
     def _is_last(self, attempt: int, started: float) -> bool:
         """Whether a request that has failed `attempt` times is given up: it, or its registry, has failed for long."""
@@ -113,31 +136,50 @@ class Transport:
         return attempt >= self.backoff.attempts and away >= self.backoff.patience
 
     def _complete(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener | None) -> Answer:
-        response = self._follow(method, url, headers, body)
+        return self._read(method, url, headers, self._follow(method, url, headers, body))
+
+    def _read(self, method: str, url: str, headers: dict[str, str], response: Any) -> Answer:
         try:
             data = response.read(BODY_LIMIT + 1) if method != "HEAD" else b""
         except urllib3.exceptions.HTTPError as error:
-            raise self.failure(error) from error
+            raise self.failure(error) from None
         finally:
             response.release_conn()
         if len(data) > BODY_LIMIT:
             raise RegistryError(Reason.PROTOCOL, self.settings.host, f"{url} answers with more than {BODY_LIMIT} bytes")
+        if response.status >= 400:  # some repeat what they were sent, and this is shown
+            data = conceal(data, [*secrets_of(headers), *own_secrets(self.settings), *_proxy_secrets(url)])
         return Answer(response.status, response.headers, data)
 
     def _follow(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener | None) -> Any:
+        reads, home = method in ("GET", "HEAD"), origin(url)
         for _hop in range(_REDIRECTS + 1):
             response = self._once(method, url, headers, body)
             location = response.headers.get("Location")
-            if method not in ("GET", "HEAD") or response.status not in (301, 302, 303, 307, 308) or not location:
+            if response.status == 401 and origin(url) != home:
+                response.drain_conn()  # its challenge is not the registry's, and gets no login
+                words = f"401 where it sends on to, {urlsplit(url).hostname}, which wants a login"
+                raise RegistryError(Reason.FORBIDDEN, self.settings.host, words)
+            if response.status not in (_REDIRECTS_OF_READS if reads else _REDIRECTS_OF_WRITES) or not location:
                 return response
-            _release(response)
-            target = urljoin(url, location)
-            if _origin(target) != _origin(url):
+            target = self._joined(url, location)
+            if origin(target) != origin(url):
+                if method == "POST":  # its form may hold a login, and an upload that begins there is not ours
+                    return response
                 # Whoever is redirected to is no party to the login.
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            response.drain_conn()
             self._check_scheme(url, target)
             url = target
         raise RegistryError(Reason.PROTOCOL, self.settings.host, f"more than {_REDIRECTS} redirects, the last to {url}")
+
+    def _joined(self, url: str, location: str) -> str:
+        try:
+            target = urljoin(url, location)
+            origin(target)
+        except ValueError:
+            raise RegistryError(Reason.PROTOCOL, self.settings.host, "redirects to what is no address") from None
+        return target
 
     def _check_scheme(self, url: str, target: str) -> None:
         """Refuse to leave TLS, except for this machine itself."""
@@ -165,7 +207,12 @@ class Transport:
         except HttpSetupError as error:
             raise RegistryError(Reason.PROXY, self.settings.host, str(error)) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self.failure(error) from error
+            raise self.failure(error) from None  # urllib3's own words may hold a signed address
+        except (ValueError, http.client.HTTPException):
+            # Both name the header or the address that they refuse, login and all.
+            raise RegistryError(
+                Reason.PROTOCOL, self.settings.host, "no request can be made of this address and login"
+            ) from None
         finally:
             if stream:
                 stream.close()
@@ -183,22 +230,15 @@ def _pools(settings: RegistrySettings) -> Pools:
         ) from error
 
 
-def _origin(url: str) -> tuple[str, str]:
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of a URL, of whatever spelling. Raises ValueError."""
     parts = urlsplit(url)
-    return parts.scheme, parts.netloc
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
 
 
-def _release(answer: Any) -> None:
-    if not isinstance(answer, Answer):
-        answer.drain_conn()
-
-
-def _text(answer: Any) -> bytes:
-    if isinstance(answer, Answer):
-        return answer.body
+def _proxy_secrets(url: str) -> list[str]:
     try:
-        return answer.read(64 * 1024)
-    except urllib3.exceptions.HTTPError:
-        return b""
-    finally:
-        answer.release_conn()
+        proxy = environment_proxy(url)
+    except HttpSetupError:
+        return []
+    return [proxy.password, *secrets_of({"Proxy-Authorization": proxy.authorization or ""})] if proxy else []

@@ -66,3 +66,29 @@ def test_an_unread_directory_stops_a_run_where_kubelets_need_it(api_server: ApiS
         assert 'Set config_path = "/certs.d"' in result["msg"]
     result, _output = diagnose(api_server, tmp_path, "/other", POLICY, pull=False, offline=True)
     assert "msg" not in result
+
+
+def test_other_runtimes_are_asked_for_their_own_files(api_server: ApiServer, tmp_path: Path) -> None:
+    (tmp_path / "registries.conf").write_text('unqualified-search-registries = ["quay.io"]\n')
+    (tmp_path / "daemon.json").write_text('{"registry-mirrors": ["m.example"]}')
+    manifests = tmp_path / "manifests.yaml"
+    manifests.write_text(
+        "kind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec: {containers: [{name: a, image: 'a:1'}]}\n"
+    )
+    nodes = [
+        {"name": "crio", "exec": [], "runtime": "cri-o", "certs_dir": str(tmp_path)},
+        {"name": "docker", "exec": [], "runtime": "docker", "config": str(tmp_path / "daemon.json")},
+    ]
+    arguments = {
+        "context": "test",
+        "kubeconfig": str(api_server.kubeconfig),
+        "nodes": nodes,
+        "images": POLICY,
+        "manifests": [str(manifests)],
+    }
+    result, _output = play(tmp_path, [{"selfhosted.serverless.image_diagnose": arguments}], "-v")
+    assert [(item["trap"], item["where"].partition(",")[0]) for item in result["findings"]] == [
+        ("registry-mirrors", "docker"),
+        ("short names", "crio"),
+    ]
+    assert "a:1 asked for at quay.io" in result["findings"][1]["message"]

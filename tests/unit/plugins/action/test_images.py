@@ -12,6 +12,7 @@ UNIT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(UNIT / "plugins" / "module_utils" / "images" / "support"))
 sys.path.insert(0, str(UNIT / "plugins" / "support"))
 
+from faulty_registry import FaultyRegistry, Handler  # noqa: E402
 from plays import play  # noqa: E402
 from registry_process import USERNAME, RegistryProcess  # noqa: E402
 from sample_images import SampleImage  # noqa: E402
@@ -158,3 +159,29 @@ def test_the_lock_and_its_updates(registry: tuple[str, dict[str, Any]], tmp_path
     plan["lock_update"] = "all"
     result, output = play(tmp_path, tasks, "-v")
     assert result["changed"] and "lock: docker.io/locked/app:1: sha256:" in output
+
+
+def test_what_a_registry_repeats_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("canary-5f20")
+    SampleImage().write(tmp_path / "layout")
+    registry = FaultyRegistry()
+
+    def guard(handler: Handler) -> bool:
+        sent = handler.headers.get("Authorization", "")
+        if not sent:
+            return handler.reply(401, b"", {"WWW-Authenticate": "Basic"}) or True
+        return handler.reply(403, f"who is {sent}, canary-5f20? /x?X-Amz-Signature=canary".encode()) or True
+
+    registry.guard = guard
+    try:
+        settings = {"username": "me", "password": {"file": str(tmp_path / "password")}}
+        arguments = {
+            "layout": str(tmp_path / "layout"),
+            "image": f"{registry.host}/todo/app:1",
+            "images": {"registries": {registry.host: settings}},
+        }
+        result, output = play(tmp_path, [{"selfhosted.serverless.image_push": arguments}], "-vvvv", "--diff")
+    finally:
+        registry.stop()
+    assert "403 who is ***, ***? /x?***" in result["msg"]
+    assert "canary" not in output and "bWU6Y2FuYXJ5LTVmMjA" not in output

@@ -75,8 +75,40 @@ def test_the_first_mirror_that_has_it_alone_in_check_mode_and_again(
             registry.stop()
 
 
+def test_the_mirror_that_was_chosen_stays_when_the_first_one_returns(
+    api_server: ApiServer, cluster: Cluster, name: str, tmp_path: Path
+) -> None:
+    first, second = FaultyRegistry(), FaultyRegistry()
+    second.add(SampleImage(architectures=("arm64",)))
+    lock = tmp_path / "images.lock.yml"
+    mirrors = {"docker.io": [f"{registry.host}/m" for registry in (first, second)]}
+    arguments = {"name": name, "context": "test", "kubeconfig": str(api_server.kubeconfig)}
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    images = {"mode": "rewrite", "mirrors": mirrors, "lock": str(lock)}
+    tasks = [
+        {"selfhosted.serverless.release": {**arguments, "definitions": [space, deployment(name)], "images": images}}
+    ]
+    cluster.transport.call("POST", "/api/v1/nodes", body=NODE)
+    try:
+        play(tmp_path, tasks, "-v", "--check")
+        assert not lock.exists()
+        play(tmp_path, tasks, "-v")
+        assert yaml.safe_load(lock.read_text())["chosen"] == {
+            "test": {"docker.io/team/app:1": f"{second.host}/m/team/app:1"}
+        }
+        first.add(SampleImage(architectures=("arm64",)))
+        again, _output = play(tmp_path, tasks, "-v")
+        assert (again["changed"], image_of(cluster, name)) == (False, f"{second.host}/m/team/app:1")
+    finally:
+        play(tmp_path, [{"selfhosted.serverless.release": {**arguments, "state": "absent"}}], "-v")
+        cluster.transport.call("DELETE", "/api/v1/nodes/n1")
+        first.stop()
+        second.stop()
+
+
 def test_the_lock_stands_beside_the_inventory_unless_the_gate_says_otherwise() -> None:
     beside = {"inventory_dir": "/inventories/own"}
     assert lock_path({}, beside) == lock_path(None, beside) == "/inventories/own/images.lock.yml"
     assert lock_path({"lock": "/locks/a.yml"}, beside) == "/locks/a.yml"
     assert lock_path({"lock": ""}, beside) == lock_path({}, {"inventory_dir": None}) == ""
+    assert lock_path({}, {"inventory_dir": "None"}) == ""

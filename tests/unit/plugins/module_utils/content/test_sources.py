@@ -8,9 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import Access
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.checksum import sha256_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import documents_of, locate
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
 from api_server import find_binaries
 
 ONE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
@@ -65,9 +67,9 @@ def test_a_go_module_comes_from_the_module_cache(tmp_path: Path, monkeypatch: py
 
 def test_a_go_module_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOMODCACHE", str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ContentError, match=r"example.org/x@v1 is not in the module cache .* no go command"):
-        locate({"go_module": "example.org/x@v1", "sha256": "0" * 64})
+    access = Access(store=Store(tmp_path / "store"), go_proxy="off")
+    with pytest.raises(ContentError, match=r"^example.org/x@v1: GOPROXY says off"):
+        locate({"go_module": "example.org/x@v1", "sha256": "0" * 64}, access)
 
 
 def test_contradictions_are_refused() -> None:

@@ -6,11 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import urllib3
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content import download
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.transfers import Transfer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.errors import HttpSetupError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.failures import FailureKind, describe
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.pools import Pools
@@ -73,7 +75,7 @@ def test_without_pysocks_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("proxy", ["ftp://me:secret@proxy", "http://me:secret@proxy:port"])
 def test_a_bad_proxy_is_an_error_of_the_library_in_question(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: object, proxy: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxy: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     monkeypatch.setenv("NO_PROXY", "")
@@ -82,7 +84,7 @@ def test_a_bad_proxy_is_an_error_of_the_library_in_question(
         registry.send("GET", "https://registry.invalid/v2/")
     assert refused.value.reason is Reason.PROXY
     with pytest.raises(ContentError, match="HTTPS_PROXY") as content:
-        download.fetch(["https://site.invalid/x"], None, tmp_path)
+        download.download("https://site.invalid/x", tmp_path / "x", download.ONLY_SOURCE, Transfer("x", "y"))
     assert "secret" not in f"{refused.value} {content.value}"
 
 
@@ -105,3 +107,24 @@ def test_bad_certificates_are_told(tmp_path: object) -> None:
         tls_context(b"x")
     with pytest.raises(HttpSetupError, match="client certificate"):
         tls_context(client=ClientCertificate(b"-----BEGIN CERTIFICATE-----", b"secret"))
+
+
+@pytest.mark.parametrize(
+    ("login", "kind", "said"),
+    [
+        ("me:canary", FailureKind.PROXY_REFUSES, "the proxy refuses: SOCKS5 authentication failed"),
+        ("", FailureKind.PROXY_REFUSES, "the proxy refuses: All offered SOCKS5 authentication methods were rejected"),
+        (None, FailureKind.PROXY, "the proxy cannot be used: Connection refused"),
+    ],
+    ids=["another login", "no login", "nobody listens"],
+)
+def test_a_socks_proxy_that_fails_is_told_as_the_proxy(
+    port: int, login: str | None, kind: FailureKind, said: str
+) -> None:
+    with serving(SocksProxy(("127.0.0.1", port), "me:secret")) as proxy:
+        place = "127.0.0.1:1" if login is None else f"{login}@127.0.0.1:{proxy.port}".removeprefix("@")
+        with pytest.raises(urllib3.exceptions.HTTPError) as caught:
+            get("http://elsewhere.invalid/x", f"socks5://{place}")
+    failure = describe(caught.value)
+    assert failure.kind is kind and failure.text.startswith(said)
+    assert "canary" not in failure.text

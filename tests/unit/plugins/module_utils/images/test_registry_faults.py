@@ -10,19 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import Reason, RegistryError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import (
+    ImageError,
+    Reason,
+    RegistryError,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import (
-    CHUNK,
-    fetch_blob,
-    push_blob,
-)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import fetch_blob
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
     Descriptor,
     digest_of,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.uploads import CHUNK, push_blob
 from faulty_registry import FaultyRegistry, Handler, hang
 from loopback_ports import free_port
 from sample_images import LAYER, SampleImage
@@ -187,6 +188,11 @@ def test_a_hang_is_a_timeout(faulty: FaultyRegistry, client: Registry) -> None:
 def test_nobody_listens(quick: Backoff) -> None:
     host = f"127.0.0.1:{free_port()}"
     assert refused(Registry(host, backoff=quick)).reason == Reason.REFUSED
+
+
+def test_a_port_that_is_none() -> None:
+    with pytest.raises(ImageError, match="registry.invalid:99999 is no host and port"):
+        Registry("registry.invalid:99999")
 
 
 def test_a_name_without_address(quick: Backoff) -> None:

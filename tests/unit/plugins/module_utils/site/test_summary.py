@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
     InstalledRelease,
     Summary,
     mesh_hosts,
     node_addresses,
     public_hosts,
+    pulled_from,
     running_images,
 )
 
@@ -93,3 +95,34 @@ def test_only_what_is_bound_to_a_gateway_is_public_in_the_mesh() -> None:
         {"spec": {"hosts": ["rule.todo.svc.cluster.local"], "gateways": ["mesh"]}},
     ]
     assert mesh_hosts(services) == ["web.todo.example.com"]
+
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("image", "image_id", "host"),
+    [
+        ("gcr.io/a/b:1", f"docker-pullable://m.example/gcr.io/a/b@{DIGEST}", "m.example"),
+        ("nginx:1", f"docker-pullable://m.example:5000/library/nginx@{DIGEST}", "m.example:5000"),
+        ("nginx:1", f"docker-pullable://nginx@{DIGEST}", None),
+        # containerd and CRI-O tell the name that was asked for, whoever answered.
+        ("gcr.io/a/b:1", f"gcr.io/a/b@{DIGEST}", None),
+        ("gcr.io/a/b:1", DIGEST, None),
+        ("gcr.io/a/b:1", f"docker://{DIGEST}", None),
+        ("gcr.io/a/b:1", "", None),
+    ],
+)
+def test_where_a_node_was_seen_to_have_an_image_from(image: str, image_id: str, host: str | None) -> None:
+    pod = {
+        "spec": {"containers": [{"name": "c", "image": image}]},
+        "status": {"containerStatuses": [{"name": "c", "imageID": image_id}]},
+    }
+    assert pulled_from([pod]).get(image) == host
+    assert pulled_from([{"spec": pod["spec"]}]) == {}
+
+
+def test_the_text_says_what_was_not_observed() -> None:
+    text = Summary("a", "v1", "kind", 1, images=[("gcr.io/a:1", "mirror m.example")]).lines()
+    (remark,) = [line for line in text if "what the image policy says" in line]
+    assert text.index(remark) == text.index("Images:") + 1

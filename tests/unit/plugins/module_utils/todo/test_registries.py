@@ -31,6 +31,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "2" if found else "0")
         self.end_headers()
 
+    do_GET = do_HEAD  # asked for what HEAD denies
+
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 

@@ -10,7 +10,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import blobs
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import blobs, uploads
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import digest_of
 from registry_process import RegistryProcess
@@ -36,7 +36,7 @@ def test_push_keeps_every_byte_and_a_second_one_asks_once(mirror: RegistryProces
 
 
 def test_large_blobs_go_in_chunks(mirror: RegistryProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blobs, "CHUNK", 1000)
+    monkeypatch.setattr(uploads, "CHUNK", 1000)
     image = SampleImage(layer=b"0123456789" * 333)
     registry = Registry(mirror.host)
     moved: list[int] = []

@@ -63,6 +63,47 @@ def test_without_the_program_the_references_alone_remain() -> None:
     )
 
 
+KWOK = node("kwok-0", "", type="kwok")
+WINDOWS = node("win", "containerd://2.1.0", kubernetes__io_os="windows")
+WINDOWS["status"]["nodeInfo"]["operatingSystem"] = "windows"
+DOWN = node("kind-worker2", provider="kind://docker/kind/kind-worker2")
+DOWN["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]
+BARE = node("laptop", **{"minikube.k8s.io/name": "minikube"})
+
+
+def test_nodes_that_take_no_commands_are_passed_over() -> None:
+    for wanted in ("auto", "kind"):
+        found = choose(wanted, [KWOK, *KIND, WINDOWS, DOWN])
+        assert (found.way, [item["name"] for item in found.nodes]) == ("kind", ["kind-control-plane", "kind-worker"])
+        assert found.passed_over == ("kind-worker2 (Linux, not Ready)", "kwok-0 (KWOK)", "win (Windows)")
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman", "nerdctl"])
+def test_kind_by_the_program_that_made_its_nodes(engine: str) -> None:
+    nodes = [node("a-worker", provider=f"kind://{engine}/a/a-worker")]
+    found = choose_delivery("auto", [], nodes, lambda name: name == engine, "")
+    assert found.nodes[0]["exec"] == [engine, "exec", "--interactive", "a-worker"]
+    without = choose_delivery("auto", [], nodes, lambda name: name != engine, "")
+    assert without.reason == f"the cluster is of kind, but there is no command {engine} here"
+
+
+def test_k3d_by_podman_where_there_is_no_docker() -> None:
+    found = choose_delivery("auto", [], K3D, lambda name: name == "podman", "")
+    assert (found.way, found.nodes[0]["exec"][0]) == ("k3d", "podman")
+
+
+def test_minikube_without_a_machine_has_a_hint() -> None:
+    found = choose("auto", [BARE])
+    assert found.way == "references" and "name in image_prefetch_nodes how a command is run there" in found.reason
+    with pytest.raises(ImageError, match="the driver none.*image_prefetch_nodes"):
+        choose("minikube", [BARE])
+
+
+def test_a_name_alone_does_not_make_docker_desktop() -> None:
+    found = choose("auto", [node("desktop-4f7k2qm", "docker://28.0.4", provider="k3s://desktop-4f7k2qm")])
+    assert found.way == "references"
+
+
 def test_the_way_can_be_set() -> None:
     assert choose("references", KIND, OWN) == Delivery("references", "image_prefetch_delivery says so")
     assert choose("prepull", KIND).nodes == ()

@@ -8,6 +8,7 @@ import jmespath
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.prepull import (
     lacking,
+    mounted_waits,
     prepull_documents,
     pulled_waits,
     told_waits,
@@ -65,3 +66,66 @@ def test_containers_that_cannot_start_have_still_pulled() -> None:
 )
 def test_when_image_volumes_can_be_had(server: str, runtime: str, known: bool) -> None:
     assert volumes_known(server, [node([], runtime)]) is known
+
+
+def _named(name: str, ready: str = "True", labels: dict[str, str] | None = None, **info: str) -> dict[str, Any]:
+    told = {
+        "architecture": "amd64",
+        "operatingSystem": "linux",
+        "containerRuntimeVersion": "containerd://2.1.0",
+        **info,
+    }
+    status = {"nodeInfo": told, "conditions": [{"type": "Ready", "status": ready}]}
+    return {"metadata": {"name": name, "labels": labels or {}}, "status": status}
+
+
+MIXED = [
+    _named("linux"),
+    _named("windows", operatingSystem="windows", containerRuntimeVersion="containerd://1.7.0"),
+    _named("aci", architecture="", containerRuntimeVersion=""),
+    _named("labelled", labels={"type": "virtual-kubelet"}, containerRuntimeVersion=""),
+    _named("fake", containerRuntimeVersion="kwok-v0.8.0"),
+    _named("down", "Unknown"),
+]
+
+
+def test_only_nodes_of_linux_are_asked_and_waited_for() -> None:
+    assert volumes_known("v1.36.3", MIXED) is True
+    assert [target["name"] for target in told_waits(MIXED, IMAGES)] == ["linux"]
+    has_all = {**MIXED[0], "status": {**MIXED[0]["status"], "images": [{"names": IMAGES}]}}
+    assert lacking([has_all, *MIXED[1:]], IMAGES) == []
+
+
+@pytest.mark.parametrize("by", ["volumes", "containers"])
+def test_pods_go_to_nodes_of_linux_alone(by: str) -> None:
+    (daemon,) = prepull_documents(IMAGES, by, "pause:1", "space", False, MIXED)[1:]
+    pod = daemon["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    affinity = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    (term,) = affinity["nodeSelectorTerms"]
+    assert {"key": "type", "operator": "NotIn", "values": ["virtual-kubelet", "virtual-node", "kwok"]} in term[
+        "matchExpressions"
+    ]
+    # What no label tells is named, one value a field as the API takes it.
+    assert [field["values"] for field in term["matchFields"]] == [["aci"], ["fake"]]
+
+
+def test_pods_on_a_node_that_is_down_are_not_waited_for() -> None:
+    documents = prepull_documents(IMAGES, "containers", "pause:1", "space", False, MIXED)
+    _started, pulled = pulled_waits(documents, MIXED)
+    assert jmespath.search(pulled["expression"], {"spec": {"nodeName": "down"}, "status": {}})
+    assert not jmespath.search(pulled["expression"], {"spec": {"nodeName": "linux"}, "status": {}})
+
+    documents = prepull_documents(IMAGES, "volumes", "pause:1", "space", False, MIXED)
+    (target,) = mounted_waits(documents, MIXED)
+
+    def complete(ready: int, updated: int | None = 2, observed: int = 3) -> bool:
+        status: dict[str, Any] = {"desiredNumberScheduled": 2, "numberReady": ready, "observedGeneration": observed}
+        if updated is not None:
+            status["updatedNumberScheduled"] = updated
+        return jmespath.search(target["expression"], {"metadata": {"generation": 3}, "status": status})
+
+    assert complete(1) and complete(1, 1) and complete(2)
+    assert not complete(0) and not complete(1, None) and not complete(1, observed=2)
+    # Where all nodes are there, the DaemonSet is to be complete, which the role waits for by itself.
+    assert mounted_waits(documents, MIXED[:5]) == []

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import PolicyError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import choice
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan import plan as plan_module
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.choice import choose
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import Lock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.plan import make_plan
@@ -18,6 +20,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
     rewrite_documents,
     undecided,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from faulty_registry import FaultyRegistry
 from registry_process import PASSWORD, USERNAME, RegistryProcess
@@ -167,3 +170,27 @@ def test_the_login_of_a_mirror_is_no_business_of_pods(private: RegistryProcess, 
     assert [row.login for row in make_plan(wanted("login/app:1"), policy, ["amd64"]).rows] == [False]
     rewritten = ImagePolicy.from_config({**config, "mode": "rewrite"})
     assert [row.login for row in make_plan(wanted("login/app:1"), rewritten, ["amd64"]).rows] == [True]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "reason", "said"),
+    [
+        ("socks5://me:canary@127.0.0.1:9", "connection refused", "the proxy cannot be used: Connection refused"),
+        ("127.0.0.1:9", "connection refused", "the proxy cannot be used"),
+        ("ftp://me:canary@proxy", "proxy", "HTTPS_PROXY"),
+        ("http://me:canary@127.0.0.1:9", "connection refused", "the proxy cannot be used"),
+    ],
+)
+def test_proxies_that_cannot_be_used_are_rows(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, reason: str, said: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setattr(choice, "BACKOFF", Backoff(attempts=1, patience=0.0))
+    monkeypatch.setattr(plan_module, "BACKOFF", Backoff(attempts=1, patience=0.0))
+    policy = ImagePolicy.from_config({"mirrors": {"docker.io": ["registry.invalid"]}})
+    plan = make_plan(wanted("app:1"), policy, ["amd64"])
+    (row,) = plan.missing
+    (failure,) = row.failures
+    assert failure.reason == reason
+    assert said in failure.detail and "canary" not in str(failure)

@@ -16,7 +16,8 @@ Fault = Callable[["Handler"], None]
 class FaultyRegistry:
     """Serves `manifests` and `blobs` of every repository. `faults` are used up, one by each request to their path.
 
-    `requests` lists method, path and headers of what came in; `guard` may answer before anything else (True: it did).
+    `requests` lists method, path and headers of what came in, `bodies` how what was sent with them begins; `guard` may
+    answer before anything else (True: it did).
     """
 
     def __init__(self, certificate: Path | None = None, key: Path | None = None) -> None:
@@ -24,6 +25,7 @@ class FaultyRegistry:
         self.blobs: dict[str, bytes] = {}
         self.faults: dict[str, list[Fault]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         self.guard: Callable[[Handler], bool] = lambda handler: False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.registry = self  # type: ignore[attr-defined]
@@ -57,6 +59,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request."""
 
     protocol_version = "HTTP/1.1"
+    body = b""
 
     @property
     def registry(self) -> FaultyRegistry:
@@ -76,7 +79,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """The same for a request with a body."""
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.registry.bodies.append(self.body[:4096])
         self.do_GET()
 
     do_POST = do_PATCH = do_PUT

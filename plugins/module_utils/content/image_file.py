@@ -1,0 +1,158 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file out of an image that comes through the image policy, locked like every image."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..images.errors import ImageError
+from ..images.plan.choice import BACKOFF, inspected_at
+from ..images.plan.inspection import Inspected
+from ..images.plan.lock import Lock, Locked, extend_lock
+from ..images.policy.policy import Candidate, ImagePolicy
+from ..images.reference.reference import Reference
+from ..images.registry.blobs import fetch_blob
+from ..images.registry.client import Registry
+from ..images.registry.clients import Clients
+from ..images.registry.manifests import Manifest
+from ..secret_source import SecretSourceError
+from .errors import ContentError
+from .layer_files import extract_file
+from .store import NOTE, Store
+from .transfers import Transfer
+
+# Names of machine types in images (GOARCH), by what the system calls them
+_ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True)
+class ImageAccess:
+    """The image policy, and the lock file (None: there is none); `extend` says whether the lock may be written."""
+
+    policy: ImagePolicy
+    lock: Path | None = None
+    extend: bool = True
+
+
+class ImageFile:
+    """One file of one image. An image without a digest is pinned by the lock, which trusts the first answer."""
+
+    def __init__(self, image: str, path: str, access: ImageAccess) -> None:
+        self._access = access
+        self._path = path
+        self.newly_locked = ""  # the digest that the lock has since this fetch
+        self._architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
+        try:
+            self.reference = access.policy.mapped(Reference.parse(image))
+        except ImageError as error:
+            raise ContentError(str(error)) from error
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the image is, or will be, known by its digest."""
+        return bool(self.reference.digest or self._access.lock)
+
+    def fetch(self, keep: Callable[[Path], Path], store: Store, patience: float, transfer: Transfer) -> Path:
+        """What `keep` makes of the file. What has been kept of a locked image costs no request.
+
+        A registry may be away for `patience` seconds.
+
+        Raises ContentError with the reason of each place that the policy names.
+        """
+        locked = self._locked()
+        digest = locked.digest if locked else self.reference.digest
+        if digest and (kept := store.noted(self.note(digest))):
+            return kept
+        said = []
+        try:
+            clients, candidates = (
+                Clients(self._access.policy, replace(BACKOFF, patience=patience)),
+                self._access.policy.candidates(self.reference),
+            )
+        except ImageError as error:
+            raise ContentError(str(error)) from error
+        for candidate in candidates:
+            try:
+                transfer.source = candidate.reference.registry
+                inspected = inspected_at(clients, candidate.reference, [self._architecture], locked)
+                return self._from(candidate, inspected, clients, keep, store, transfer)
+            except (ImageError, SecretSourceError, ContentError) as error:
+                said.append(f"{candidate.reference}: {error}")
+        raise ContentError("; ".join(said))
+
+    def _from(
+        self,
+        candidate: Candidate,
+        inspected: Inspected,
+        clients: Clients,
+        keep: Callable[[Path], Path],
+        store: Store,
+        transfer: Transfer,
+    ) -> Path:
+        registry, repository = clients.of(candidate.reference.registry), candidate.reference.repository
+        note = self.note(inspected.digest)
+        # One image at a time: its files share the layers.
+        layers = f"{inspected.digest.replace(':', '-')}-{self._architecture}.layers"
+        with store.alone(layers):
+            place = store.noted(note)
+            if not place:
+                place = keep(self._extracted(registry, repository, inspected, store, layers, transfer))
+                store.note(note, place)
+                store.done_with(layers)
+        if self._access.lock and self._access.extend:
+            before, after = extend_lock(
+                self._access.lock, {str(self.reference): Locked(inspected.digest, inspected.parts)}
+            )
+            self.newly_locked = inspected.digest if before != after else ""
+        return place
+
+    def _extracted(
+        self,
+        registry: Registry,
+        repository: str,
+        inspected: Inspected,
+        store: Store,
+        layers: str,
+        transfer: Transfer,
+    ) -> Path:
+        """The file, in the folder of the image's layers."""
+        directory = store.directory / layers
+        directory.mkdir(exist_ok=True)
+        manifest = registry.manifest(repository, inspected.parts[self._architecture].digest)
+        extract_file(_layers(registry, repository, manifest, directory, transfer), self._path, directory / "file")
+        return directory / "file"
+
+    def _locked(self) -> Locked | None:
+        if not self._access.lock:
+            return None
+        try:
+            return Lock.read(self._access.lock).images.get(str(self.reference))
+        except ImageError as error:
+            raise ContentError(str(error)) from error
+
+    def note(self, digest: str) -> str:
+        """The name under which the store notes the checksum of this file of this image."""
+        key = f"{digest} {self._architecture} {self._path}"
+        return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}{NOTE}"
+
+
+def _layers(
+    registry: Registry, repository: str, manifest: Manifest, directory: Path, transfer: Transfer
+) -> Iterator[Path]:
+    """The layers' files, the topmost first, each fetched when it is asked for."""
+
+    def moved(count: int) -> None:
+        transfer.moved += count
+
+    for blob in reversed(manifest.layers()):
+        target = directory / blob.digest.replace(":", "-")
+        transfer.expected, transfer.moved = blob.size, 0
+        if not target.exists():
+            fetch_blob(registry, repository, blob, target, moved)
+        yield target

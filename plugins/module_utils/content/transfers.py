@@ -1,0 +1,70 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is being fetched, told in lines at a steady pace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+PERIOD = 5.0  # seconds between two lines
+
+
+class Transfer:
+    """One file on its way: `expected` and `moved` count bytes, 0 where nothing is known."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self.source = source
+        self.expected = 0
+        self.moved = 0
+
+    def __str__(self) -> str:
+        of = f" of {self.expected / 1e6:.1f}" if self.expected else ""
+        return f"{self.name} {self.moved / 1e6:.1f}{of} MB from {self.source}"
+
+
+class Transfers:
+    """Tells what is under way every `period` seconds while it is entered. Thread-safe."""
+
+    def __init__(self, tell: Callable[[str], None] = lambda line: None, period: float = PERIOD) -> None:
+        self.tell = tell
+        self._period = period
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._teller: threading.Thread | None = None
+        self._active: list[Transfer] = []
+
+    def begin(self, name: str, source: str) -> Transfer:
+        """Put a file on the list of what is under way."""
+        transfer = Transfer(name, source)
+        with self._lock:
+            self._active.append(transfer)
+        return transfer
+
+    def end(self, transfer: Transfer) -> None:
+        """Take it off again."""
+        with self._lock:
+            self._active.remove(transfer)
+
+    def __enter__(self) -> Transfers:
+        self._over.clear()
+        self._teller = threading.Thread(target=self._run, daemon=True)
+        self._teller.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._teller:
+            self._teller.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(self._period):
+            with self._lock:
+                active = list(map(str, self._active))
+            if active:
+                self.tell(f"fetching {'; '.join(active)}")

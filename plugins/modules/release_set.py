@@ -1,0 +1,78 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation alone: the code runs as the action plugin of the same name.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: release_set
+short_description: Choose the releases that are installed on a cluster
+version_added: "1.0.0"
+author:
+  - selfhosted.serverless contributors (@selfhosted)
+description:
+  - A set of releases says which versions of metrics-server, Istio and Knative are installed together, on which versions of
+    Kubernetes, and where the content of each is had from, with its checksums.
+  - The set is chosen by the server's version or by its name; single versions come on top. What is not known to work is
+    refused, with the reason.
+attributes:
+  check_mode:
+    support: full
+    description: Nothing is ever written.
+  diff_mode:
+    support: none
+    description: There is nothing to compare.
+extends_documentation_fragment:
+  - selfhosted.serverless.cluster
+  - selfhosted.serverless.releases
+options:
+  timeout:
+    description: Seconds to wait for the server's answer.
+    type: float
+    default: 90
+"""
+
+EXAMPLES = r"""
+- name: Choose the releases
+  selfhosted.serverless.release_set:
+  register: __serverless_release
+
+- name: Use an older Knative
+  selfhosted.serverless.release_set:
+    release: knative-1.22
+    knative_serving_version: 1.22.0
+"""
+
+RETURN = r"""
+name:
+  description: The set.
+  returned: success
+  type: str
+  sample: knative-1.22
+kubernetes:
+  description: The oldest and the newest Kubernetes that the set is known on.
+  returned: success
+  type: dict
+  sample: {from: "1.34", to: "1.37"}
+upgrade_from:
+  description: Sets that may be installed before it.
+  returned: success
+  type: list
+  elements: str
+versions:
+  description: The version of each component.
+  returned: success
+  type: dict
+  sample: {knative_serving: 1.22.1}
+manifests:
+  description: By component, the items that M(selfhosted.serverless.render) takes; without those of versions that are in no set.
+  returned: success
+  type: dict
+post_install:
+  description: By component, the items that an upgrade applies afterwards.
+  returned: success
+  type: dict
+"""
