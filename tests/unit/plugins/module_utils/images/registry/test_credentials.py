@@ -230,9 +230,9 @@ def test_what_a_token_service_repeats(faulty: FaultyRegistry, status: int, usern
 @pytest.mark.parametrize(
     "proxy",
     [
-        f"http://me:{SIGNED}@{DEAD}",
+        f"http://me:{SIGNED}@NOBODY",
         f"http://me:{SIGNED}@proxy.invalid:1",
-        f"socks5://me:{SIGNED}@{DEAD}",
+        f"socks5://me:{SIGNED}@NOBODY",
         f"ftp://me:{SIGNED}@proxy",
         f"http://me:{SIGNED}@proxy:port",
         "REFUSES",
@@ -243,7 +243,9 @@ def test_logins_of_proxies(faulty: FaultyRegistry, monkeypatch: pytest.MonkeyPat
     faulty.guard = lambda handler: (
         handler.reply(407, f"who is {handler.headers.get('Proxy-Authorization')} {SIGNED}?".encode()) or True
     )
-    monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy.replace("REFUSES", f"http://me:{SIGNED}@{faulty.host}"))
+    # Ports are no part of a test's name: each process of a run has its own.
+    proxy = proxy.replace("NOBODY", DEAD).replace("REFUSES", f"http://me:{SIGNED}@{faulty.host}")
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy)
     monkeypatch.setenv("NO_PROXY", "")
     settings = RegistrySettings("registry.invalid", username="user", password={"value": PASSWORDS["plain"]})
     settings = RegistrySettings(settings.host, "", "user", settings.password, plain_http=scheme == "http")
