@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -105,7 +106,7 @@ for word; do case $word in
   --output=type=oci,dest=*) cp "$ARCHIVE" "${word#--output=type=oci,dest=}" ;;
   --output=*) cp "$ARCHIVE" "${word#--output=}" ;;
 esac; done
-[ -z "$FAIL" ] || { echo "cannot reach $https_proxy" >&2; exit 1; }
+[ -z "$FAIL" ] || { echo "cannot reach $https_proxy $FAIL" >&2; exit 1; }
 """
 
 
@@ -193,9 +194,23 @@ def test_what_the_daemon_lacks_is_told_without_the_login(
     with pytest.raises(BuilderError) as caught:
         build_layout(builder, with_base(recipe, recipe.base, plain), folder, "t-1", environ, lambda words: info)
     first, said, *told = str(caught.value).splitlines()
-    assert first == "docker buildx failed (1):" and said == "cannot reach http://(not shown)@127.0.0.1:7890"
+    assert first == "docker buildx failed (1):" and said == "cannot reach http://***@127.0.0.1:7890 1"
     assert [hint in line for hint, line in zip(hints, told, strict=True)] == [True] * len(hints)
     assert SECRET not in str(caught.value)
+
+
+def test_a_login_is_not_told_in_another_form(
+    recipe: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = f"me:{SECRET}/@"
+    address = PROXY.replace(f"me:{SECRET}", f"me:{quote(SECRET + '/@', safe='')}")
+    told = f"{login} {base64.b64encode(login.encode()).decode()} {quote(login)}"
+    environ = {**record(tmp_path, "podman"), "FAIL": told, "https_proxy": address}
+    monkeypatch.setenv("PATH", environ["PATH"])
+    with pytest.raises(BuilderError) as caught:
+        build_layout(Builder("podman", "podman", "5.6.0"), recipe, folder, "t-1", environ)
+    text = str(caught.value)
+    assert SECRET not in text and base64.b64encode(login.encode()).decode() not in text
 
 
 def test_one_builds_while_the_other_waits(tmp_path: Path) -> None:

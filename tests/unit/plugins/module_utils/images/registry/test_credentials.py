@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
+import json
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.redaction import redact
@@ -61,6 +63,8 @@ def echoes(handler: Handler, password: str) -> dict[str, str]:
         "fields": f'{{"token":"{TOKEN}","password":"{SIGNED}","access_token": "{SIGNED}"}}',
         "form": f"grant_type=password&username=user&password={quote(password)}&secret={SIGNED}",
         "encoded": f"not this: {quote(sent, safe='')} {quote(password, safe='')}",
+        "half encoded": f"not {quote(password)} {quote_plus(password, safe='/')} {quote(password, safe='').lower()}",
+        "in JSON": f"not this: {json.dumps(password)} {html.escape(password)} {password!r}",
         "decoded": f"user user with {password} is not known",
         "cut": f"{'x' * 290}{sent}",
         "cut address": f"{'x' * 285}{storage('storage.invalid')}",
@@ -102,6 +106,8 @@ ECHOES = (
     "fields",
     "form",
     "encoded",
+    "half encoded",
+    "in JSON",
     "decoded",
     "cut",
     "cut address",
