@@ -88,7 +88,8 @@ class ActionModule(ReleaseAction):
         documents += flatten(args["definitions"], "definitions")
         if args["images"]:
             lock, check = lock_path(args["images"], self.variables), bool(self._task.check_mode)
-            documents = apply_policy(documents, args["images"], cluster, lock, tell, args["context"], check)
+            patience = args["rate_limit_wait"]
+            documents = apply_policy(documents, args["images"], cluster, lock, tell, args["context"], check, patience)
         if args["create_namespace"]:
             documents.insert(0, namespace_document(args["namespace"]))
         return documents

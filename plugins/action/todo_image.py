@@ -34,7 +34,7 @@ class ActionModule(ImageAction):
 def _look(args: dict[str, Any]) -> dict[str, Any]:
     key = build_key(Path(args["sources"]), Path(args["dockerfile"]), [args["base"]])
     name = f"{args['registry']}/{args['repository']}"
-    policy = ImagePolicy.from_config(args["images"])
+    policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
     digest = find_image(f"{name}:{key}", policy)
     base, builder = Base("", False), ""
     if not digest:

@@ -15,6 +15,7 @@ description:
   - Runs on the controller.
 extends_documentation_fragment:
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
 options:
   sources:
     description: Folder with the application's sources.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..images.errors import ImageError
+from ..images.errors import ImageError, Reason
 from ..images.plan.choice import BACKOFF, inspected_at
 from ..images.plan.inspection import Inspected
 from ..images.plan.lock import Lock, Locked, extend_lock
@@ -69,7 +69,6 @@ class ImageFile:
         digest = locked.digest if locked else self.reference.digest
         if digest and (kept := store.noted(self.note(digest))):
             return kept
-        said = []
         try:
             clients, candidates = (
                 Clients(self._access.policy, replace(BACKOFF, patience=patience)),
@@ -77,13 +76,22 @@ class ImageFile:
             )
         except ImageError as error:
             raise ContentError(str(error)) from error
-        for candidate in candidates:
-            try:
-                transfer.source = candidate.reference.registry
-                inspected = inspected_at(clients, candidate.reference, [self._architecture], locked)
-                return self._from(candidate, inspected, clients, keep, store, transfer)
-            except (ImageError, SecretSourceError, ContentError) as error:
-                said.append(f"{candidate.reference}: {error}")
+        said, is_limited = [], False
+        for is_second in (False, True):
+            if is_second:
+                # Of the places of the last source none has it otherwise.
+                if not (is_limited and patience and clients.patience.limit):
+                    break
+                clients.patience.begin()
+                said = []
+            for candidate in candidates:
+                try:
+                    transfer.source = candidate.reference.registry
+                    inspected = inspected_at(clients, candidate.reference, [self._architecture], locked)
+                    return self._from(candidate, inspected, clients, keep, store, transfer)
+                except (ImageError, SecretSourceError, ContentError) as error:
+                    said.append(f"{candidate.reference}: {error}")
+                    is_limited = is_limited or getattr(error, "reason", None) == Reason.RATE_LIMIT
         raise ContentError("; ".join(said))
 
     def _from(
