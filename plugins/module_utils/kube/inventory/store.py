@@ -75,6 +75,7 @@ def _parsed(stored: Document) -> Inventory:
         entries=frozenset(entries),
         version=data.get("version") or "",
         applying=data.get("applying") or "",
+        former=data.get("former") or "",
         requires=tuple((data.get("requires") or "").split()),
     )
 
@@ -90,6 +91,8 @@ def _document(inventory: Inventory, namespace: str) -> Document:
     }
     if inventory.applying:
         data["applying"] = inventory.applying
+    if inventory.former:
+        data["former"] = inventory.former
     if inventory.requires:
         data["requires"] = " ".join(inventory.requires)
     return {

@@ -23,6 +23,7 @@ from .judgement import Judge
 from .node_ports import taken_node_ports, wants_node_ports
 from .options import PresentOptions
 from .scene import Scene
+from .stored_versions import guard_stored_versions
 
 
 @dataclass
@@ -71,6 +72,7 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     plan.add(leaving)
     plan.blockers += moved_data(documents, scene.inventory, leaving)
     plan.blockers += lost_secrets(plan, scene.inventory, options)
+    guard_stored_versions(plan, scene.inventory.version if scene.inventory else "")
     if wants_node_ports(documents):
         blockers, warnings = taken_node_ports(documents, scene.objects("v1", "Service"), scene.leaving_uids)
         plan.blockers += blockers

@@ -9,7 +9,6 @@ import platform
 import tarfile
 from typing import TypeAlias
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.blobs import push_blob
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import (
     OCI_MANIFEST,
@@ -17,6 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
     Manifest,
     digest_of,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.uploads import push_blob
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 Entry: TypeAlias = "bytes | str | None"  # a file's bytes, the target of a symbolic link, or a folder
