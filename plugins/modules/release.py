@@ -42,6 +42,7 @@ attributes:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.images
+  - selfhosted.serverless.rollback
   - selfhosted.serverless.run_lock
 options:
   name:
@@ -140,6 +141,17 @@ options:
     default: false
   requires:
     description: Releases without which this one does not work. They cannot be removed while it is there.
+    type: list
+    elements: str
+    default: []
+  upgrade:
+    description:
+      - Whether another O(version) than the one that stands is an upgrade, which M(selfhosted.serverless.settle) completes.
+        Until then what stands is kept on the cluster. What going back would not undo is told before the first write.
+    type: bool
+    default: false
+  together:
+    description: Releases that were applied before in the same upgrade. They go back when this one fails.
     type: list
     elements: str
     default: []
@@ -270,6 +282,12 @@ left:
   description: Whether an installation of somebody else is used as it is (O(existing)).
   returned: success
   type: bool
+unmigrated:
+  description: CRDs of which objects may be stored in an older version than the one that is written now.
+  returned: success
+  type: list
+  elements: str
+  sample: ["eventtypes.eventing.knative.dev"]
 wait:
   description: What must come true before the release is ready, for O(selfhosted.serverless.wait#module:for).
   returned: success

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..errors import ApiError, ReleaseError
+from ..errors import ApiError, Refused, ReleaseError
+from ..inventory.former import delete_former, manager_of, owned_document, write_former
 from ..inventory.inventory import Entry, Inventory
 from ..inventory.ownership import Origin, uid_of
 from ..inventory.run_lock import RunLock
@@ -75,7 +76,7 @@ def _prepare(
 
 def _stop_on_blockers(plan: Plan) -> None:
     if plan.blockers:
-        raise ReleaseError(refusal(f"release '{plan.release}' is not applied, nothing was changed", plan.blockers))
+        raise Refused(refusal(f"release '{plan.release}' is not applied, nothing was changed", plan.blockers))
 
 
 def _carry_out(
@@ -84,6 +85,7 @@ def _carry_out(
     plan = prepared.plan
     keeper = _InventoryKeeper(cluster, prepared, options, deadline)
     if plan.changes:
+        keeper.keep_former(progress)
         keeper.begin()
     execution = Execution(
         cluster, options.release, deadline, progress, options.force_conflicts, options.role, options.data
@@ -113,11 +115,34 @@ class _InventoryKeeper:
         self.cluster = cluster
         self.options = options
         self.deadline = deadline
+        self.plan = prepared.plan
         self.stored = prepared.inventory
         self.old = prepared.inventory or Inventory(options.release)
         after = entries_after(prepared.plan.steps, prepared.inventory, options.data)
         # Without pruning, what the release had before stays its own.
         self.after = after if options.prune else [*self.old.entries, *after]
+        before = self.old.before or self.old.version
+        # The version that an upgrade leaves, this run's or one that has not come to its end; '' for none
+        self.former = before if options.upgrade and before != options.version else ""
+
+    def keep_former(self, progress: Callable[[str], None]) -> None:
+        """Keep what stands until an upgrade is complete; of one that has begun before, what was kept then stays."""
+        if not self.former or self.old.before:
+            return
+        release, namespace = self.options.release, self.options.record_namespace
+        try:
+            write_former(self.cluster, release, self.former, self._standing(), namespace, self.deadline)
+        except ReleaseError as error:
+            progress(f"{error}: there will be no way back")
+
+    def _standing(self) -> list[Document]:
+        """What the release has applied to its objects, as it is before this run."""
+        known = self.old.by_identity
+        return [
+            owned_document(step.live, manager_of(known[step.ref.identity].origin, self.options.release))
+            for step in self.plan.steps
+            if step.live is not None and step.ref.identity in known
+        ]
 
     def begin(self) -> None:
         union = [*self.old.entries, *self.after]
@@ -126,6 +151,7 @@ class _InventoryKeeper:
                 self.options.release,
                 version=self.old.version,
                 applying=self.options.version,
+                former=self.old.former,
                 requires=self.options.requires,
             ).with_entries(union)
         )
@@ -142,8 +168,15 @@ class _InventoryKeeper:
             )
             for entry in self.after
         ]
-        inventory = Inventory(self.options.release, version=self.options.version, requires=self.options.requires)
+        inventory = Inventory(
+            self.options.release,
+            version=self.options.version,
+            former=self.former,
+            requires=self.options.requires,
+        )
         self._write(inventory.with_entries(entries))
+        if self.old.before and not self.former:
+            delete_former(self.cluster, self.options.release, self.options.record_namespace, self.deadline)
 
     def _write(self, inventory: Inventory) -> None:
         if inventory == self.stored or (self.stored is None and not inventory.entries):

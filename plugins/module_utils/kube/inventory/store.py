@@ -26,6 +26,11 @@ def inventory_name(release: str) -> str:
     return f"release-{release}"
 
 
+def jobs_release(release: str) -> str:
+    """The name of the release that holds the jobs of another's upgrade while they run."""
+    return f"{release}-jobs"
+
+
 def read_inventory(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> Inventory | None:
     """The stored inventory, or None when the release is not there. Raises ReleaseError for a damaged one."""
     stored = cluster.get("v1", "ConfigMap", inventory_name(release), namespace, deadline)

@@ -18,7 +18,8 @@ class PresentOptions:
     """A release that is to be present; the meanings are those of the release module's options.
 
     `namespace` is that of documents which name none. `role` is whose options are named in messages. `generated` are
-    the Secrets with random values, each with the keys that hold them.
+    the Secrets with random values, each with the keys that hold them. With `upgrade`, what stood in another version is
+    kept until `settle` has found the new one ready.
     """
 
     release: str
@@ -31,6 +32,7 @@ class PresentOptions:
     prune: bool = True
     check_mode: bool = False
     role: str = ""
+    upgrade: bool = False
     existing: ExistingPolicy = field(default_factory=ExistingPolicy)
     generated: Mapping[ObjectRef, frozenset[str]] = field(default_factory=dict)
 

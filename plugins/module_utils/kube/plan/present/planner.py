@@ -19,6 +19,7 @@ from ..leaving.planner import LeavingPolicy, plan_leaving
 from ..plan import Action, Blocker, Plan
 from .data_guards import lost_secrets, moved_data
 from .existing import applied_beside, entangled, foreign_installation, plan_beside
+from .irreversible import irreversible
 from .judgement import Judge
 from .node_ports import taken_node_ports, wants_node_ports
 from .options import PresentOptions
@@ -73,6 +74,7 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     plan.blockers += moved_data(documents, scene.inventory, leaving)
     plan.blockers += lost_secrets(plan, scene.inventory, options)
     guard_stored_versions(plan, scene.inventory.version if scene.inventory else "")
+    plan.warnings += irreversible(plan, scene.inventory, options)
     if wants_node_ports(documents):
         blockers, warnings = taken_node_ports(documents, scene.objects("v1", "Service"), scene.leaving_uids)
         plan.blockers += blockers
