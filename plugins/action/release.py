@@ -94,6 +94,9 @@ class ActionModule(ReleaseAction):
             check_mode=check,
             role=args["role"],
             upgrade=args["upgrade"],
+            last=args["last"],
+            keep=args["keep"],
+            keep_while=args["keep_while"],
             existing=ExistingPolicy(**existing, role=args["role"]),
             generated=generated,
         )

@@ -155,6 +155,47 @@ options:
     type: list
     elements: str
     default: []
+  last:
+    description:
+      - Documents that change only when the workloads of the others are rolled out, in a release that stands. Such are the
+        proxies of a mesh, which must not be newer than its control plane, and webhooks that lead to it.
+    type: list
+    elements: dict
+    default: []
+    suboptions: *matcher
+  keep:
+    description: Objects that stay, and stay the release's own, although the documents have them no more.
+    type: list
+    elements: dict
+    default: []
+    suboptions: *matcher
+  keep_while:
+    description: Objects as long as any of which is there, O(keep) counts. They are named in a warning. Without any rule it counts always.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the objects.
+        type: str
+        required: true
+      kind:
+        description: Kind of the objects.
+        type: str
+        required: true
+      namespace:
+        description: Namespace of the objects; a shell pattern.
+        type: str
+      label_selector:
+        description: Selects objects by their labels.
+        type: str
+      expression:
+        description: JMESPath that must be truthy on the object.
+        type: str
+      what:
+        description: What the object has to do with what is kept.
+        type: str
+        required: true
   role:
     description: The role whose options messages name as the remedy; empty for the options of this module.
     type: str

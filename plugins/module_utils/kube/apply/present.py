@@ -9,13 +9,14 @@ from collections.abc import Callable
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
+from ..desired.stages import WEBHOOK_KINDS
 from ..errors import ApiError, Refused, ReleaseError
 from ..inventory.former import delete_former, manager_of, owned_document, write_former
 from ..inventory.inventory import Entry, Inventory
 from ..inventory.ownership import Origin, uid_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, inventory_name, write_inventory
-from ..objects import Document, ObjectRef
+from ..objects import Document, ObjectRef, matches
 from ..plan.bookkeeping import inventory_blockers, lock_blockers
 from ..plan.outcome import Outcome
 from ..plan.plan import Action, Plan, Step, refusal
@@ -25,7 +26,10 @@ from ..plan.present.planner import Prepared, plan_present
 from ..plan.refusals import explain
 from ..remove.execute import carry_out
 from ..wait.readiness import wait_list
+from ..wait.targets import Target
+from ..wait.waiting import wait_for
 from .execute import Execution
+from .gates import await_authorities
 
 
 def apply_release(
@@ -90,15 +94,35 @@ def _carry_out(
     execution = Execution(
         cluster, options.release, deadline, progress, options.force_conflicts, options.role, options.data
     )
-    execution.run([step for step in plan.steps if not _leaves(step)])
+    _execute(execution, [step for step in plan.steps if not _leaves(step)], prepared, options)
     leaving = [step for step in plan.steps if _leaves(step)]
     if leaving:
         carry_out(cluster, options.release, leaving, deadline, progress, plan.inhabited)
     keeper.end(execution.done)
     outcome = Outcome(plan)
-    for step in [*execution.done, *leaving]:
+    kept = [step for step in plan.of(Action.KEEP) if step.document is None and step not in execution.done]
+    for step in [*execution.done, *leaving, *kept]:
         outcome.count(step)
     return outcome
+
+
+def _execute(execution: Execution, steps: list[Step], prepared: Prepared, options: PresentOptions) -> None:
+    """Apply the steps; in a release that stands, what is to come last when the others are rolled out."""
+    last = [step for step in steps if step.document and any(matches(one, step.document) for one in options.last)]
+    first = [step for step in steps if step not in last]
+    if not (prepared.inventory and prepared.inventory.version and _writes(first) and _writes(last)):
+        execution.run(steps)
+        return
+    execution.run(first)
+    targets = [Target.from_item(item) for item in wait_list([step.document for step in first if step.document])]
+    wait_for(execution.cluster, targets, execution.deadline, execution.progress)
+    execution.run(last)
+    configurations = [step.ref for step in last if step.document and step.document["kind"] in WEBHOOK_KINDS]
+    await_authorities(execution.cluster, configurations, execution.deadline, execution.progress)
+
+
+def _writes(steps: list[Step]) -> bool:
+    return any(step.action is not Action.KEEP for step in steps)
 
 
 def _leaves(step: Step) -> bool:
