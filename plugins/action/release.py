@@ -94,6 +94,7 @@ class ActionModule(ReleaseAction):
             check_mode=check,
             role=args["role"],
             upgrade=args["upgrade"],
+            minor_steps=args["minor_steps"],
             last=args["last"],
             keep=args["keep"],
             keep_while=args["keep_while"],

@@ -150,6 +150,12 @@ options:
         Until then what stands is kept on the cluster. What going back would not undo is told before the first write.
     type: bool
     default: false
+  minor_steps:
+    description:
+      - Whether an installation of somebody else that is adopted may be one minor version older at the most, by the label
+        or the image tag of its Deployments.
+    type: bool
+    default: false
   together:
     description: Releases that were applied before in the same upgrade. They go back when this one fails.
     type: list

@@ -18,10 +18,12 @@ class PresentOptions:
     """A release that is to be present; the meanings are those of the release module's options.
 
     `namespace` is that of documents which name none. `role` is whose options are named in messages. `generated` are
-    the Secrets with random values, each with the keys that hold them. With `upgrade`, what stood in another version is
-    kept until `settle` has found the new one ready. `last` are matchers of what changes only when the rest is rolled
-    out. `keep` are matchers of objects that stay although they are wanted no more, with `keep_while` (rules as in
-    leaving/dependents.py) only as long as there is something that a rule describes.
+    the Secrets with random values, each with the keys that hold them.
+
+    With `upgrade`, what stood in another version is kept until `settle` has found the new one ready. With
+    `minor_steps`, an installation that is adopted may be one minor older at the most. `last` are matchers of what
+    changes only when the rest is rolled out. `keep` are matchers of objects that stay although they are wanted no more,
+    with `keep_while` (rules as in leaving/dependents.py) only as long as there is something that a rule describes.
     """
 
     release: str
@@ -35,6 +37,7 @@ class PresentOptions:
     check_mode: bool = False
     role: str = ""
     upgrade: bool = False
+    minor_steps: bool = False
     last: list[dict[str, Any]] = field(default_factory=list)
     keep: list[dict[str, Any]] = field(default_factory=list)
     keep_while: list[dict[str, Any]] = field(default_factory=list)

@@ -19,6 +19,7 @@ from ...parallel import for_each
 from ..leaving.dependents import find_dependents
 from ..leaving.planner import LeavingPolicy, plan_leaving
 from ..plan import Action, Blocker, Plan
+from .adopted_version import too_far
 from .data_guards import lost_secrets, moved_data
 from .existing import applied_beside, entangled, foreign_installation, plan_beside
 from .irreversible import irreversible
@@ -78,6 +79,7 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     plan.blockers += moved_data(documents, scene.inventory, leaving)
     plan.blockers += lost_secrets(plan, scene.inventory, options)
     guard_stored_versions(plan, scene.inventory.version if scene.inventory else "")
+    plan.blockers += too_far(plan, scene.inventory, options)
     plan.warnings += irreversible(plan, scene.inventory, options)
     if wants_node_ports(documents):
         blockers, warnings = taken_node_ports(documents, scene.objects("v1", "Service"), scene.leaving_uids)
