@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.apply.present import apply_release
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.documents import (
-    flatten,
-    namespace_document,
-)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.documents import namespace_document
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.secrets import (
     generated_keys,
     secret_document,
+)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import (
+    Refused,
+    ReleaseError,
+    WaitError,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
@@ -28,7 +29,11 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.pr
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.options import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import remove_release
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_policy import apply_policy, lock_path
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.upgrade.going_back import (
+    back_or_raise,
+    ways_back,
+)
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.manifest_files import documents_of
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.release_action import ReleaseAction
 
 Tell = Callable[[str], None]
@@ -42,12 +47,30 @@ class ActionModule(ReleaseAction):
     def work(self, cluster: Cluster, args: dict[str, Any], check: bool, progress: Progress, lock: RunLock) -> Outcome:
         """Apply or remove the release."""
         if args["state"] == "present":
-            outcome = self._present(cluster, args, check, progress.tell, lock)
+            outcome = self._present_or_back(cluster, args, check, progress.tell, lock)
         else:
             outcome = self._absent(cluster, args, check, progress.tell, lock)
         if check:
             self.show_plan(args, outcome.plan, args["state"])
         return outcome
+
+    def _present_or_back(
+        self, cluster: Cluster, args: dict[str, Any], check: bool, tell: Tell, lock: RunLock
+    ) -> Outcome:
+        """Apply the release; an upgrade that fails on the way goes back, with those that belong to it."""
+        try:
+            return self._present(cluster, args, check, tell, lock)
+        except (ReleaseError, WaitError) as error:
+            if check or not (args["upgrade"] and args["rollback"]):
+                raise
+            names = [*args["together"], args["name"]]
+            ways = ways_back(cluster, names, args["record_namespace"], Deadline(args["timeout"]))
+            # What is refused has changed nothing: only what others of the same upgrade have done is to be taken back.
+            begun = [way for way in ways if not isinstance(error, Refused) or way.release in args["together"]]
+            if not begun or any(way.former is None for way in ways):
+                raise
+            place, seconds = args["record_namespace"], args["timeout"]
+            raise back_or_raise(cluster, error, ways, args["role"], place, seconds, tell, lock) from error
 
     def _present(self, cluster: Cluster, args: dict[str, Any], check: bool, tell: Tell, lock: RunLock) -> Outcome:
         deadline = Deadline(args["timeout"])
@@ -70,6 +93,11 @@ class ActionModule(ReleaseAction):
             prune=args["prune"],
             check_mode=check,
             role=args["role"],
+            upgrade=args["upgrade"],
+            minor_steps=args["minor_steps"],
+            last=args["last"],
+            keep=args["keep"],
+            keep_while=args["keep_while"],
             existing=ExistingPolicy(**existing, role=args["role"]),
             generated=generated,
         )
@@ -82,14 +110,8 @@ class ActionModule(ReleaseAction):
 
     def _documents(self, cluster: Cluster, args: dict[str, Any], tell: Tell) -> list[dict[str, Any]]:
         """The documents of the release without its secrets, with image references as the policy says."""
-        documents = []
-        for path in args["manifests"]:
-            documents += flatten(load_documents(path), path)
-        documents += flatten(args["definitions"], "definitions")
-        if args["images"]:
-            lock, check = lock_path(args["images"], self.variables), bool(self._task.check_mode)
-            patience = args["rate_limit_wait"]
-            documents = apply_policy(documents, args["images"], cluster, lock, tell, args["context"], check, patience)
+        check = bool(self._task.check_mode)
+        documents = documents_of(cluster, args["manifests"], args["definitions"], args, self.variables, check, tell)
         if args["create_namespace"]:
             documents.insert(0, namespace_document(args["namespace"]))
         return documents

@@ -14,7 +14,12 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.set
     ReleaseSetError,
     read_releases,
 )
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.standing import standing_versions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.steps import is_downgrade, moves
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
+    RECORD_NAMESPACE,
+    ClusterAction,
+)
 
 REGISTERED = "__serverless_release"
 
@@ -27,9 +32,15 @@ class ActionModule(ClusterAction):
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return the set and its content; print it once a run, not by every role that asks."""
         cluster, _progress = self.connect(args)
-        server = cluster.get_path("/version", deadline=Deadline(args["timeout"]))["gitVersion"]
+        deadline = Deadline(args["timeout"])
+        server = cluster.get_path("/version", deadline=deadline)["gitVersion"]
+        standing = standing_versions(cluster, RECORD_NAMESPACE, deadline) if args["upgrade"] else {}
         given = {name: args[f"{name}_version"] for name in COMPONENTS if args[f"{name}_version"]}
-        chosen = choose(read_releases(), args["release"], server, given, args["untried"])
+        releases = read_releases()
+        chosen = choose(
+            releases, args["release"], server, given, args["untried"], lambda versions: is_downgrade(standing, versions)
+        )
+        upgrades, untried = moves(releases, standing, chosen, args["untried"])
         answer = {
             "changed": False,
             "name": chosen.release.name,
@@ -38,10 +49,13 @@ class ActionModule(ClusterAction):
             "versions": dict(chosen.versions),
             "manifests": dict(chosen.manifests),
             "post_install": dict(chosen.post_install),
+            "upgrades": {move.component: {"from": move.before, "to": move.after} for move in upgrades},
         }
         told = self.variables.get(REGISTERED) or {}
         if told.get("versions") != answer["versions"] or told.get("name") != answer["name"]:
             self.tell(chosen.line(server))
-            for problem in chosen.untried:
+            for move in upgrades:
+                self.tell(f"upgrade: {move}")
+            for problem in [*chosen.untried, *untried]:
                 self.warn(f"{problem}; serverless_release_untried is true, so the run goes on")
         return answer

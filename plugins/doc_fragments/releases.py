@@ -14,6 +14,7 @@ class ModuleDocFragment:
     VARIABLES: ClassVar = {
         "release": ("serverless_release",),
         "untried": ("serverless_release_untried",),
+        "upgrade": ("__serverless_upgrade",),
         "metrics_server_version": ("metrics_server_version",),
         "istio_version": ("istio_version",),
         "knative_serving_version": ("knative_serving_version",),
@@ -36,6 +37,12 @@ options:
       - A task that does not give it takes the variable C(serverless_release_untried).
     type: bool
     default: false
+  upgrade:
+    description:
+      - Whether the releases are to take the place of those that stand, so that steps that are too wide, or go back, are
+        refused. With V(false) it does not matter what stands, as for an archive that is made for a later step.
+    type: bool
+    default: true
   metrics_server_version:
     description: Another version of metrics-server than the set's; empty for the set's. So with the other components.
     type: str

@@ -43,6 +43,7 @@ extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.images
   - selfhosted.serverless.rate_limits
+  - selfhosted.serverless.rollback
   - selfhosted.serverless.run_lock
 options:
   name:
@@ -144,6 +145,64 @@ options:
     type: list
     elements: str
     default: []
+  upgrade:
+    description:
+      - Whether another O(version) than the one that stands is an upgrade, which M(selfhosted.serverless.settle) completes.
+        Until then what stands is kept on the cluster. What going back would not undo is told before the first write.
+    type: bool
+    default: false
+  minor_steps:
+    description:
+      - Whether an installation of somebody else that is adopted may be one minor version older at the most, by the label
+        or the image tag of its Deployments.
+    type: bool
+    default: false
+  together:
+    description: Releases that were applied before in the same upgrade. They go back when this one fails.
+    type: list
+    elements: str
+    default: []
+  last:
+    description:
+      - Documents that change only when the workloads of the others are rolled out, in a release that stands. Such are the
+        proxies of a mesh, which must not be newer than its control plane, and webhooks that lead to it.
+    type: list
+    elements: dict
+    default: []
+    suboptions: *matcher
+  keep:
+    description: Objects that stay, and stay the release's own, although the documents have them no more.
+    type: list
+    elements: dict
+    default: []
+    suboptions: *matcher
+  keep_while:
+    description: Objects as long as any of which is there, O(keep) counts. They are named in a warning. Without any rule it counts always.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the objects.
+        type: str
+        required: true
+      kind:
+        description: Kind of the objects.
+        type: str
+        required: true
+      namespace:
+        description: Namespace of the objects; a shell pattern.
+        type: str
+      label_selector:
+        description: Selects objects by their labels.
+        type: str
+      expression:
+        description: JMESPath that must be truthy on the object.
+        type: str
+      what:
+        description: What the object has to do with what is kept.
+        type: str
+        required: true
   role:
     description: The role whose options messages name as the remedy; empty for the options of this module.
     type: str
@@ -271,6 +330,12 @@ left:
   description: Whether an installation of somebody else is used as it is (O(existing)).
   returned: success
   type: bool
+unmigrated:
+  description: CRDs of which objects may be stored in an older version than the one that is written now.
+  returned: success
+  type: list
+  elements: str
+  sample: ["eventtypes.eventing.knative.dev"]
 wait:
   description: What must come true before the release is ready, for O(selfhosted.serverless.wait#module:for).
   returned: success

@@ -18,6 +18,9 @@ description:
     Kubernetes, and where the content of each is had from, with its checksums.
   - The set is chosen by the server's version or by its name; single versions come on top. What is not known to work is
     refused, with the reason.
+  - So is a step from what stands that upstream does not know, which is more than one minor of Istio or Knative at a time,
+    or any step back. The message names the sets that lead there. An upgrade that has begun and not ended may go back. With V(auto)
+    a set that is older than what stands is not chosen as long as another one fits.
 attributes:
   check_mode:
     support: full
@@ -71,6 +74,11 @@ manifests:
   description: By component, the items that M(selfhosted.serverless.render) takes; without those of versions that are in no set.
   returned: success
   type: dict
+upgrades:
+  description: By component, the version that stands and the one that takes its place; those that stay are left out.
+  returned: success
+  type: dict
+  sample: {istio: {from: 1.30.5, to: 1.31.1}}
 post_install:
   description: By component, the items that an upgrade applies afterwards.
   returned: success

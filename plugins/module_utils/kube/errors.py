@@ -48,6 +48,10 @@ class ReleaseError(KubeError):
     """A release could not be applied or removed."""
 
 
+class Refused(ReleaseError):
+    """A release is not applied, and nothing was changed."""
+
+
 class WaitError(KubeError):
     """Something waited for did not come true, or cannot any more."""
 

@@ -1,19 +1,21 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which set is installed on a cluster: by the server's version, by its name, with single versions on top."""
+"""Which set is installed on a cluster: by the server's version, by its name, with single versions on top.
+
+Whether it may take the place of what stands is in steps.py.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..versions import Version
 from .sets import COMPONENTS, Releases, ReleaseSet, ReleaseSetError
 
 AUTO = "auto"
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:[.-].*)?")
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,27 @@ class Chosen:
 
 
 def choose(
-    releases: Releases, wanted: str, server: str, given: Mapping[str, str], allow_untried: bool = False
+    releases: Releases,
+    wanted: str,
+    server: str,
+    given: Mapping[str, str],
+    allow_untried: bool = False,
+    is_older: Callable[[Mapping[str, str]], bool] = lambda versions: False,
 ) -> Chosen:
     """The set `wanted` (a name or auto) for a server version such as v1.36.3, with the versions `given` on top.
 
-    With `allow_untried`, what is not known to work is told in `untried` and not refused. Raises ReleaseSetError.
+    Auto leaves out sets of which `is_older`, given their versions, says that they are older than what stands, as long
+    as another one fits. With `allow_untried`, what is not known to work is told in `untried` and not refused. Raises
+    ReleaseSetError.
     """
     try:
         minor = _minor(server.removeprefix("v"))
     except ValueError:
         raise ReleaseSetError(f"the server calls its version {server!r}, which is no version of Kubernetes") from None
-    chosen = _by_server(releases, server, minor) if wanted == AUTO else _by_name(releases, wanted)
+    if wanted == AUTO:
+        chosen = _by_server(releases, server, minor, lambda one: is_older({**one.versions, **given}))
+    else:
+        chosen = _by_name(releases, wanted)
     problems = _outside(chosen, server, minor)
     versions = dict(chosen.versions)
     for component, version in given.items():
@@ -65,11 +77,13 @@ def choose(
     )
 
 
-def _by_server(releases: Releases, server: str, minor: tuple[int, int]) -> ReleaseSet:
+def _by_server(
+    releases: Releases, server: str, minor: tuple[int, int], is_older: Callable[[ReleaseSet], bool]
+) -> ReleaseSet:
     offered = [one for one in releases.sets.values() if one.offered]
     fitting = [one for one in offered if _minor(one.oldest) <= minor <= _minor(one.newest)]
     if fitting:
-        return fitting[0]
+        return next((one for one in fitting if not is_older(one)), fitting[0])
     others = [one for one in releases.sets.values() if not one.offered]
     if minor < min(_minor(one.oldest) for one in offered):
         advice = "upgrade the cluster"
@@ -119,7 +133,4 @@ def _mix(chosen: ReleaseSet, releases: Releases, component: str, version: str) -
 
 def _minor(version: str) -> tuple[int, int]:
     """Major and minor. Raises ValueError for what is no version."""
-    found = _VERSION.fullmatch(version)
-    if not found:
-        raise ValueError(f"{version!r} is no version")
-    return int(found[1]), int(found[2])
+    return Version.parse(version).line

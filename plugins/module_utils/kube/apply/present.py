@@ -9,12 +9,14 @@ from collections.abc import Callable
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..errors import ApiError, ReleaseError
+from ..desired.stages import WEBHOOK_KINDS
+from ..errors import ApiError, Refused, ReleaseError
+from ..inventory.former import delete_former, manager_of, owned_document, write_former
 from ..inventory.inventory import Entry, Inventory
 from ..inventory.ownership import Origin, uid_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, inventory_name, write_inventory
-from ..objects import Document, ObjectRef
+from ..objects import Document, ObjectRef, matches
 from ..plan.bookkeeping import inventory_blockers, lock_blockers
 from ..plan.outcome import Outcome
 from ..plan.plan import Action, Plan, Step, refusal
@@ -24,7 +26,10 @@ from ..plan.present.planner import Prepared, plan_present
 from ..plan.refusals import explain
 from ..remove.execute import carry_out
 from ..wait.readiness import wait_list
+from ..wait.targets import Target
+from ..wait.waiting import wait_for
 from .execute import Execution
+from .gates import await_authorities
 
 
 def apply_release(
@@ -75,7 +80,7 @@ def _prepare(
 
 def _stop_on_blockers(plan: Plan) -> None:
     if plan.blockers:
-        raise ReleaseError(refusal(f"release '{plan.release}' is not applied, nothing was changed", plan.blockers))
+        raise Refused(refusal(f"release '{plan.release}' is not applied, nothing was changed", plan.blockers))
 
 
 def _carry_out(
@@ -84,19 +89,40 @@ def _carry_out(
     plan = prepared.plan
     keeper = _InventoryKeeper(cluster, prepared, options, deadline)
     if plan.changes:
+        keeper.keep_former(progress)
         keeper.begin()
     execution = Execution(
         cluster, options.release, deadline, progress, options.force_conflicts, options.role, options.data
     )
-    execution.run([step for step in plan.steps if not _leaves(step)])
+    _execute(execution, [step for step in plan.steps if not _leaves(step)], prepared, options)
     leaving = [step for step in plan.steps if _leaves(step)]
     if leaving:
         carry_out(cluster, options.release, leaving, deadline, progress, plan.inhabited)
     keeper.end(execution.done)
     outcome = Outcome(plan)
-    for step in [*execution.done, *leaving]:
+    kept = [step for step in plan.of(Action.KEEP) if step.document is None and step not in execution.done]
+    for step in [*execution.done, *leaving, *kept]:
         outcome.count(step)
     return outcome
+
+
+def _execute(execution: Execution, steps: list[Step], prepared: Prepared, options: PresentOptions) -> None:
+    """Apply the steps; in a release that stands, what is to come last when the others are rolled out."""
+    last = [step for step in steps if step.document and any(matches(one, step.document) for one in options.last)]
+    first = [step for step in steps if step not in last]
+    if not (prepared.inventory and prepared.inventory.version and _writes(first) and _writes(last)):
+        execution.run(steps)
+        return
+    execution.run(first)
+    targets = [Target.from_item(item) for item in wait_list([step.document for step in first if step.document])]
+    wait_for(execution.cluster, targets, execution.deadline, execution.progress)
+    execution.run(last)
+    configurations = [step.ref for step in last if step.document and step.document["kind"] in WEBHOOK_KINDS]
+    await_authorities(execution.cluster, configurations, execution.deadline, execution.progress)
+
+
+def _writes(steps: list[Step]) -> bool:
+    return any(step.action is not Action.KEEP for step in steps)
 
 
 def _leaves(step: Step) -> bool:
@@ -113,11 +139,34 @@ class _InventoryKeeper:
         self.cluster = cluster
         self.options = options
         self.deadline = deadline
+        self.plan = prepared.plan
         self.stored = prepared.inventory
         self.old = prepared.inventory or Inventory(options.release)
         after = entries_after(prepared.plan.steps, prepared.inventory, options.data)
         # Without pruning, what the release had before stays its own.
         self.after = after if options.prune else [*self.old.entries, *after]
+        before = self.old.before or self.old.version
+        # The version that an upgrade leaves, this run's or one that has not come to its end; '' for none
+        self.former = before if options.upgrade and before != options.version else ""
+
+    def keep_former(self, progress: Callable[[str], None]) -> None:
+        """Keep what stands until an upgrade is complete; of one that has begun before, what was kept then stays."""
+        if not self.former or self.old.before:
+            return
+        release, namespace = self.options.release, self.options.record_namespace
+        try:
+            write_former(self.cluster, release, self.former, self._standing(), namespace, self.deadline)
+        except ReleaseError as error:
+            progress(f"{error}: there will be no way back")
+
+    def _standing(self) -> list[Document]:
+        """What the release has applied to its objects, as it is before this run."""
+        known = self.old.by_identity
+        return [
+            owned_document(step.live, manager_of(known[step.ref.identity].origin, self.options.release))
+            for step in self.plan.steps
+            if step.live is not None and step.ref.identity in known
+        ]
 
     def begin(self) -> None:
         union = [*self.old.entries, *self.after]
@@ -126,6 +175,7 @@ class _InventoryKeeper:
                 self.options.release,
                 version=self.old.version,
                 applying=self.options.version,
+                former=self.old.former,
                 requires=self.options.requires,
             ).with_entries(union)
         )
@@ -142,8 +192,15 @@ class _InventoryKeeper:
             )
             for entry in self.after
         ]
-        inventory = Inventory(self.options.release, version=self.options.version, requires=self.options.requires)
+        inventory = Inventory(
+            self.options.release,
+            version=self.options.version,
+            former=self.former,
+            requires=self.options.requires,
+        )
         self._write(inventory.with_entries(entries))
+        if self.old.before and not self.former:
+            delete_former(self.cluster, self.options.release, self.options.record_namespace, self.deadline)
 
     def _write(self, inventory: Inventory) -> None:
         if inventory == self.stored or (self.stored is None and not inventory.entries):

@@ -47,6 +47,8 @@ class Inventory:
     """What belongs to `release`.
 
     `version` is what stands on the cluster; `applying` the version of a run that has begun and not ended, else empty.
+    `former` is the version before an upgrade that is not complete: applied perhaps, but not known to be ready, or with
+    its jobs undone. Empty otherwise.
     `requires` names the releases of ours without which this one does not work.
     """
 
@@ -54,7 +56,13 @@ class Inventory:
     entries: frozenset[Entry] = frozenset()
     version: str = ""
     applying: str = ""
+    former: str = ""
     requires: tuple[str, ...] = field(default=())
+
+    @property
+    def before(self) -> str:
+        """The version to which an upgrade that has begun, or is not complete, can go back; '' where there is none."""
+        return self.former or (self.version if self.applying not in ("", self.version) else "")
 
     @property
     def refs(self) -> frozenset[ObjectRef]:

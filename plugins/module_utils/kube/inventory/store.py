@@ -26,6 +26,11 @@ def inventory_name(release: str) -> str:
     return f"release-{release}"
 
 
+def jobs_release(release: str) -> str:
+    """The name of the release that holds the jobs of another's upgrade while they run."""
+    return f"{release}-jobs"
+
+
 def read_inventory(cluster: Cluster, release: str, namespace: str, deadline: Deadline) -> Inventory | None:
     """The stored inventory, or None when the release is not there. Raises ReleaseError for a damaged one."""
     stored = cluster.get("v1", "ConfigMap", inventory_name(release), namespace, deadline)
@@ -75,6 +80,7 @@ def _parsed(stored: Document) -> Inventory:
         entries=frozenset(entries),
         version=data.get("version") or "",
         applying=data.get("applying") or "",
+        former=data.get("former") or "",
         requires=tuple((data.get("requires") or "").split()),
     )
 
@@ -90,6 +96,8 @@ def _document(inventory: Inventory, namespace: str) -> Document:
     }
     if inventory.applying:
         data["applying"] = inventory.applying
+    if inventory.former:
+        data["former"] = inventory.former
     if inventory.requires:
         data["requires"] = " ".join(inventory.requires)
     return {

@@ -12,6 +12,7 @@ from typing import Any
 from ..objects import ObjectRef
 from .diff import difference
 from .plan import UNCHANGED, Action, Plan, Step
+from .present.stored_versions import unmigrated_definitions
 
 
 @dataclass
@@ -72,7 +73,14 @@ class Outcome:
         verdicts = ("created", "configured", "unchanged", "deleted", "returned", "kept")
         result: dict[str, Any] = {name: _texts(getattr(self, name)) for name in verdicts}
         plan = [step.as_item() for step in self.plan.steps]
-        return {"changed": self.changed, "left": self.left, "wait": self.wait, "plan": plan, **result}
+        return {
+            "changed": self.changed,
+            "left": self.left,
+            "wait": self.wait,
+            "unmigrated": [] if self.left else unmigrated_definitions(self.plan.steps),
+            "plan": plan,
+            **result,
+        }
 
 
 def _texts(refs: Iterable[ObjectRef]) -> list[str]:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ReleaseError
+from ..inventory.former import delete_former
 from ..inventory.run_lock import RunLock
-from ..inventory.store import delete_inventory, write_inventory
+from ..inventory.store import delete_inventory, jobs_release, read_inventories, write_inventory
 from ..plan.bookkeeping import inventory_blockers, lock_blockers
 from ..plan.leaving.rehearsal import AbsentOptions, Removal, rehearse
 from ..plan.plan import Plan, refusal
@@ -37,6 +38,7 @@ def remove_releases(
     """
     if not leaving:
         return []
+    leaving = _with_jobs(cluster, leaving, record_namespace)
     removals = _rehearse(cluster, leaving, record_namespace, lock)
     if _are_blocked(removals) and lock and lock.await_others():
         removals = _rehearse(cluster, leaving, record_namespace, lock)
@@ -65,7 +67,21 @@ def remove_release(
     plans = remove_releases(
         cluster, [options], progress, lock, record_namespace=record_namespace, check_mode=check_mode
     )
-    return plans[0]
+    return next(plan for plan in plans if plan.release == options.release)
+
+
+def _with_jobs(cluster: Cluster, leaving: Sequence[AbsentOptions], record_namespace: str) -> list[AbsentOptions]:
+    """The releases, each after the jobs of an upgrade of it that was broken off, where there are any."""
+    deadline = Deadline(max(options.seconds for options in leaving))
+    known = {inventory.release for inventory in read_inventories(cluster, record_namespace, deadline)}
+    named = {options.release for options in leaving}
+    found = []
+    for options in leaving:
+        jobs = jobs_release(options.release)
+        if jobs in known - named:
+            found.append(AbsentOptions(jobs, seconds=options.seconds))
+        found.append(options)
+    return found
 
 
 def _rehearse(
@@ -108,6 +124,8 @@ def _carry_out(cluster: Cluster, removal: Removal, deadline: Deadline, progress:
     if left and left != removal.stored:
         write_inventory(cluster, left, record_namespace, deadline)
     elif not left and removal.stored is not None:
+        if removal.stored.before:
+            delete_former(cluster, release, record_namespace, deadline)
         delete_inventory(cluster, release, record_namespace, deadline)
 
 

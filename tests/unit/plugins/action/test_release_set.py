@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,13 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.coll
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.inventory import Inventory
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
+    delete_inventory,
+    write_inventory,
+)
 from api_server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -84,6 +91,50 @@ def test_an_unknown_mix_is_refused_unless_it_is_asked_for(tmp_path: Path, api_se
     )
     assert (code == 0) is untried
     assert "knative_serving_version: 1.15.2 is not known to work" in " ".join(output.split())
+
+
+@pytest.fixture
+def stands(api_server: ApiServer) -> Iterator[Callable[[str, str], None]]:
+    """Notes that a release of ours stands in a version, for the time of the test."""
+    cluster = Cluster.connect("test", str(api_server.kubeconfig))
+    noted = []
+
+    def note(release: str, version: str) -> None:
+        write_inventory(cluster, Inventory(release, version=version), "kube-system", Deadline(10))
+        noted.append(release)
+
+    yield note
+    for release in noted:
+        delete_inventory(cluster, release, "kube-system", Deadline(10))
+
+
+def test_an_upgrade_is_named_and_auto_stays_with_what_is_newer(
+    tmp_path: Path, api_server: ApiServer, stands: Callable[[str, str], None]
+) -> None:
+    stands("knative-serving", "1.22.1")
+    code, output = play(tmp_path, api_server, [CHOOSE, CHOOSE], serverless_release="knative-1.23")
+    assert code == 0, output
+    assert output.count("upgrade: Knative Serving 1.22.1 → 1.23.0") == 1
+    stands("knative-serving", "1.23.0")
+    code, output = play(tmp_path, api_server, [CHOOSE])
+    assert code == 0 and "set knative-1.23" in output and "upgrade:" not in output
+
+
+@pytest.mark.parametrize(("standing", "said"), [
+    ("1.19.9", "Knative Serving 1.19.9 cannot become 1.22.1: it is 3 minors on, and only one at a time may be taken"),
+    ("1.23.0", "Knative Serving 1.23.0 cannot become 1.22.1: it is older"),
+])  # fmt: skip
+def test_a_step_that_is_too_wide_or_back_is_refused_before_anything_is_written(
+    tmp_path: Path, api_server: ApiServer, stands: Callable[[str, str], None], standing: str, said: str
+) -> None:
+    stands("knative-serving", standing)
+    code, output = play(tmp_path, api_server, [CHOOSE], serverless_release="knative-1.22")
+    assert code != 0 and said in " ".join(output.split()), output
+    # An archive for a later step may be made ahead
+    code, output = play(
+        tmp_path, api_server, [CHOOSE], serverless_release="knative-1.22", **{"__serverless_upgrade": False}
+    )
+    assert code == 0, output
 
 
 def render_role(role: str) -> dict[str, Any]:

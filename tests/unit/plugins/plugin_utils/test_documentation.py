@@ -67,6 +67,7 @@ def test_only_options_of_the_shared_fragments_are_left_to_the_inventory() -> Non
         "kubeconfig": ("serverless_kubeconfig",),
         "images": ("serverless_images",),
         "rate_limit_wait": ("serverless_rate_limit_wait",),
+        "rollback": ("serverless_upgrade_rollback",),
     }
     # An option of the same name that means something else
     assert options_of("lab_stock").variables == {} and options_of("lab_stock").spec["images"]["type"] == "list"

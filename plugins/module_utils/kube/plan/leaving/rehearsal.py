@@ -42,7 +42,7 @@ class Removal:
         """The inventory afterwards, of what is kept; None when nothing is."""
         kept = {step.ref.identity for step in self.plan.of(Action.KEEP)}
         stays = [entry for entry in self.own.entries if entry.ref.identity in kept]
-        return replace(self.own.with_entries(stays), applying="", requires=()) if stays else None
+        return replace(self.own.with_entries(stays), applying="", former="", requires=()) if stays else None
 
     @property
     def writes(self) -> bool:

@@ -19,6 +19,11 @@ class PresentOptions:
 
     `namespace` is that of documents which name none. `role` is whose options are named in messages. `generated` are
     the Secrets with random values, each with the keys that hold them.
+
+    With `upgrade`, what stood in another version is kept until `settle` has found the new one ready. With
+    `minor_steps`, an installation that is adopted may be one minor older at the most. `last` are matchers of what
+    changes only when the rest is rolled out. `keep` are matchers of objects that stay although they are wanted no more,
+    with `keep_while` (rules as in leaving/dependents.py) only as long as there is something that a rule describes.
     """
 
     release: str
@@ -31,6 +36,11 @@ class PresentOptions:
     prune: bool = True
     check_mode: bool = False
     role: str = ""
+    upgrade: bool = False
+    minor_steps: bool = False
+    last: list[dict[str, Any]] = field(default_factory=list)
+    keep: list[dict[str, Any]] = field(default_factory=list)
+    keep_while: list[dict[str, Any]] = field(default_factory=list)
     existing: ExistingPolicy = field(default_factory=ExistingPolicy)
     generated: Mapping[ObjectRef, frozenset[str]] = field(default_factory=dict)
 

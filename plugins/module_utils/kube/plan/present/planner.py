@@ -12,17 +12,24 @@ from ...deadline import Deadline
 from ...desired.documents import placed, unserved
 from ...errors import ReleaseError
 from ...inventory.inventory import Inventory
+from ...inventory.owners import Going
 from ...inventory.ownership import uid_of
 from ...objects import Document, ObjectRef
 from ...parallel import for_each
+from ..leaving.dependents import find_dependents
 from ..leaving.planner import LeavingPolicy, plan_leaving
 from ..plan import Action, Blocker, Plan
+from .adopted_version import too_far
 from .data_guards import lost_secrets, moved_data
 from .existing import applied_beside, entangled, foreign_installation, plan_beside
+from .irreversible import irreversible
 from .judgement import Judge
 from .node_ports import taken_node_ports, wants_node_ports
 from .options import PresentOptions
 from .scene import Scene
+from .stored_versions import guard_stored_versions
+
+MOST_NAMED = 8
 
 
 @dataclass
@@ -71,6 +78,9 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     plan.add(leaving)
     plan.blockers += moved_data(documents, scene.inventory, leaving)
     plan.blockers += lost_secrets(plan, scene.inventory, options)
+    guard_stored_versions(plan, scene.inventory.version if scene.inventory else "")
+    plan.blockers += too_far(plan, scene.inventory, options)
+    plan.warnings += irreversible(plan, scene.inventory, options)
     if wants_node_ports(documents):
         blockers, warnings = taken_node_ports(documents, scene.objects("v1", "Service"), scene.leaving_uids)
         plan.blockers += blockers
@@ -86,8 +96,24 @@ def _plan_leaving(scene: Scene, options: PresentOptions, documents: list[Documen
     gone = [entry for entry in sorted(scene.inventory.entries) if entry.ref.identity not in wanted]
     if not gone:
         return Plan(options.release)
-    policy = LeavingPolicy(whole=False)
-    return plan_leaving(scene.cluster, scene.inventory, scene.others, gone, policy, scene.deadline)
+    users = _users(scene, options)
+    keep = options.keep if users or not options.keep_while else []
+    policy = LeavingPolicy(whole=False, keep=keep)
+    plan = plan_leaving(scene.cluster, scene.inventory, scene.others, gone, policy, scene.deadline)
+    if users and plan.of(Action.KEEP):
+        more = f" and {len(users) - MOST_NAMED} more" if len(users) > MOST_NAMED else ""
+        kept = [str(step.ref) for step in plan.of(Action.KEEP) if step.ref.kind == "Deployment"]
+        plan.warnings.append(
+            f"{', '.join(kept) or 'what was there before'} stays, because it is used: "
+            f"{', '.join(users[:MOST_NAMED])}{more}"
+        )
+    return plan
+
+
+def _users(scene: Scene, options: PresentOptions) -> list[str]:
+    """What keeps objects that are wanted no more, each with what it has to do with them."""
+    found = find_dependents(scene.cluster, options.keep_while, Going(scene.cluster, [], scene.deadline), scene.deadline)
+    return sorted({f"{ObjectRef.of(item)} ({rule['what']})" for rule, item in found})
 
 
 def _not_served(ref: ObjectRef, count: int) -> Blocker:
