@@ -40,6 +40,8 @@ def conducted(suite: Suite, lab: Lab) -> list[str]:
             "conformance_suite": suite.name,
             "conformance_component": suite.component,
             "conformance_catalogue": catalogue(suite),
+            "conformance_lab_components": list(suite.lab),
+            "conformance_layers": suite.layers,
             "conformance_recipes": recipes(suite),
             "conformance_manifest": suite.manifest,
         }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from .ginkgo import read_report
 from .lab import Lab, lines_of
 from .results import Reader, Result, of_expected
 from .suite import Run, Suite
@@ -16,24 +18,56 @@ def execute(suite: Suite, run: Run, lab: Lab) -> list[Result]:
 
     Its output is in <lab>/conformance/<suite>-<run>.log.
     """
+    images = {"image_template": image_template(suite, lab), "image_file": str(image_file(suite, lab))}
+    arguments = [lab.fill_in(argument, **images) for argument in run.arguments]
+    environment = {name: lab.fill_in(value) for name, value in run.environment.items()}
+    runner = _run_ginkgo if run.format == "ginkgo" else _run_go
+    return runner(suite, run, lab, arguments, environment)
+
+
+def _run_go(
+    suite: Suite, run: Run, lab: Lab, arguments: list[str], environment: Mapping[str, str]
+) -> list[Result]:
     program = lab.work / suite.name / run.program
     expected = list(run.expected) or _listed(program, lab)
     left_out = [test for test in expected if any(reason.skip and reason.fits(test) for reason in suite.reasons)]
-    template = image_template(suite, lab)
-    arguments = [lab.fill_in(argument, image_template=template) for argument in run.arguments]
     if left_out:
         arguments.append(f"-test.skip=^({'|'.join(map(re.escape, left_out))})$")
-    environment = {name: lab.fill_in(value) for name, value in run.environment.items()}
     reader = Reader()
-    with (
-        (lab.work / f"{suite.name}-{run.name}.log").open("w", encoding="utf-8") as log,
-        lab.running([program, "-test.v=test2json", *arguments], environment, lab.work) as process,
-    ):
-        for line in lines_of(process, log):
-            ended = reader.take(line)
-            if ended and ended.name in expected:
-                print(f"    {ended.state:8} {ended.seconds:7.1f} s  {ended.name}", flush=True)
+    for line in _printed(suite, run, lab, [program, "-test.v=test2json", *arguments], environment):
+        ended = reader.take(line)
+        if ended and ended.name in expected:
+            print(f"    {ended.state:8} {ended.seconds:7.1f} s  {ended.name}", flush=True)
     return of_expected(reader.results, expected)
+
+
+def _run_ginkgo(
+    suite: Suite, run: Run, lab: Lab, arguments: list[str], environment: Mapping[str, str]
+) -> list[Result]:
+    """Run a suite by Ginkgo's own command, several processes at a time; the arguments after -- are the suite's."""
+    folder = lab.work / suite.name
+    report = lab.work / f"{_file_name(suite, run)}.xml"
+    report.unlink(missing_ok=True)
+    its_own, suites_own = arguments[: arguments.index("--")], arguments[arguments.index("--") :]
+    options = ["--no-color", f"--junit-report={report.name}", f"--output-dir={lab.work}", *its_own]
+    for line in _printed(suite, run, lab, [folder / "ginkgo", *options, folder / run.program, *suites_own], environment):
+        if line.startswith("[FAILED]") or "Passed" in line:
+            print(f"    {line.rstrip()}", flush=True)
+    return read_report(report, run.counted)
+
+
+def _printed(
+    suite: Suite, run: Run, lab: Lab, command: Sequence[str | Path], environment: Mapping[str, str]
+) -> Iterator[str]:
+    with (
+        (lab.work / f"{_file_name(suite, run)}.log").open("w", encoding="utf-8") as log,
+        lab.running(command, environment, lab.work) as process,
+    ):
+        yield from lines_of(process, log)
+
+
+def _file_name(suite: Suite, run: Run) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", f"{suite.name}-{run.name}")
 
 
 def image_template(suite: Suite, lab: Lab) -> str:
@@ -42,13 +76,35 @@ def image_template(suite: Suite, lab: Lab) -> str:
     By digest, because Knative cannot look up tags at the lab's mirror, and the tests want to see digests. A name that is
     no image of the suite gets a tag that does not exist.
     """
-    made = {image["name"]: image["digest"] for image in json.loads(lab.images_file(suite.name).read_text("utf-8"))}
+    digests = _digests(suite, lab)
     chosen = ""
     for name, reference in suite.references().items():
         condition = "else if" if chosen else "if"
-        repository = reference.rpartition(":")[0]
-        chosen += f'{{{{{condition} eq .Name "{name}"}}}}{repository}@{made[reference]}'
+        chosen += f'{{{{{condition} eq .Name "{name}"}}}}{by_digest(reference, digests)}'
     return f"{chosen}{{{{else}}}}{suite.images[0].repository}/{{{{.Name}}}}:none{{{{end}}}}" if chosen else ""
+
+
+def image_file(suite: Suite, lab: Lab) -> Path:
+    """Return a file that leads from packages to images by digest, as the reconciler tests read one."""
+    digests = _digests(suite, lab)
+    known = {
+        package: by_digest(images.names()[name], digests)
+        for images in suite.images
+        for name, package in images.programs.items()
+    }
+    path = lab.work / f"{suite.name}-packages.json"
+    path.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    return path
+
+
+def by_digest(reference: str, digests: Mapping[str, str]) -> str:
+    """Return a reference with its digest in place of its tag."""
+    return f"{reference.rpartition(':')[0]}@{digests[reference]}"
+
+
+def _digests(suite: Suite, lab: Lab) -> dict[str, str]:
+    made = json.loads(lab.images_file(suite.name).read_text(encoding="utf-8"))
+    return {image["name"]: image["digest"] for image in made}
 
 
 def _listed(program: Path, lab: Lab) -> list[str]:

@@ -6,19 +6,22 @@ from typing import Any
 
 from .suite import Images, Suite
 
+# The component of the modules that files of images come from
+MODULES = "conformance-modules"
+
 
 def catalogue(suite: Suite) -> dict[str, Any]:
     """Return the suite's component: its tests, and the programs of its images, as roles/lab/vars/components.yml has it."""
     builds: list[dict[str, Any]] = [{"tests": suite.tests, "tags": list(suite.tags)}]
     packages = {program(images, name): path for images in suite.images for name, path in images.programs.items()}
-    if packages:
-        builds += [{"packages": group} for group in _groups(packages)]
-    return {suite.component: {"go": {"builds": builds}}}
+    builds += [{"packages": group} for group in _groups({**suite.programs, **packages})]
+    modules = {MODULES: {"modules": suite.modules}} if suite.modules else {}
+    return {suite.component: {"go": {"builds": builds}}, **modules}
 
 
 def recipes(suite: Suite) -> dict[str, Any]:
     """Return the suite's images, as roles/lab/vars/images.yml has them."""
-    made = {}
+    made = dict(suite.recipes)
     for images in suite.images:
         for name, reference in images.names().items():
             file = program(images, name)

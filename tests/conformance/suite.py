@@ -34,8 +34,9 @@ class Images:
 class Run:
     """One call of a program of tests.
 
-    format says how its results are read: go (the testing package) or ginkgo (its JUnit report). listed: the tests that
-    count are those that the program lists; otherwise they are named in expected. depth: of tests with that many parts.
+    format says how its results are read: go (the testing package) or ginkgo (its JUnit report). The tests that count are
+    those named in expected, otherwise those that a program of Go's testing package lists, or whose names have the text
+    `counted` in Ginkgo's report.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Run:
     environment: dict[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
     format: str = "go"
+    counted: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,24 @@ class Reason:
 
 @dataclass(frozen=True)
 class Suite:
-    """One suite: tests maps the name of a program to the package whose tests it runs."""
+    """One suite: tests maps the name of a program to the package whose tests it runs, programs to one that is run with them.
+
+    modules, layers and recipes are for images that are more than one program: as in roles/lab/vars/components.yml and
+    images.yml; a recipe finds the suite's programs in the component conformance-<name>, modules in conformance-modules,
+    and of the lab's own components those that lab names.
+    """
 
     name: str
     title: str
     source: str
     tags: tuple[str, ...]
     tests: dict[str, str]
+    programs: dict[str, str]
     images: tuple[Images, ...]
+    lab: tuple[str, ...]
+    modules: dict[str, Any]
+    layers: dict[str, Any]
+    recipes: dict[str, Any]
     runs: tuple[Run, ...]
     reasons: tuple[Reason, ...]
     manifest: str
@@ -97,6 +109,11 @@ def read_suite(name: str) -> Suite:
         source=data["source"],
         tags=tuple(data.get("tags", ())),
         tests=dict(data["tests"]),
+        programs=dict(data.get("programs", {})),
+        lab=tuple(data.get("lab", ())),
+        modules=dict(data.get("modules", {})),
+        layers=dict(data.get("layers", {})),
+        recipes=dict(data.get("recipes", {})),
         images=tuple(Images(**entry) for entry in data.get("images", [])),
         runs=tuple(_run(entry) for entry in data["runs"]),
         reasons=reasons,

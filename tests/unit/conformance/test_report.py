@@ -9,7 +9,8 @@ from conformance.results import Result
 from conformance.suite import Reason, Suite
 
 SUITE = Suite(
-    name="things", title="Things", source="example.com/things@v1", tags=(), tests={}, images=(), runs=(), manifest="",
+    name="things", title="Things", source="example.com/things@v1", tags=(), tests={}, programs={}, images=(), lab=(), modules={},
+    layers={}, recipes={}, runs=(), manifest="",
     reasons=(Reason("TestTLS|TestMTLS.*", "lab", "there is no certificate authority", skip=True),),
 )  # fmt: skip
 RESULTS = [

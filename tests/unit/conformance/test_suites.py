@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.catalogue import (
     GoComponent,
     parse_catalogue,
@@ -14,6 +15,12 @@ from conformance.stock import catalogue, recipes
 from conformance.suite import HERE, read_suite
 
 SUITES = sorted(path.stem for path in (HERE / "suites").glob("*.yml"))
+
+
+def lab_layers() -> dict:
+    data = yaml.safe_load((HERE.parents[1] / "roles" / "lab" / "vars" / "images.yml").read_text())
+    return {name: {**layer, "debian": {"packages": []}} if "debian" in layer else layer
+            for name, layer in data["__lab_image_layers"].items()}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -30,10 +37,11 @@ def test_a_suite_can_be_built_and_its_packages_are_tools_of_its_module(name: str
 @pytest.mark.parametrize("name", SUITES)
 def test_the_images_of_a_suite_are_made_of_its_programs(name: str) -> None:
     suite = read_suite(name)
-    images = parse_recipes({"static": {"entries": [{"path": "/tmp", "directory": True}]}}, recipes(suite)).images
+    images = parse_recipes({**lab_layers(), **suite.layers}, recipes(suite)).images
     files = parse_catalogue(catalogue(suite))[suite.component].files
-    assert set(images) == set(suite.references().values())
-    assert {entry.file for image in images.values() for entry in image.entries} <= set(files)
+    assert set(images) == {*suite.references().values(), *suite.recipes}
+    used = {entry.file for image in images.values() for entry in image.entries if entry.component == suite.component}
+    assert used <= set(files)
 
 
 @pytest.mark.parametrize("name", SUITES)
