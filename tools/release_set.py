@@ -126,7 +126,7 @@ def content(chosen: argparse.Namespace) -> dict[str, dict[str, dict[str, list[di
     serving, eventing = f"knative-serving/{chosen.serving}", f"knative-eventing/{chosen.eventing}"
     return {
         "metrics_server": {chosen.metrics_server: {"manifests": metrics_server(chosen.metrics_server)}},
-        "istio": {chosen.istio: {} if chosen.without_istioctl else {"manifests": istio(chosen.istio)}},
+        "istio": {chosen.istio: {"manifests": istio(chosen.istio)}},
         "knative_serving": {
             chosen.serving: {
                 "manifests": knative.items(serving, SERVING, "knative/serving", chosen.serving),
@@ -205,7 +205,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--upgrade-from", nargs="*", default=[], help="sets that may stand before it")
     parser.add_argument("--also-istio", nargs="*", default=[], help="further minors of Istio that work with it")
     parser.add_argument("--not-offered", action="store_true", help="chosen by its name alone")
-    parser.add_argument("--without-istioctl", action="store_true", help="no image has this version of istioctl")
     parser.add_argument("--data", type=Path, default=DATA, help="the file; default: %(default)s")
     return parser.parse_args(arguments)
 

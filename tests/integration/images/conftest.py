@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import read_releases
 
 from ..conftest import Site, until
 
+# What the lab installs and has stocked, as its defaults say: the first set
+VERSIONS = next(iter(read_releases().sets.values())).versions
 HOSTS = ("docker.io", "gcr.io", "registry.k8s.io")
 # What somebody got from a registry by tag, in the registry's access log
 GOT = re.compile(r'"(?:GET|HEAD) /v2/(\S+)/manifests/([^\s?]+)\S* HTTP/[\d.]+" 200 \d+ "[^"]*" "([^"/]*)')
@@ -25,6 +28,12 @@ OWN = re.compile(r"registry\.k8s\.io/(pause|coredns)|sha256:")
 def output_of(*words: str) -> str:
     """What a command printed, whatever its exit code."""
     return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+
+def knative(component: str, program: str) -> str:
+    """The lab's image of a program of Knative; component is serving or eventing."""
+    version = VERSIONS[f"knative_{component}"]
+    return f"gcr.io/knative-releases/knative.dev/{component}/cmd/{program}:v{version}"
 
 
 @dataclass

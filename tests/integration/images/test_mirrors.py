@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ..conftest import until
-from .conftest import Lab, changed, rows
+from .conftest import Lab, changed, knative, rows
 
 THREE = {
     "docker.io/library/postgres:15-bookworm",
-    "gcr.io/knative-releases/knative.dev/serving/cmd/activator:v1.15.2",
-    "gcr.io/knative-releases/knative.dev/serving/cmd/queue:v1.15.2",
+    knative("serving", "activator"),
+    knative("serving", "queue"),
 }
 NOWHERE = "gcr.io/nowhere/app:1"
 SMALL = ["registry.k8s.io/metrics-server/metrics-server:v0.9.0"]

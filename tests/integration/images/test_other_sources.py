@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from ..conftest import until
-from .conftest import HOSTS, Lab, changed, rows
+from .conftest import HOSTS, Lab, changed, knative, rows
 
 # Planned, but pulled only when somebody makes a source of that kind
 ON_DEMAND = {
-    "PingSource": "gcr.io/knative-releases/knative.dev/eventing/cmd/mtping:v1.15.0",
-    "ApiServerSource": "gcr.io/knative-releases/knative.dev/eventing/cmd/apiserver_receive_adapter:v1.15.0",
+    "PingSource": knative("eventing", "mtping"),
+    "ApiServerSource": knative("eventing", "apiserver_receive_adapter"),
 }
 SOURCES = """
 apiVersion: rbac.authorization.k8s.io/v1

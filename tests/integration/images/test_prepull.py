@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..conftest import until
-from .conftest import Lab, changed
+from .conftest import Lab, changed, knative
 
 PAUSE = "registry.k8s.io/pause:3.10.2"
 IMAGES = [
-    "gcr.io/knative-releases/knative.dev/eventing/cmd/mtping:v1.15.0",
+    knative("eventing", "mtping"),
     "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
 ]
 WANTED = {

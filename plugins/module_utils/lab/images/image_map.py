@@ -18,10 +18,10 @@ from .errors import LabImageError
 _BY_DIGEST = re.compile(r"(?P<repository>[a-z0-9][a-z0-9.-]*\.[a-z]+(?::[0-9]+)?/[A-Za-z0-9._/-]+)@sha256:[0-9a-f]{64}")
 
 
-def image_map(manifests: Iterable[str], images: Iterable[str]) -> dict[str, str]:
+def image_map(manifests: Iterable[str], images: Iterable[str], not_made: Iterable[str] = ()) -> dict[str, str]:
     """Return reference by digest -> name of the lab's image, sorted, for all that the texts of manifests refer to.
 
-    images are names with tag; each repository may be there once.
+    images are names with tag; each repository may be there once. not_made are repositories that the lab does without.
     Raises LabImageError with every repository that is referred to and has no image.
     """
     tagged: dict[str, str] = {}
@@ -30,7 +30,9 @@ def image_map(manifests: Iterable[str], images: Iterable[str]) -> dict[str, str]
         if repository in tagged:
             raise LabImageError(f"Two lab images share a repository: {tagged[repository]}, {image}; keep one")
         tagged[repository] = image
-    references = {match.group(): match.group("repository") for text in manifests for match in _BY_DIGEST.finditer(text)}
+    found = {match.group(): match.group("repository") for text in manifests for match in _BY_DIGEST.finditer(text)}
+    without = set(not_made)
+    references = {reference: repository for reference, repository in found.items() if repository not in without}
     missing = sorted({repository for repository in references.values() if repository not in tagged})
     if missing:
         raise LabImageError(f"The release refers to images that the lab does not make: {', '.join(missing)}")

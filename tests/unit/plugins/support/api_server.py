@@ -21,7 +21,8 @@ from loopback_ports import free_port
 from throwaway_pki import Pki
 
 START_SECONDS = 60
-NEEDED = {"etcd": ["etcd"], "kubernetes": ["kube-apiserver", "kube-controller-manager", "kubectl"]}
+# By component; Kubernetes in the version that the lab has by default
+NEEDED = {"etcd": ["etcd"], "kubernetes-1.36": ["kube-apiserver", "kube-controller-manager", "kubectl"]}
 
 
 class MissingBinaries(Exception):

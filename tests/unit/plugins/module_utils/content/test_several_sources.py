@@ -26,7 +26,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sour
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from layered_image import ARCHITECTURE, layer, push
-from module_proxy import KNATIVE_CORE, OPERATOR_LAB, ModuleProxy, flip, sum_of, unpacked
+from module_proxy import KNATIVE_CORE, OPERATOR, ModuleProxy, flip, sum_of, unpacked
 from registry_process import RegistryProcess
 from release_site import Site
 
@@ -37,7 +37,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def core() -> Path:
-    return unpacked(OPERATOR_LAB, KNATIVE_CORE)
+    return unpacked(OPERATOR, KNATIVE_CORE)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def everywhere(
         "sources": [
             {"url": f"{site.url}/serving-core.yaml"},
             {"path": str(tmp_path / "folder" / "core.yaml")},
-            {"go_module": OPERATOR_LAB, "sum": sum_of(OPERATOR_LAB), "path": KNATIVE_CORE},
+            {"go_module": OPERATOR, "sum": sum_of(OPERATOR), "path": KNATIVE_CORE},
             {"image": f"gcr.io/operator@{top}", "path": "/var/run/ko/core.yaml"},
         ],
     }
@@ -108,7 +108,7 @@ def test_with_a_wrong_byte_the_next_is_taken_and_with_all_wrong_each_is_named(
         locate(item, access)
     lines = str(caught.value).splitlines()
     assert lines[0] == "serving-core.yaml cannot be had from any of its 4 sources:"
-    for begin in (f"{site.url}/serving-core.yaml is not", item["sources"][1]["path"], OPERATOR_LAB, "gcr.io/operator@"):
+    for begin in (f"{site.url}/serving-core.yaml is not", item["sources"][1]["path"], OPERATOR, "gcr.io/operator@"):
         assert [line for line in lines if line.strip().startswith(begin)], begin
 
 
@@ -230,7 +230,7 @@ def test_a_collected_site_needs_no_network(
     push(registry.host, "tool", "1", [layer({"bin/tool": b"a tool"})], ARCHITECTURE)
     lock = tmp_path / "lock.yml"
     images = ImageAccess(access.images.policy, lock)
-    folder = {"go_module": OPERATOR_LAB, "path": KNATIVE_CORE.rpartition("/")[0], "sha256": sha256_of(core().parent)}
+    folder = {"go_module": OPERATOR, "path": KNATIVE_CORE.rpartition("/")[0], "sha256": sha256_of(core().parent)}
     items = [item, {"image": "gcr.io/tool:1", "path": "bin/tool"}, folder]
     here = Access(access.store, go_proxy=access.go_proxy, images=images)
     found = locate_all(items, here)

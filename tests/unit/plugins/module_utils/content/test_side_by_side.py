@@ -16,7 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sour
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.transfers import Transfers
 from layered_image import ARCHITECTURE, layer, push
-from module_proxy import KNATIVE_CORE, OPERATOR_LAB, ModuleProxy, unpacked
+from module_proxy import KNATIVE_CORE, OPERATOR, ModuleProxy, unpacked
 from registry_process import RegistryProcess
 from release_site import Site
 
@@ -60,14 +60,14 @@ def test_two_processes_with_a_cold_cache_ten_times(
     site: Site, proxy: ModuleProxy, registry: RegistryProcess, tmp_path: Path, no_module_cache: None
 ) -> None:
     """Two contexts of one run, or two runs: both end well, and what both want is fetched once."""
-    files = sorted((unpacked(OPERATOR_LAB, KNATIVE_CORE).parents[1]).glob("1.15.2/*.yaml"))
+    files = sorted((unpacked(OPERATOR, KNATIVE_CORE).parents[1]).glob("1.22.1/*.yaml"))
     modules = [
-        {"go_module": OPERATOR_LAB, "path": f"{KNATIVE_CORE.rpartition('/')[0]}/{file.name}", "sha256": sha256_of(file)}
+        {"go_module": OPERATOR, "path": f"{KNATIVE_CORE.rpartition('/')[0]}/{file.name}", "sha256": sha256_of(file)}
         for file in files
     ]
     site.files = {
         f"/{file.name}": file.read_bytes()
-        for file in unpacked(OPERATOR_LAB, KNATIVE_CORE).parents[2].glob("knative-eventing/1.15.0/*.yaml")
+        for file in unpacked(OPERATOR, KNATIVE_CORE).parents[2].glob("knative-eventing/1.22.2/*.yaml")
     }
     urls = []
     for name, data in site.files.items():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,12 +16,20 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.catalogu
     parse_catalogue,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.errors import LabBuildError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import read_releases
+from lab_image_map import role_variables
 
 ROLE = Path(__file__).resolve().parents[5] / "roles" / "lab"
 
 
-def committed() -> dict[str, dict]:
-    return yaml.safe_load((ROLE / "vars" / "components.yml").read_text())["__lab_components"]
+def committed(**options: Any) -> dict[str, dict]:
+    return role_variables(**options)["__lab_components"]
+
+
+def choices(option: str) -> list[str]:
+    """What may be chosen, as the role's specification of its arguments has it."""
+    options = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    return options[option]["choices"]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +78,7 @@ def test_tests_are_named_as_go_names_them_and_do_not_touch_the_key_of_others() -
 
 def test_choosing_keeps_the_order_of_the_catalogue() -> None:
     catalogue = parse_catalogue(committed())
-    assert [one.name for one in choose(catalogue, ["etcd", "kubernetes"])] == ["kubernetes", "etcd"]
+    assert [one.name for one in choose(catalogue, ["etcd", "kubernetes-1.36"])] == ["kubernetes-1.36", "etcd"]
     assert len(choose(catalogue, [])) == len(catalogue)
 
 
@@ -77,11 +87,55 @@ def test_choosing_an_unknown_component_names_those_that_there_are() -> None:
         choose(parse_catalogue(committed()), ["etcd", "nope"])
 
 
-def test_every_package_of_the_catalogue_is_a_tool_of_its_module_or_in_it() -> None:
-    for component in parse_catalogue(committed()).values():
+@pytest.mark.parametrize("kubernetes", choices("lab_kubernetes"))
+def test_every_package_of_the_catalogue_is_a_tool_of_its_module_or_in_it(kubernetes: str) -> None:
+    catalogue = parse_catalogue(committed(lab_kubernetes=kubernetes, lab_releases=choices("lab_releases")))
+    for component in catalogue.values():
         if isinstance(component, GoComponent):
             module = ROLE / "files" / "go" / component.name
             lines = {line.strip().removeprefix("tool ") for line in (module / "go.mod").read_text().splitlines()}
             for build in component.builds:
                 for package in build.packages.values():
                     assert package in lines or (module / package).is_dir(), f"{component.name}: {package}"
+
+
+def test_kubernetes_is_built_in_the_version_that_is_asked_for() -> None:
+    versions = role_variables()["__lab_kubernetes_versions"]
+    assert choices("lab_kubernetes") == list(versions)
+    for minor, version in versions.items():
+        catalogue = parse_catalogue(committed(lab_kubernetes=minor))
+        built = [component for name, component in catalogue.items() if name.startswith("kubernetes-")]
+        assert [component.name for component in built] == [f"kubernetes-{minor}"]
+        variables = built[0].variables
+        assert variables["k8s.io/component-base/version.gitVersion"] == version["version"]
+        assert variables["k8s.io/client-go/pkg/version.gitMinor"] == minor.split(".")[1]
+        required = f"k8s.io/kubernetes {version['version']}"
+        assert required in (ROLE / "files" / "go" / built[0].name / "go.mod").read_text()
+
+
+def test_the_sets_that_are_asked_for_are_built_and_no_other() -> None:
+    sets = read_releases().sets
+    assert choices("lab_releases") == list(sets)
+    both = set(committed(lab_releases=list(sets)))
+    assert set(committed()) == set(committed(lab_releases=[next(iter(sets))])) < both
+    for name, release in sets.items():
+        built = set(committed(lab_releases=[name]))
+        assert {f"istio-{release.versions['istio']}", f"knative-serving-{release.versions['knative_serving']}"} <= built
+    # What all labs have is not made twice
+    assert {"kubernetes-1.36", "containerd", "net-istio"} <= set(committed(lab_releases=[]))
+
+
+def test_the_modules_of_the_sets_are_the_releases_that_they_stand_for() -> None:
+    """Knative's v0.49 is the release 1.22 (its minor less 27); Istio's is the commit that the data names."""
+    stands = role_variables()["__lab_istio"]
+    for release in read_releases().sets.values():
+        for part in ("serving", "eventing"):
+            version = release.versions[f"knative_{part}"]
+            text = (ROLE / "files" / "go" / f"knative-{part}-{version}" / "go.mod").read_text()
+            [required] = re.findall(rf"^\s*(?:require )?knative.dev/{part} v0\.(\d+)\.", text, re.MULTILINE)
+            assert int(required) - 27 == int(version.split(".")[1])
+        version = release.versions["istio"]
+        text = (ROLE / "files" / "go" / f"istio-{version}" / "go.mod").read_text()
+        assert f"istio.io/istio {stands[version]['module']}" in text
+        sums = (ROLE / "files" / "go" / f"istio-{version}" / "go.sum").read_text()
+        assert f"istio.io/istio {stands[version]['module']} {stands[version]['sum']}" in sums

@@ -6,24 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.errors import LabImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.recipes import parse_recipes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.sources import Sources
+from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import read_releases
+from lab_image_map import role_variables
 
 ROLE = Path(__file__).parents[5] / "roles" / "lab"
 LAYERS: dict[str, Any] = {
     "base": {"debian": {"packages": ["ca-certificates"]}},
     "tools": {"parent": "base", "debian": {"packages": ["ca-certificates", "iptables"], "drop": ["usr/share/doc/*"]}},
 }
-
-
-def role_variables(name: str) -> dict[str, Any]:
-    """The variables of a file of the role, templated."""
-    loader = DataLoader()
-    raw = loader.load_from_file(str(ROLE / "vars" / name), trusted_as_template=True)
-    return Templar(loader=loader, variables=raw).template(raw)
 
 
 def test_program_is_an_executable_entry_and_the_entrypoint() -> None:
@@ -67,8 +60,9 @@ def test_unknown_image_is_named_with_what_there_is() -> None:
 
 
 def test_the_roles_recipes_use_components_of_the_role_and_files_that_exist() -> None:
-    images, components = role_variables("images.yml"), role_variables("components.yml")["__lab_components"]
-    recipes = parse_recipes(images["__lab_image_layers"], images["__lab_images"])
+    role = role_variables(lab_releases=list(read_releases().sets))
+    components = role["__lab_components"]
+    recipes = parse_recipes(role["__lab_image_layers"], role["__lab_images"])
     made = {
         (component, name)
         for component, entry in components.items()
@@ -80,15 +74,27 @@ def test_the_roles_recipes_use_components_of_the_role_and_files_that_exist() -> 
         for entry in recipe.entries:
             if entry.own:
                 assert sources.file(entry).is_file()
-            elif entry.component == "content":
-                assert entry.file.split("/")[0] in components["content"]["modules"]
+            elif "modules" in components.get(entry.component, {}):
+                assert entry.file.split("/")[0] in components[entry.component]["modules"]
             elif entry.component:
                 assert (entry.component, entry.file) in made
 
 
 def test_the_roles_images_have_numeric_users_or_a_base_with_users() -> None:
-    images = role_variables("images.yml")
-    recipes = parse_recipes(images["__lab_image_layers"], images["__lab_images"])
+    role = role_variables(lab_releases=list(read_releases().sets))
+    recipes = parse_recipes(role["__lab_image_layers"], role["__lab_images"])
     for image in recipes.images.values():
         user = str(image.config.get("User", ""))
         assert user.replace(":", "").isdigit() or (not user and image.base.startswith("debian")), image.name
+
+
+def test_the_sets_that_are_asked_for_are_stocked_with_istioctl_where_upstreams_image_has_it() -> None:
+    for name, release in read_releases().sets.items():
+        role = role_variables(lab_releases=[name])
+        recipes = parse_recipes(role["__lab_image_layers"], role["__lab_images"])
+        [item] = read_releases().content["istio"][release.versions["istio"]]["manifests"]
+        [source] = item["sources"]
+        assert source["path"] in [entry.path for entry in recipes.images[source["image"]].entries]
+        tags = {image.rpartition(":")[2] for image in recipes.images if "/istio/" in image or "/knative.dev/" in image}
+        versions = {component: version for component, version in release.versions.items() if "metrics" not in component}
+        assert tags == {version if component == "istio" else f"v{version}" for component, version in versions.items()}

@@ -6,11 +6,16 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.choice import choose
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import (
     COMPONENTS,
+    Releases,
+    ReleaseSet,
     ReleaseSetError,
     read_releases,
 )
 
 RELEASES = read_releases()
+# With a set that is chosen by its name alone
+OLD = ReleaseSet("old", {**RELEASES.sets["knative-1.22"].versions, "knative_serving": "1.15.2"}, "1.28", "1.37", False)
+WITH_OLD = Releases({**RELEASES.sets, "old": OLD}, RELEASES.content)
 
 
 @pytest.mark.parametrize("server", ["v1.34.0", "v1.36.3", "v1.37.2", "v1.35.4+k3s1", "v1.34.1-gke.1000", "1.36.0"])
@@ -31,11 +36,11 @@ def test_the_servers_version_chooses(server: str) -> None:
 
 def test_a_name_chooses() -> None:
     assert choose(RELEASES, "knative-1.23", "v1.36.3", {}).versions["knative_eventing"] == "1.23.0"
-    assert choose(RELEASES, "lab", "v1.30.0", {}).versions["knative_serving"] == "1.15.2"
+    assert choose(WITH_OLD, "old", "v1.30.0", {}).versions["knative_serving"] == "1.15.2"
 
 
 @pytest.mark.parametrize(("wanted", "server", "given", "said"), [
-    ("auto", "v1.33.9", {}, "no set .* v1.33.9.*knative-1.22 .Kubernetes 1.34 to 1.37.*upgrade the cluster.*lab"),
+    ("auto", "v1.33.9", {}, "no set .* v1.33.9.*knative-1.22 .Kubernetes 1.34 to 1.37.*upgrade the cluster$"),
     ("auto", "v1.27.0", {}, "upgrade the cluster$"),
     ("auto", "v1.38.0", {}, "no set .*untried: true"),
     ("auto", "latest", {}, "'latest', which is no version"),
@@ -46,13 +51,19 @@ def test_a_name_chooses() -> None:
     ("auto", "v1.36.0", {"knative_eventing": "1.21.4"}, "which has Knative Eventing 1.22"),
     ("auto", "v1.36.0", {"istio": "1.29.2"}, "which has Istio 1.30, 1.31"),
     ("auto", "v1.36.0", {"metrics_server": "latest"}, "metrics_server_version: latest is no version such as 0.9.0"),
-    ("lab", "v1.36.0", {"istio": "1.30.5", "knative_net_istio": "1.22.1"}, "istio_version.*knative_net_istio_version"),
+    ("knative-1.23", "v1.36.0", {"istio": "1.29.2", "knative_net_istio": "1.22.1"}, "istio_version.*knative_net_istio_version"),
 ])  # fmt: skip
 def test_what_is_not_known_to_work_is_refused_with_its_reason(
     wanted: str, server: str, given: dict[str, str], said: str
 ) -> None:
     with pytest.raises(ReleaseSetError, match=said):
         choose(RELEASES, wanted, server, given)
+
+
+def test_a_set_that_is_not_offered_is_named_where_it_would_fit() -> None:
+    assert choose(WITH_OLD, "auto", "v1.36.3", {}).release.name == "knative-1.22"
+    with pytest.raises(ReleaseSetError, match="upgrade the cluster, or name an older set in serverless_release: old"):
+        choose(WITH_OLD, "auto", "v1.33.9", {})
 
 
 def test_single_versions_come_on_top_where_they_are_known_to_fit() -> None:

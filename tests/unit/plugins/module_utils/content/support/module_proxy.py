@@ -15,8 +15,7 @@ from pathlib import Path
 
 OPERATOR = "knative.dev/operator@v0.49.3"
 OPERATOR_NEXT = "knative.dev/operator@v0.50.0"
-OPERATOR_LAB = "knative.dev/operator@v0.42.2"
-KNATIVE_CORE = "cmd/operator/kodata/knative-serving/1.15.2/2-serving-core.yaml"
+KNATIVE_CORE = "cmd/operator/kodata/knative-serving/1.22.1/2-serving-core.yaml"
 METRICS_SERVER = "sigs.k8s.io/metrics-server@v0.9.0"
 
 
