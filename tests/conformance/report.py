@@ -18,7 +18,7 @@ _WORDS = 300  # characters of what a test said that a cell of the table takes
 
 @dataclass(frozen=True)
 class Row:
-    """One test as the page shows it: cause and reason are empty for one that passed, cause also where nobody wrote one."""
+    """One test as the page shows it: cause and reason are empty for one that passed, and where nobody wrote one."""
 
     result: Result
     cause: str
@@ -65,7 +65,13 @@ def section(suite: Suite, by_run: Mapping[str, Sequence[Row]]) -> str:
         listed = found if len(found) <= _LONGEST else [row for row in found if row.result.state != "passed"]
         if not listed:
             continue
-        lines += ["", f"### {name}", "", "| test | result | seconds | whose | reason |", "| --- | --- | ---: | --- | --- |"]
+        lines += [
+            "",
+            f"### {name}",
+            "",
+            "| test | result | seconds | whose | reason |",
+            "| --- | --- | ---: | --- | --- |",
+        ]
         lines += [_line(row) for row in listed]
     return "\n".join(lines)
 
@@ -79,6 +85,7 @@ def _figures(found: Sequence[Row]) -> str:
 
 def _line(row: Row) -> str:
     state = {"missing": "left out", "skipped": "left out"}.get(row.result.state, row.result.state)
+    state += " at the second try" if row.result.tries > 1 else ""
     return f"| {_cell(row.result.name)} | {state} | {row.result.seconds:.0f} | {row.cause} | {_cell(row.reason)} |"
 
 

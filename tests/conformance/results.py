@@ -17,12 +17,16 @@ _LOGGED = re.compile(r"^\s*(?:\S+\.go:\d+: )?(.*)$")
 
 @dataclass
 class Result:
-    """What became of one test: state is passed, failed, skipped or missing; said is what it printed."""
+    """What became of one test: state is passed, failed, skipped or missing; said is what it printed.
+
+    tries is 2 for one that failed beside the others and passed alone.
+    """
 
     name: str
     state: str = "missing"
     seconds: float = 0.0
     said: list[str] = field(default_factory=list)
+    tries: int = 1
 
     @property
     def last_words(self) -> str:

@@ -11,7 +11,7 @@ MODULES = "conformance-modules"
 
 
 def catalogue(suite: Suite) -> dict[str, Any]:
-    """Return the suite's component: its tests, and the programs of its images, as roles/lab/vars/components.yml has it."""
+    """Return the suite's tests and the programs of its images as a component of roles/lab/vars/components.yml."""
     builds: list[dict[str, Any]] = [{"tests": suite.tests, "tags": list(suite.tags)}]
     packages = {program(images, name): path for images in suite.images for name, path in images.programs.items()}
     builds += [{"packages": group} for group in _groups({**suite.programs, **packages})]

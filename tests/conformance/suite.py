@@ -34,9 +34,9 @@ class Images:
 class Run:
     """One call of a program of tests.
 
-    format says how its results are read: go (the testing package) or ginkgo (its JUnit report). The tests that count are
-    those named in expected, otherwise those that a program of Go's testing package lists, or whose names have the text
-    `counted` in Ginkgo's report.
+    format says how its results are read: go (the testing package) or ginkgo (its JUnit report). The tests that count
+    are those named in expected, otherwise those that a program of Go's testing package lists, or whose names have the
+    text `counted` in Ginkgo's report.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Suite:
-    """One suite: tests maps the name of a program to the package whose tests it runs, programs to one that is run with them.
+    """One suite: tests maps the name of a program to the package whose tests it runs, programs to a package of a main.
 
     modules, layers and recipes are for images that are more than one program: as in roles/lab/vars/components.yml and
     images.yml; a recipe finds the suite's programs in the component conformance-<name>, modules in conformance-modules,

@@ -9,8 +9,8 @@ from conformance.results import Result
 from conformance.suite import Reason, Suite
 
 SUITE = Suite(
-    name="things", title="Things", source="example.com/things@v1", tags=(), tests={}, programs={}, images=(), lab=(), modules={},
-    layers={}, recipes={}, runs=(), manifest="",
+    name="things", title="Things", source="example.com/things@v1", tags=(), tests={}, programs={}, images=(), lab=(),
+    modules={}, layers={}, recipes={}, runs=(), manifest="",
     reasons=(Reason("TestTLS|TestMTLS.*", "lab", "there is no certificate authority", skip=True),),
 )  # fmt: skip
 RESULTS = [
@@ -44,6 +44,11 @@ def test_the_section_counts_what_the_results_say() -> None:
     assert "| all | 5 | 2 | 1 | 2 | 5 |" in text
     assert "| TestTLS | left out | 0 | lab | there is no certificate authority |" in text
     assert "| TestBad | failed | 2 |  |  |" in text
+
+
+def test_a_second_try_is_told() -> None:
+    text = section(SUITE, {"one": rows(SUITE, [Result("TestFlaky", "passed", 3, tries=2)])})
+    assert "| TestFlaky | passed at the second try | 3 |  |  |" in text and "| one | 1 | 1 | 0 | 0 | 3 |" in text
 
 
 def test_of_a_long_run_only_what_did_not_pass_is_listed() -> None:
