@@ -211,7 +211,7 @@ def test_a_host_that_connects_and_says_nothing_is_paid_for_once_whatever_is_aske
     with swallower() as (host, taken):
         first = {
             "url": lambda path: {"url": f"http://{host}{path}"},
-            "go_module": lambda path: {"go_module": OPERATOR_LAB, "sum": sum_of(OPERATOR_LAB), "path": path},
+            "go_module": lambda path: {"go_module": OPERATOR, "sum": sum_of(OPERATOR), "path": path},
             "image": lambda path: {"image": "gcr.io/operator:1", "path": path},
         }[place]
         policy = ImagePolicy.from_config({"mode": "rewrite", "mirrors": {"gcr.io": [host]}})
@@ -240,8 +240,8 @@ def test_a_source_that_is_not_taken_is_told(everywhere: tuple[dict, Access], sit
     told: list[str] = []
     locate(item, replace(access, transfers=Transfers(told.append)))
     assert told == [
-        f"serving-core.yaml is taken from {OPERATOR_LAB}: {site.url}/serving-core.yaml is not what its checksum says",
-        f"serving-core.yaml is taken from {OPERATOR_LAB}: {item['sources'][1]['path']}: there is no "
+        f"serving-core.yaml is taken from {OPERATOR}: {site.url}/serving-core.yaml is not what its checksum says",
+        f"serving-core.yaml is taken from {OPERATOR}: {item['sources'][1]['path']}: there is no "
         f"{item['sources'][1]['path']}",
     ]
 
