@@ -32,6 +32,7 @@ class ActionModule(DocumentedAction):
             tools=args["tools"],
             memory=int(args["memory"] * GIB),
             disk=int(args["disk"] * GIB),
+            kubernetes=args["kubernetes"],
         )
         verdict = judge(demands)
         if verdict.problems:

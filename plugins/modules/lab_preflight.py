@@ -46,6 +46,13 @@ options:
     description: Least free space for a lab that was never started, in GiB.
     type: float
     default: 15
+  kubernetes:
+    description:
+      - The minor version of Kubernetes that is to run, as in C(1.36). It must be that of the folder's cluster, or the one after it.
+      - Empty when nothing is to run.
+    type: str
+    default: ""
+    version_added: "1.1.0"
 attributes:
   check_mode:
     description: It changes nothing anyway.

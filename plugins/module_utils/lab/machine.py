@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import platform
 import shutil
@@ -44,7 +45,10 @@ iptables -w -A FORWARD -m conntrack --ctstate INVALID -j DROP || echo "iptables 
 
 @dataclass(frozen=True)
 class Demands:
-    """What the lab asks of the machine; memory and disk in bytes, tools are command or file to package."""
+    """What the lab asks of the machine; memory and disk in bytes, tools are command or file to package.
+
+    kubernetes is the minor version that is to run, as in 1.36; empty where nothing is to run.
+    """
 
     directory: Path
     cache_directory: Path
@@ -54,6 +58,7 @@ class Demands:
     tools: dict[str, str]
     memory: int
     disk: int
+    kubernetes: str = ""
 
 
 @dataclass
@@ -70,7 +75,12 @@ def judge(demands: Demands) -> Verdict:
     if platform.system() != "Linux":
         return Verdict([f"The lab needs Linux; this is {platform.system()}."])
     verdict = Verdict(
-        _platform() + _capacity(demands) + _folder(demands) + _ports(demands) + _control_groups(control_groups.ROOT)
+        _platform()
+        + _capacity(demands)
+        + _folder(demands)
+        + _cluster(demands)
+        + _ports(demands)
+        + _control_groups(control_groups.ROOT)
     )
     verdict.cni_plugins = cni_directory()
     verdict.missing_packages = missing_packages(demands.tools, verdict.cni_plugins)
@@ -149,6 +159,31 @@ def _folder(demands: Demands) -> list[str]:
     if len(str(directory / "containerd/containerd.sock")) > SOCKET_PATH_LIMIT:
         problems.append(f"The path of {directory} is too long for sockets below it; choose a shorter lab_directory.")
     return problems
+
+
+def _cluster(demands: Demands) -> list[str]:
+    """Kubernetes goes up by one minor at a time, and nothing leads back (its version skew policy)."""
+    try:
+        record = json.loads((demands.directory / "lab.json").read_text(encoding="utf-8"))
+    except OSError:
+        return []
+    has = record.get("kubernetes", "")
+    if not has or not demands.kubernetes:
+        return []
+    (major, minor), wanted = _minor(has), _minor(demands.kubernetes)
+    if wanted in ((major, minor), (major, minor + 1)):
+        return []
+    way = f"stay at {has}" if wanted < (major, minor) else f"go to {major}.{minor + 1} first"
+    return [
+        f"The cluster in {demands.directory} has Kubernetes {has}, and lab_kubernetes is {demands.kubernetes}; it goes "
+        f"up by one minor at a time and never down. So {way}, choose another lab_directory, or remove it with "
+        "lab_state: absent."
+    ]
+
+
+def _minor(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
 
 
 def _ports(demands: Demands) -> list[str]:

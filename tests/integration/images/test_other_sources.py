@@ -14,10 +14,11 @@ import pytest
 from ..conftest import until
 from .conftest import HOSTS, Lab, changed, knative, rows
 
-# Planned, but pulled only when somebody makes a source of that kind
+# Planned, but pulled only when somebody makes an object of that kind
 ON_DEMAND = {
     "PingSource": knative("eventing", "mtping"),
     "ApiServerSource": knative("eventing", "apiserver_receive_adapter"),
+    "IntegrationSink, with tokens of OIDC": knative("eventing", "auth_proxy"),
 }
 SOURCES = """
 apiVersion: rbac.authorization.k8s.io/v1
@@ -38,7 +39,13 @@ spec:
   serviceAccountName: default
   resources: [{apiVersion: v1, kind: Event}]
   sink: {uri: "http://nowhere.default.svc"}
+---
+apiVersion: sinks.knative.dev/v1alpha1
+kind: IntegrationSink
+metadata: {name: image-test, namespace: default}
+spec: {log: {}}
 """
+OIDC = '{"data": {"authentication-oidc": "enabled"}}'
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +88,7 @@ def test_a_site_pulls_what_the_list_says_and_nothing_else(lab: Lab) -> None:
         base = {"docker.io/library/python:3.11-slim-bookworm"}  # checked for the build, for no node
         assert len(listed) > 15
         assert pulled(lab, since) == listed - base - set(ON_DEMAND.values())
+        lab.site.kubectl("patch", "configmap", "-n", "knative-eventing", "config-features", "--type=merge", "-p", OIDC)
         lab.site.kubectl("apply", "-f", "-", given=SOURCES)
         until("the images of sources are pulled", lambda: pulled(lab, since) == listed - base, 120)
         lab.site.kubectl("delete", "-f", "-", given=SOURCES)

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +48,25 @@ def test_a_started_lab_needs_no_more_room(demands: machine.Demands, tmp_path: Pa
     (tmp_path / "lab.json").write_text("{}")
     wanting = replace(demands, directory=tmp_path, disk=2**60)
     assert not [problem for problem in machine.judge(wanting).problems if "GiB free" in problem]
+
+
+@pytest.mark.parametrize(("has", "wanted", "said"), [
+    ("1.36", "1.36", ""),
+    ("1.36", "1.37", ""),
+    ("1.37", "1.36", "has Kubernetes 1.37, and lab_kubernetes is 1.36; .* So stay at 1.37, .* lab_state: absent"),
+    ("1.34", "1.36", "So go to 1.35 first,"),
+    ("1.9", "1.10", ""),
+    ("", "1.34", ""),  # a lab from before versions could be chosen
+    ("1.37", "", ""),  # only built
+])  # fmt: skip
+def test_the_cluster_of_a_folder_goes_up_by_one_minor_and_never_down(
+    demands: machine.Demands, tmp_path: Path, has: str, wanted: str, said: str
+) -> None:
+    (tmp_path / "lab.json").write_text(json.dumps({"kubernetes": has} if has else {}))
+    found = machine.judge(replace(demands, directory=tmp_path, kubernetes=wanted)).problems
+    about = [problem for problem in found if "lab_kubernetes" in problem]
+    assert len(about) == bool(said)
+    assert not said or re.search(said, about[0])
 
 
 def test_paths_that_sockets_cannot_have_are_refused(demands: machine.Demands) -> None:
