@@ -13,7 +13,7 @@ from pathlib import Path
 
 from run import BIN, ROOT, Result, run, with_reports
 
-PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "matrix")
+PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun", "matrix")
 OWN_LABS = ("matrix",)  # parts that bring labs of their own
 LAB = {"lab_directory": str(ROOT / ".lab-acceptance"), "lab_address": "127.0.0.3", "lab_audit": True}
 

@@ -12,8 +12,12 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.build_key import build_key
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import BuilderError, choose_builder
+from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.index import check_index
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import Base, find_base, find_image
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
+
+# Builders that are in the network of this machine; the daemons of others may be elsewhere
+ON_THIS_MACHINE = ("buildah", "podman")
 
 
 class ActionModule(ImageAction):
@@ -40,6 +44,8 @@ def _look(args: dict[str, Any]) -> dict[str, Any]:
     if not digest:
         builder = choose_builder(args["builder"]).kind
         base = find_base(args["base"], policy)
+        if builder in ON_THIS_MACHINE:
+            check_index(args["index"], Path(args["sources"], "requirements.txt"), args["ca_file"])
     return {
         "key": key,
         "image": name,

@@ -185,7 +185,8 @@ def without_login(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _login(url: str) -> dict[str, str]:
+def login_of(url: str) -> dict[str, str]:
+    """The header for the user and password of a URL, {} where it has none."""
     parts = urlsplit(url)
     if parts.username is None:
         return {}
@@ -208,7 +209,7 @@ def _try(pools: Pools, asked: str, partial: Path, patience: Patience, transfer: 
     have = partial.stat().st_size if partial.exists() else 0
     url = without_login(asked)
     try:
-        answer = _follow(pools, url, {"Range": f"bytes={have}-"} if have else {}, _login(asked), patience)
+        answer = _follow(pools, url, {"Range": f"bytes={have}-"} if have else {}, login_of(asked), patience)
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise _NoAnswer(error) from error
     try:

@@ -74,11 +74,8 @@ class World:
         user = User.with_sample(sample, self.directory / f"user-{self.made}", network, **{**self.typed(), **typed})
         user.kubeconfig({sample: self.lab.directory / "kubeconfig"})
         user.programs = (self.lab.directory / "bin" / "kubectl",)
-        user.variables = {
-            "REGISTRY_PASSWORD": (self.lab.directory / "registry" / "password").read_text().strip(),
-            "GOPROXY": f"http://{self.address}:{MODULES}",
-            "PIP_INDEX_URL": f"http://{self.address}:{PACKAGES}/simple",
-        }
+        password = self.lab.directory / "registry" / "password"
+        user.variables = {"REGISTRY_PASSWORD": password.read_text().strip()}
         return user
 
     def typed(self) -> dict[str, Any]:
@@ -92,6 +89,8 @@ class World:
             },
             "serverless_registry": f"{self.address}:5001",
             "serverless_gateway_address": f"{self.address}:30080",
+            "serverless_go_proxy": f"http://{self.address}:{MODULES}",
+            "todo_pip_index_url": f"http://{self.address}:{PACKAGES}/simple",
         }
 
     def of_the_lab(self) -> list[str]:
@@ -101,6 +100,17 @@ class World:
         variables = {"istio_values": content["istio_values"], **gateway}
         files = [word for name in OF_THE_LAB for word in ("-e", f"@{GROUP / name}")]
         return [*files, "-e", json.dumps(variables)]
+
+    def node_entry(self) -> dict[str, Any]:
+        """The node as image_prefetch_nodes names it, for those who reach it by commands."""
+        directory = self.lab.directory
+        return {
+            "name": "lab",
+            "exec": [str(directory / "bin" / "lab-node")],
+            "certs_dir": str(directory / "certs.d"),
+            "address": str(directory / "containerd" / "containerd.sock"),
+            "config": str(directory / "etc" / "containerd.toml"),
+        }
 
     def answers(self) -> bool:
         """Whether the application does."""

@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 # As the protocol of module proxies has them, in the module cache too
-MODULES = ("sigs.k8s.io/metrics-server@v0.9.0", "knative.dev/operator@v0.49.3", "knative.dev/operator@v0.42.2")
+MODULES = ("sigs.k8s.io/metrics-server@v0.9.0", "knative.dev/operator@v0.49.3", "knative.dev/operator@v0.50.0")
 
 
 class FileServer:
