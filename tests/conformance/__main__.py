@@ -50,7 +50,8 @@ def conducted(suite: Suite, lab: Lab) -> list[str]:
     for run in suite.runs:
         print(f"  {run.name}:", flush=True)
         by_run[run.name] = rows(suite, execute(suite, run, lab))
-    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), suite.name, section(suite, by_run)), encoding="utf-8")
+        page = replaced(PAGE.read_text(encoding="utf-8"), suite.name, section(suite, by_run))
+        PAGE.write_text(page, encoding="utf-8")
     found = [row for part in by_run.values() for row in part]
     passed = sum(row.result.state == "passed" for row in found)
     print(f"  {passed} of {len(found)} passed; see {PAGE.relative_to(ROOT)}", flush=True)

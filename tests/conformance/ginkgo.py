@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,17 +13,17 @@ _LEAF = "[It] "
 
 
 def read_report(path: Path, counted: str) -> list[Result]:
-    """Return the results of the tests whose names have the text `counted`, sorted by name.
+    """Return the results of the tests whose names begin with the pattern `counted`, sorted by name.
 
-    A name ends with that text: what follows in the report are labels. A test that was left out by the focus is
+    What follows the pattern in the report are labels, no part of the name. A test that was left out by the focus is
     missing, one that skipped itself is skipped and its reason is what it said. Raises OSError or ParseError.
     """
     found = {}
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         name = case.get("name", "")
-        if name.startswith(_LEAF) and counted in name:
-            result = _result(name.removeprefix(_LEAF).partition(counted)[0] + counted, case)
-            found[result.name] = result
+        match = re.match(counted, name.removeprefix(_LEAF))
+        if name.startswith(_LEAF) and match:
+            found[match[0]] = _result(match[0], case)
     return [found[name] for name in sorted(found)]
 
 

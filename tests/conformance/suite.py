@@ -35,8 +35,8 @@ class Run:
     """One call of a program of tests.
 
     format says how its results are read: go (the testing package) or ginkgo (its JUnit report). The tests that count
-    are those named in expected, otherwise those that a program of Go's testing package lists, or whose names have the
-    text `counted` in Ginkgo's report.
+    are those named in expected, otherwise those that a program of Go's testing package lists, or whose names begin
+    with the pattern `counted` in Ginkgo's report.
     """
 
     name: str
