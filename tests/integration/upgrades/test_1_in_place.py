@@ -46,7 +46,6 @@ def test_an_upgrade_that_does_not_get_ready_goes_back_and_says_so(scene: Scene) 
     variables = {
         "serverless_release": NEW,
         "istio_version": "1.30.5",
-        "image_prefetch_state": "absent",
         "__lab_nowhere": NOWHERE,
         "knative_serving_overlays": "{{ __lab_small + __lab_nowhere }}",
     }

@@ -294,3 +294,14 @@ def _patch_status(cluster: Cluster, pod: Document, status: Document) -> None:
     metadata = pod["metadata"]
     path = cluster.resource("v1", "Pod").path(metadata["namespace"], metadata["name"]) + "/status"
     cluster.transport.call("PATCH", path, body={"status": status}, content_type="application/merge-patch+json")
+
+
+def test_a_removal_takes_along_the_jobs_of_a_run_that_broke_off(cluster: Cluster, name: str) -> None:
+    upgrade(cluster, name, new(name), "1.2.0")
+    named = Jobs(name, "1.2.0", [within_generated(job(), name)]).named()
+    present(cluster, f"{name}-jobs", named, version="1.2.0")
+    assert [item["metadata"]["name"] for item in cluster.list("batch/v1", "Job", name)] == ["migration-1.2.0"]
+    plan = absent(cluster, name)
+    assert plan.release == name
+    assert inventory_of(cluster, f"{name}-jobs") is None and inventory_of(cluster, name) is None
+    assert cluster.get("v1", "Namespace", name) is None
