@@ -138,7 +138,7 @@ def regsync(course: Course) -> list[Contestant]:
     program = built("regsync", "regsync")
 
     def contestant(name: str, parallel: dict[str, int], requests: dict[str, int]) -> Contestant:
-        home = course.scratch / name.replace(" ", "-")
+        home = course.scratch / ("regsync-tuned" if parallel else "regsync")
         home.mkdir()
         config = {
             "version": 1,
