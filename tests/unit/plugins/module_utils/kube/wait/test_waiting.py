@@ -67,8 +67,8 @@ def test_a_rollout_that_becomes_available(cluster: Cluster, home: str) -> None:
     turned: list[float] = []
 
     def turn() -> None:
+        turned.append(time.monotonic())  # first: the wait may end before the answer to this is read
         set_status(cluster, path, ready)
-        turned.append(time.monotonic())
 
     threading.Timer(1.0, turn).start()
     wait(cluster, rollout(home))
