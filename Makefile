@@ -1,6 +1,7 @@
 # make site   a fresh machine -> lab cluster -> everything installed -> the application's URL
 # make test   lint, sanity, unit tests, molecule
 # make acceptance   the tests that take too long for that
+# make conformance  suites that others wrote, against what site.yml installs
 # The other targets are the parts of these.
 
 SHELL := /bin/bash
@@ -15,11 +16,11 @@ PYTHON ?= python3
 INVENTORY ?= inventories/lab
 # More arguments for ansible-playbook, e.g. ARGS="-e lab_address=127.0.0.3" for a second lab beside the first
 ARGS ?=
-# The parts of `make acceptance`; empty: all
+# The parts of `make acceptance` or `make conformance`; empty: all
 PARTS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup setup-dev lab lab-stop lab-down status site check uninstall test acceptance lint units sanity molecule clean
+.PHONY: help setup setup-dev lab lab-stop lab-down status site check uninstall test acceptance conformance lint units sanity molecule clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +66,10 @@ test: setup-dev ## lint, sanity, unit tests, molecule
 
 acceptance: setup-dev ## the long tests on a lab of their own: neighbours, plans, faults, kills, repair
 	$(BIN)/python tests/acceptance.py $(PARTS)
+
+conformance: lab ## upstream's suites on what site.yml installs in the lab: ingress, serving, eventing, kubernetes
+	ansible-playbook site.yml -e @tests/conformance/options.yml $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m conformance $(PARTS)
 
 lint: setup-dev ## ruff, yamllint, ansible-lint
 	$(BIN)/python tests/run.py lint

@@ -23,11 +23,15 @@ KUBELETS = ["io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.c
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way to copy: its name, what it fills (layout, containerd, docker), and what copies everything once."""
+    """A way to copy: its name, what it fills (layout, containerd, docker), and what copies everything once.
+
+    `is_tuned` says that it was set up by hand for this machine and link.
+    """
 
     name: str
     target: str
     copy: Callable[[], None]
+    is_tuned: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,15 @@ class Course:
 
 def all_of(course: Course, processes: Processes) -> list[Contestant]:
     """Every contestant, ours first; programs that they need are started."""
-    return [*ours(course, processes), docker(course, processes), skopeo(course), crane(course), ctr(course, processes)]
+    return [
+        *ours(course, processes),
+        docker(course, processes),
+        skopeo(course),
+        crane(course),
+        *regsync(course),
+        zarf(course),
+        ctr(course, processes),
+    ]
 
 
 def ours(course: Course, processes: Processes) -> list[Contestant]:
@@ -119,6 +131,55 @@ def crane(course: Course) -> Contestant:
             run(program, "pull", "--insecure", "--format=oci", image, f"{course.scratch}/crane")
 
     return Contestant("crane", "layout", copy)
+
+
+def regsync(course: Course) -> list[Contestant]:
+    """Regsync into layouts: as it comes, and with as many images and requests at a time as we have streams."""
+    program = built("regsync", "regsync")
+
+    def contestant(name: str, parallel: dict[str, int], requests: dict[str, int]) -> Contestant:
+        home = course.scratch / ("regsync-tuned" if parallel else "regsync")
+        home.mkdir()
+        config = {
+            "version": 1,
+            "creds": [{"registry": course.mirror, "tls": "disabled", **requests}],
+            "defaults": {"skipDockerConfig": True, **parallel},
+            "sync": [
+                {"source": image, "target": f"ocidir://{home}/{number}:1", "type": "image"}
+                for number, image in enumerate(course.at_mirror())
+            ],
+        }
+        (home / "regsync.yml").write_text(json.dumps(config))
+        command = (program, "once", "--verbosity", "warn", "--config", str(home / "regsync.yml"))
+        return Contestant(name, "layout", lambda: run(*command) and None, bool(parallel))
+
+    return [
+        contestant("regsync", {}, {}),
+        contestant("regsync, 16 at a time", {"parallel": 16}, {"reqConcurrent": 16}),
+    ]
+
+
+def zarf(course: Course) -> Contestant:
+    """Zarf's package of all images: fetched in parallel into its cache, and packed, without a list of contents."""
+    program = built("zarf", "zarf")
+    home = course.scratch / "zarf"
+    home.mkdir()
+    package = {
+        "kind": "ZarfPackageConfig",
+        "metadata": {"name": "bench", "version": "1.0.0", "uncompressed": True},
+        "components": [{"name": "images", "required": True, "images": course.at_mirror()}],
+    }
+    (home / "zarf.yaml").write_text(json.dumps(package))
+    command = (
+        program, "package", "create", str(home), "--confirm", "--skip-sbom", "--plain-http", "--architecture=amd64",
+        f"--output={home}/out", f"--cache={home}/cache", f"--tmpdir={home}", "--no-color",
+    )  # fmt: skip
+
+    def copy() -> None:
+        (home / "out").mkdir(exist_ok=True)
+        run(*command)
+
+    return Contestant("zarf package create", "layout", copy)
 
 
 def ctr(course: Course, processes: Processes) -> Contestant:

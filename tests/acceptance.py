@@ -13,7 +13,8 @@ from pathlib import Path
 
 from run import BIN, ROOT, Result, run, with_reports
 
-PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades")
+PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun", "matrix")
+OWN_LABS = ("matrix",)  # parts that bring labs of their own
 LAB = {"lab_directory": str(ROOT / ".lab-acceptance"), "lab_address": "127.0.0.3", "lab_audit": True}
 
 
@@ -33,13 +34,18 @@ def part(name: str) -> Result:
 
 
 def results(names: list[str]) -> Iterator[Result]:
-    """The lab up, the parts, the lab down."""
-    started = lab("started")
-    yield started
-    if not started.failed:
-        for name in names:
+    """The parts that share a lab, between its start and its end, then the others."""
+    sharing = [name for name in names if name not in OWN_LABS]
+    if sharing:
+        started = lab("started")
+        yield started
+        if not started.failed:
+            for name in sharing:
+                yield part(name)
+        yield lab("absent")
+    for name in names:
+        if name in OWN_LABS:
             yield part(name)
-    yield lab("absent")
 
 
 def main(names: list[str]) -> int:

@@ -27,6 +27,7 @@ SCENARIOS = ("default", "site", "variants", "drills", "neighbours", "absent", "c
 TOOLS = {
     "dockerd": "docker.io",
     "docker": "docker.io",
+    "podman": "podman",
     "skopeo": "skopeo",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",

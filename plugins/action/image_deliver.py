@@ -80,7 +80,15 @@ class ActionModule(ClusterAction):
         # All files first: what one runtime cannot be told is known before any node is changed.
         files = [node.files(policy) for node in nodes]
         delivered = [
-            deliver(node, wanted, images, check=check, report=self.tell, layout=layout)
+            deliver(
+                node,
+                wanted,
+                images,
+                check=check,
+                report=self.tell,
+                layout=layout,
+                rate_limit_wait=args["rate_limit_wait"],
+            )
             for node, wanted in zip(nodes, files, strict=True)
         ]
         for done in delivered if args["pull"] else []:

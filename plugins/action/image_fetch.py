@@ -25,7 +25,7 @@ class ActionModule(ImageAction):
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Fetch what the layout lacks; in check mode only tell what that is."""
-        policy = ImagePolicy.from_config(args["images"])
+        policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
         wanted = wanted_of(args["plan"], policy, args["architectures"])
         directory = Path(args["layout"])
         if check and not directory.exists():

@@ -34,7 +34,7 @@ class ActionModule(ClusterAction):
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Print the table; fail with every image that cannot be had, before the lock is written."""
-        policy = ImagePolicy.from_config(args["images"])
+        policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
         architectures = args["architectures"] or self._architectures(args)
         lock = Lock.read(Path(args["lock"])) if args["lock"] else Lock()
         plan = self._plan(args, policy, architectures, lock)

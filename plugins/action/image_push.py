@@ -12,7 +12,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
 
@@ -39,7 +39,8 @@ class ActionModule(ImageAction):
 def _push(args: dict[str, Any], check: bool) -> Copied:
     target = Reference.parse(args["image"])
     layout = Layout.open(Path(args["layout"]))
-    registry = Registry(target.registry, ImagePolicy.from_config(args["images"]).settings(target.registry))
+    policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
+    registry = Clients(policy).of(target.registry)
     if not check:
         return push_layout(layout, args["name"], registry, target)
     digest = layout.find(args["name"]).digest

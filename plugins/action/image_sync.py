@@ -27,7 +27,7 @@ class ActionModule(ImageAction):
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Copy what the registry lacks; in check mode only ask it."""
-        policy = ImagePolicy.from_config(args["images"])
+        policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
         wanted = wanted_of(args["plan"], policy, args["architectures"])
         clients, target = Clients(policy), args["to"]
         place_in(target, "check/it")

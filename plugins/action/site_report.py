@@ -22,9 +22,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
     Summary,
     mesh_hosts,
     node_addresses,
+    origins,
     public_hosts,
-    pulled_from,
-    running_images,
 )
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
     LOOK_SECONDS,
@@ -90,6 +89,4 @@ def _releases(cluster: Cluster) -> list[InstalledRelease]:
 
 def _images(cluster: Cluster, config: dict[str, Any]) -> list[tuple[str, str]]:
     """Every image that pods run, with the place it was seen to come from, else the one that the policy says."""
-    policy, pods = ImagePolicy.from_config(config), cluster.list("v1", "Pod")
-    observed = {reference: f"{host} (observed)" for reference, host in pulled_from(pods).items()}
-    return [(name, observed.get(name) or policy.origin_of(name)) for name in running_images(pods)]
+    return origins(cluster.list("v1", "Pod"), ImagePolicy.from_config(config))

@@ -14,7 +14,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.build import Recipe, alone, build_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import BuilderError, choose_builder
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import find_image
@@ -31,7 +31,7 @@ class ActionModule(ImageAction):
         start = time.monotonic()
         if check:
             return {"changed": True, "digest": "", "seconds": 0.0}
-        policy = ImagePolicy.from_config(args["images"])
+        policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
         with alone(args["image"], self.tell):
             # Another context's run may have built it while this one waited.
             digest = find_image(args["image"], policy)
@@ -56,8 +56,7 @@ class ActionModule(ImageAction):
         with tempfile.TemporaryDirectory(prefix="todo-") as folder:
             name = f"{target.tag}-{Path(folder).name}".lower()
             layout = build_layout(builder, recipe, Path(folder), name)
-            registry = Registry(target.registry, policy.settings(target.registry))
-            return push_layout(Layout.open(layout), "", registry, target).digest
+            return push_layout(Layout.open(layout), "", Clients(policy).of(target.registry), target).digest
 
     def subject(self, args: dict[str, Any]) -> str:
         """The image, which stands in no other part of the message."""

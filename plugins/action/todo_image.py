@@ -12,8 +12,12 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.build_key import build_key
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import BuilderError, choose_builder
+from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.index import check_index
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import Base, find_base, find_image
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
+
+# Builders that are in the network of this machine; the daemons of others may be elsewhere
+ON_THIS_MACHINE = ("buildah", "podman")
 
 
 class ActionModule(ImageAction):
@@ -34,12 +38,14 @@ class ActionModule(ImageAction):
 def _look(args: dict[str, Any]) -> dict[str, Any]:
     key = build_key(Path(args["sources"]), Path(args["dockerfile"]), [args["base"]])
     name = f"{args['registry']}/{args['repository']}"
-    policy = ImagePolicy.from_config(args["images"])
+    policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
     digest = find_image(f"{name}:{key}", policy)
     base, builder = Base("", False), ""
     if not digest:
         builder = choose_builder(args["builder"]).kind
         base = find_base(args["base"], policy)
+        if builder in ON_THIS_MACHINE:
+            check_index(args["index"], Path(args["sources"], "requirements.txt"), args["ca_file"])
     return {
         "key": key,
         "image": name,

@@ -18,8 +18,8 @@ options:
   images:
     description:
       - The image policy. It names mirrors, exact images and registries, and says how references are rewritten.
-      - A task that does not give it takes the variable C(serverless_images). Without either images come from their
-        origins.
+      - A task that does not give it takes the variable C(serverless_images), and the registry C(serverless_registry)
+        with its login. Without either images come from their origins.
     type: dict
     default: {}
 """

@@ -24,6 +24,7 @@ description:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
   - selfhosted.serverless.nodes
 options:
   state:

@@ -17,6 +17,7 @@ description:
   - What the layout has already costs no request. Progress is printed every five seconds.
 extends_documentation_fragment:
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
 options:
   plan:
     description: Rows of a plan, as P(selfhosted.serverless.image_plan#module) returns them in C(table).

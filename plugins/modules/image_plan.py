@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
 options:
   manifests:
     description: Files with rendered manifests.

@@ -17,6 +17,7 @@ description:
   - Runs on the controller. The registry's password is read there, at the moment of the push, and is part of no result.
 extends_documentation_fragment:
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
 options:
   layout:
     description: Directory with the OCI image layout.

@@ -17,6 +17,7 @@ description:
   - Images go through an OCI image layout on the controller, so that an interrupted run is continued by the next.
 extends_documentation_fragment:
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
 options:
   plan:
     description: Rows of a plan, as P(selfhosted.serverless.image_plan#module) returns them in C(table).

@@ -17,7 +17,8 @@ options:
   catalogue:
     description:
       - The components by name, in the order of building. Each has one key.
-      - C(go) with C(builds) (a list of C(packages), binary to package, and C(tags)) and C(variables), set at link time.
+      - C(go) with C(builds) (a list of C(packages), binary to package, or C(tests), binary to the package whose tests it runs,
+        and C(tags)) and C(variables), set at link time.
       - C(wheel) with C(package), C(version), C(sha256) by machine type and C(files), name to member of the wheel.
       - C(modules), name to C(path), C(version) and C(sum) (the hash as in go.sum) of a Go module.
     type: dict

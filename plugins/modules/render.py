@@ -29,6 +29,7 @@ attributes:
 extends_documentation_fragment:
   - selfhosted.serverless.content
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
 options:
   dest:
     description: The file to write. Its folder is made when it is missing.

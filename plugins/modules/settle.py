@@ -34,6 +34,7 @@ attributes:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
   - selfhosted.serverless.rollback
   - selfhosted.serverless.run_lock
 options:

@@ -16,6 +16,7 @@ description:
   - Runs on the controller.
 extends_documentation_fragment:
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
 options:
   image:
     description: The image with its tag, as P(selfhosted.serverless.todo_image#module) tells it.

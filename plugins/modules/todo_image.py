@@ -15,6 +15,7 @@ description:
   - Runs on the controller.
 extends_documentation_fragment:
   - selfhosted.serverless.images
+  - selfhosted.serverless.rate_limits
 options:
   sources:
     description: Folder with the application's sources.
@@ -41,6 +42,16 @@ options:
     description: The image's repository in that registry.
     type: str
     required: true
+  index:
+    description:
+      - The package index of the build; empty for pip's own default. Where the image is missing and is built on this machine,
+        the index is asked for a package, so that one that cannot be reached is told before anything changes.
+    type: str
+    default: ""
+  ca_file:
+    description: A file of authorities that the index may be signed by, too; empty for none.
+    type: str
+    default: ""
 attributes:
   check_mode:
     description: Only reads.

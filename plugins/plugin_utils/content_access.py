@@ -37,6 +37,10 @@ def content_access(
         checked_mirrors(args["content_mirrors"]),
         args["pins"],
         users_list(args["go_proxy"]),
-        ImageAccess(ImagePolicy.from_config(args["images"]), Path(lock).expanduser() if lock else None, not check),
+        ImageAccess(
+            ImagePolicy.from_config(args["images"], args["rate_limit_wait"]),
+            Path(lock).expanduser() if lock else None,
+            not check,
+        ),
         Transfers(tell),
     )

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documentation import Options, options_of
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.own_registry import with_own_registry
 
 
 class DocumentedAction(ActionBase):
@@ -91,8 +92,13 @@ class DocumentedAction(ActionBase):
         for option, variables in shared.items():
             name = next((variable for variable in variables if variable in self.variables), None)
             if name:
-                found[option] = self._templar.resolve_variable_expression(name)
+                found[option] = self._variable(name)
+        if "images" in shared:
+            found["images"] = with_own_registry(found.get("images"), self._variable)
         return found
+
+    def _variable(self, name: str) -> Any:
+        return self._templar.resolve_variable_expression(name) if name in self.variables else None
 
 
 def _plain(value: object) -> str:

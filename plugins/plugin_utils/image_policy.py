@@ -14,7 +14,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.
     Lock,
     extend_lock,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import (
+    RATE_LIMIT_WAIT,
+    ImagePolicy,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.rewrite import (
     rewrite_documents,
     undecided,
@@ -43,19 +46,20 @@ def apply_policy(
     tell: Callable[[str], None],
     context: str = "",
     check: bool = False,
+    rate_limit_wait: float = RATE_LIMIT_WAIT,
 ) -> list[dict[str, Any]]:
     """Return the documents with their image references as the policy says.
 
     Registries and nodes are asked only in mode rewrite, and only for images with several places. What is chosen for a
     context is kept in the lock, unless `check`. Raises ImageError and KubeError.
     """
-    policy = ImagePolicy.from_config(images)
+    policy = ImagePolicy.from_config(images, rate_limit_wait)
     wanted = undecided(documents, policy)
     if not wanted:
         return rewrite_documents(documents, policy)
     architectures = architectures_of(cluster.list("v1", "Node"))
     path = Path(lock).expanduser() if lock else None
-    answers = choose(wanted, policy, architectures, Lock.read(path) if path else Lock(), context)
+    answers = choose(wanted, policy, architectures, Lock.read(path) if path else Lock(), context, tell)
     for image, answer in sorted(answers.items()):
         if answer.failures:
             others = ", ".join(f"{failure.rule}: {failure.reason}" for failure in answer.failures)

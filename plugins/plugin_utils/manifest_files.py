@@ -30,5 +30,6 @@ def documents_of(
     documents += flatten(definitions, "definitions")
     if args["images"]:
         lock = lock_path(args["images"], variables)
-        documents = apply_policy(documents, args["images"], cluster, lock, tell, args["context"], check)
+        patience = args["rate_limit_wait"]
+        documents = apply_policy(documents, args["images"], cluster, lock, tell, args["context"], check, patience)
     return documents

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..images.policy.policy import ImagePolicy
+from .away import Away
 from .errors import ContentError
 from .image_file import ImageAccess
 from .store import Store
@@ -36,6 +37,11 @@ class Access:
     go_proxy: str = PUBLIC_GO_PROXY
     images: ImageAccess = field(default_factory=lambda: ImageAccess(ImagePolicy()))
     transfers: Transfers = field(default_factory=Transfers)
+
+    @property
+    def away(self) -> Away:
+        """What is known of hosts that do not answer."""
+        return Away(self.store.directory, self.transfers.tell)
 
     def urls(self, url: str) -> list[str]:
         """Where the content of a URL is fetched: the mirrors of the longest beginning that fits, else the URL."""

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from .checksum import sha256_of, verify
 from .download import Patience, fetch, without_login
 from .errors import ContentError
 from .go_module import GoModule
-from .go_proxies import proxy_list
+from .go_proxies import hosts_of, proxy_list
 from .image_file import ImageFile
 from .transfers import Transfer
 
@@ -28,7 +29,8 @@ Bring = Callable[[Patience, Transfer], Path]
 class Attempt:
     """One way: the complete source, what it is called, its checksum ('' where another sum pins it), and how it is gone.
 
-    `keeps` says whether what it brings is kept in the store. `host` is the one that it needs, '' for none or several.
+    `keeps` says whether what it brings is kept in the store. `hosts` are those of which one must answer; () for none.
+    `lacks` is what this machine lacks to use it, '' for nothing.
     """
 
     source: dict[str, Any]
@@ -36,11 +38,26 @@ class Attempt:
     sha256: str
     bring: Bring
     keeps: bool = True
-    host: str = ""
+    hosts: tuple[str, ...] = ()
+    lacks: str = ""
 
 
 def attempts_of(source: dict[str, Any], access: Access) -> list[Attempt]:
     """The attempts for one source: one, or one for each mirror of its URL; none needs the network yet."""
+    lacks = _lacking(source)
+    return [replace(attempt, lacks=lacks) for attempt in _attempts_of(source, access)]
+
+
+def _lacking(source: dict[str, Any]) -> str:
+    program = source.get("kubectl") or "kubectl"
+    if source.get("kind") == "kustomize" and not shutil.which(str(Path(program).expanduser())):
+        return f"it is built by kubectl, and there is no program {program}"
+    if source.get("kind") == "istioctl" and source.get("image") and not sys.platform.startswith("linux"):
+        return f"the programs in it are for Linux, and this machine is {sys.platform}"
+    return ""
+
+
+def _attempts_of(source: dict[str, Any], access: Access) -> list[Attempt]:
     sha256 = str(source.get("sha256") or "")
     if source.get("url"):
         return _of_url(source, sha256 or access.pins.get(source["url"], ""), access)
@@ -56,12 +73,21 @@ def attempts_of(source: dict[str, Any], access: Access) -> list[Attempt]:
 
 def _of_url(source: dict[str, Any], sha256: str, access: Access) -> list[Attempt]:
     def bring(url: str) -> Bring:
-        return lambda patience, transfer: fetch(url, sha256, access.store, patience, transfer)
+        def fetched(patience: Patience, transfer: Transfer) -> Path:
+            place = fetch(url, sha256, access.store, patience, transfer)
+            transfer.source = _host(url)
+            return place
+
+        return fetched
 
     return [
-        Attempt(source, without_login(url), sha256, bring(url), host=urlsplit(without_login(url)).netloc)
+        Attempt(source, without_login(url), sha256, bring(url), hosts=(_host(url),))
         for url in access.urls(source["url"])
     ]
+
+
+def _host(url: str) -> str:
+    return urlsplit(without_login(url)).netloc
 
 
 def _of_module(source: dict[str, Any], sha256: str, access: Access) -> list[Attempt]:
@@ -72,30 +98,29 @@ def _of_module(source: dict[str, Any], sha256: str, access: Access) -> list[Atte
     if cached and (sha256 or not module.sum):
         attempts.append(Attempt(source, label, sha256, lambda _p, _t: _checked(cached, sha256, label), False))
 
+    proxies = proxy_list(access.go_proxy)
+
     def bring(patience: Patience, transfer: Transfer) -> Path:
         keep = _keeper(access, sha256, label, pinned=bool(module.sum))
-        return module.fetched(path, keep, access.store, proxy_list(access.go_proxy), patience, transfer)
+        return module.fetched(path, keep, access.store, proxies, patience, transfer, access.away)
 
-    return [*attempts, Attempt(source, label, sha256, bring)]
+    return [*attempts, Attempt(source, label, sha256, bring, hosts=hosts_of(proxies))]
 
 
 def _of_image(source: dict[str, Any], sha256: str, access: Access) -> Attempt:
     label = f"{source['image']}, file {source.get('path')}"
+    file = ImageFile(source["image"], source.get("path") or "", access.images)
 
     def bring(patience: Patience, transfer: Transfer) -> Path:
-        if source.get("kind") == "istioctl" and not sys.platform.startswith("linux"):
-            raise ContentError(f"{label}: the programs in it are for Linux, and this machine is {sys.platform}")
         if not source.get("path"):
             raise ContentError(f"{label}: path must say which file of the image is meant")
-        file = ImageFile(source["image"], source["path"], access.images)
         if not (sha256 or file.is_pinned):
             raise ContentError(
                 f"{label}: nothing pins it; give a sha256, an image with its digest, or a lock file "
                 "(serverless_images.lock)"
             )
-        place = file.fetch(
-            _keeper(access, sha256, label, pinned=file.is_pinned), access.store, patience.seconds, transfer
-        )
+        keep = _keeper(access, sha256, label, pinned=file.is_pinned)
+        place = file.fetch(keep, access.store, patience, transfer, access.away)
         if file.newly_locked and not sha256:
             access.transfers.tell(
                 f"{file.reference} is locked as {file.newly_locked}; no checksum but this first answer says what it is"
@@ -104,7 +129,7 @@ def _of_image(source: dict[str, Any], sha256: str, access: Access) -> Attempt:
             verify(place, sha256, label)
         return place
 
-    return Attempt(source, label, sha256, bring)
+    return Attempt(source, label, sha256, bring, hosts=file.hosts())
 
 
 def _keeper(access: Access, sha256: str, label: str, pinned: bool) -> Callable[[Path], Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,29 +28,41 @@ from .errors import ContentError
 from .store import Store
 from .transfers import Transfer
 
-READ_TIMEOUT = 30.0  # seconds without a byte
-FIRST_PAUSE, LONGEST_PAUSE = 1.5, 30.0  # seconds between tries; a server may ask for a longer one, up to the latter
+FIRST_PAUSE = 1.5  # seconds between tries
 REDIRECTS = 10
 LARGEST = 2 << 30  # bytes
 BLOCK = 64 * 1024  # bytes; what a killed download may lose
+WATCHED_FOR = 30.0  # seconds of a transfer before its speed is judged
 _UNREACHABLE = frozenset({FailureKind.CONNECT_TIMEOUT, FailureKind.REFUSED, FailureKind.NAME_SERVER, FailureKind.PROXY})
+# What a filter does between here and a server: whoever meets it meets it again
+_SILENT = _UNREACHABLE | {FailureKind.READ_TIMEOUT}
 
 
 @dataclass(frozen=True)
 class Patience:
     """How long a server may be away: tries in a row without a byte, and seconds at least, whatever their number.
 
-    `connect` is the limit for one connection, in seconds.
+    `connect` is the limit for one connection (TLS included) and `silence` for the time without a byte, in seconds.
+    A pause that the server asks for is kept up to `longest_pause` seconds; for a longer one it is given up where other
+    sources follow. So it is when it sends fewer than `slowest` bytes a second.
     """
 
     tries: int
     seconds: float
     connect: float
+    silence: float = 30.0
+    longest_pause: float = 30.0
+    slowest: float = 0.0
+
+    @property
+    def others_follow(self) -> bool:
+        """Whether there is somebody else to ask."""
+        return not self.seconds
 
 
 ONLY_SOURCE = Patience(tries=4, seconds=20.0, connect=10.0)
 # Where another source follows, a server that cannot be reached is not waited for.
-OTHERS_FOLLOW = Patience(tries=2, seconds=0.0, connect=5.0)
+OTHERS_FOLLOW = Patience(tries=2, seconds=0.0, connect=5.0, silence=10.0, longest_pause=3.0, slowest=2048.0)
 
 
 class HttpRefusal(ContentError):
@@ -62,7 +74,14 @@ class HttpRefusal(ContentError):
 
 
 class Unreachable(ContentError):
-    """No connection to a server came about."""
+    """A server cannot be used now, whatever is asked for: no connection, no answer, or hardly a byte.
+
+    `reason` is the text without the address that was asked for.
+    """
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 def fetch(url: str, sha256: str | None, store: Store, patience: Patience, transfer: Transfer) -> Path:
@@ -124,9 +143,9 @@ def download(url: str, partial: Path, patience: Patience, transfer: Transfer, la
         have = partial.stat().st_size if partial.exists() else 0
         attempt = 1 if have > had else attempt + 1
         had = have
-        pause = jittered(attempt, FIRST_PAUSE, LONGEST_PAUSE)
+        pause = jittered(attempt, FIRST_PAUSE, patience.longest_pause)
         try:
-            return _try(pools, asked, partial, patience.connect, transfer, largest)
+            return _try(pools, asked, partial, patience, transfer, largest)
         except HttpSetupError as error:
             raise ContentError(f"{url}: {error}") from error
         except _Refused as error:
@@ -138,14 +157,22 @@ def download(url: str, partial: Path, patience: Patience, transfer: Transfer, la
                 raise HttpRefusal(f"{url}: {error}", error.status) from error
             last: ContentError = HttpRefusal(f"{url}: {error}", error.status)
             if error.retry_after is not None:
-                pause = min(error.retry_after, LONGEST_PAUSE)
+                pause = min(error.retry_after, patience.longest_pause)
+                if error.retry_after > pause and patience.others_follow:
+                    reason = f"{error}, and asks to wait for {error.retry_after:.0f} s"
+                    raise Unreachable(f"{url}: {reason}", reason) from error
+        except _TooSlow as error:
+            raise Unreachable(f"{url}: {error}", str(error)) from error
+        except _NoAnswer as error:
+            failure = describe(error.cause)
+            last = Unreachable(f"{url}: {failure.text}", failure.text)
+            if failure.kind.is_permanent:
+                is_host = failure.kind == FailureKind.NAME
+                raise last if is_host else ContentError(str(last)) from error.cause
+            if failure.kind in _SILENT and patience.others_follow:
+                raise last from error.cause
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            failure = describe(error)
-            kind = Unreachable if failure.kind in _UNREACHABLE | {FailureKind.NAME} else ContentError
-            last = kind(f"{url}: {failure.text}")
-            hopeless = failure.kind in _UNREACHABLE and not patience.seconds
-            if failure.kind.is_permanent or hopeless:
-                raise last from error
+            last = ContentError(f"{url}: {describe(error).text}")
         if attempt >= patience.tries and time.monotonic() - started >= patience.seconds:
             last.args = (f"{last} (tried {attempt} times)",)
             raise last
@@ -158,17 +185,33 @@ def without_login(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _login(url: str) -> dict[str, str]:
+def login_of(url: str) -> dict[str, str]:
+    """The header for the user and password of a URL, {} where it has none."""
     parts = urlsplit(url)
     if parts.username is None:
         return {}
     return urllib3.make_headers(basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
 
 
-def _try(pools: Pools, asked: str, partial: Path, connect: float, transfer: Transfer, largest: int) -> None:
+class _NoAnswer(Exception):
+    """The connection or the wait for an answer failed, by `cause`."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class _TooSlow(Exception):
+    """Others may be faster."""
+
+
+def _try(pools: Pools, asked: str, partial: Path, patience: Patience, transfer: Transfer, largest: int) -> None:
     have = partial.stat().st_size if partial.exists() else 0
     url = without_login(asked)
-    answer = _follow(pools, url, {"Range": f"bytes={have}-"} if have else {}, _login(asked), connect)
+    try:
+        answer = _follow(pools, url, {"Range": f"bytes={have}-"} if have else {}, login_of(asked), patience)
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise _NoAnswer(error) from error
     try:
         if answer.status not in (200, 206):
             raise _Refused(answer.status, answer.reason or "", parse_retry_after(answer.headers.get("Retry-After")))
@@ -178,11 +221,15 @@ def _try(pools: Pools, asked: str, partial: Path, connect: float, transfer: Tran
         _check_size(url, expected or 0, largest, partial)
         transfer.expected, transfer.moved = expected or 0, have
         with partial.open("ab" if have else "wb") as file:
-            for block in answer.stream(BLOCK, decode_content=False):
+            begin, had = time.monotonic(), have
+            for block in _blocks(answer):
                 file.write(block)
                 have += len(block)
                 transfer.moved = have
                 _check_size(url, have, largest, partial)
+                seconds = time.monotonic() - begin
+                if seconds > WATCHED_FOR and (have - had) / seconds < patience.slowest:
+                    raise _TooSlow(f"only {have - had} bytes in {seconds:.0f} s")
         if expected is not None and have != expected:
             raise OSError(f"the server sent {have} of {expected} bytes")
     finally:
@@ -195,7 +242,13 @@ def _check_size(url: str, size: int, largest: int, partial: Path) -> None:
         raise ContentError(f"{url}: more than {largest} bytes, which is the limit for it")
 
 
-def _follow(pools: Pools, url: str, headers: Mapping[str, str], login: Mapping[str, str], connect: float) -> Any:
+def _blocks(answer: Any) -> Iterator[bytes]:
+    """What comes, as it comes: a slow server's bytes are not waited for until they fill a block."""
+    while block := answer.read1(BLOCK, decode_content=False):
+        yield block
+
+
+def _follow(pools: Pools, url: str, headers: Mapping[str, str], login: Mapping[str, str], patience: Patience) -> Any:
     """The answer behind all redirects; each address is reached through the proxy that is meant for it.
 
     The login goes to the first host alone.
@@ -205,8 +258,8 @@ def _follow(pools: Pools, url: str, headers: Mapping[str, str], login: Mapping[s
         answer = pools.request(
             "GET",
             url,
-            connect=connect,
-            read=READ_TIMEOUT,
+            connect=patience.connect,
+            read=patience.silence,
             headers={"User-Agent": USER_AGENT, **headers, **(login if urlsplit(url)[:2] == origin else {})},
             preload_content=False,
         )

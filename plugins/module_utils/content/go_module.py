@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from .download import OTHERS_FOLLOW, HttpRefusal, Patience, download, without_login
+from .away import Away
+from .download import OTHERS_FOLLOW, HttpRefusal, Patience, Unreachable, download, without_login
 from .errors import ContentError
 from .go_proxies import DIRECT, OFF, GoProxy, escaped, module_cache
 from .module_zip import LARGEST_ZIP, ModuleZip
@@ -47,6 +50,7 @@ class GoModule:
         proxies: list[GoProxy],
         patience: Patience,
         transfer: Transfer,
+        away: Away,
     ) -> Path:
         """What `keep` makes of the file or folder `path`, out of the module's zip, which is fetched if missing.
 
@@ -54,13 +58,15 @@ class GoModule:
         """
         key = hashlib.sha256(f"{self.name} {self.sum}".encode()).hexdigest()[:32]
         scratch = store.scratch()
+        began = time.time()
         try:
             with store.alone(key):
                 zip_file = store.directory / f"{key}.zip"
                 if not zip_file.exists():
-                    self._bring(zip_file, store, proxies, patience, transfer)
+                    self._bring(_Way(zip_file, store, transfer, away, began), proxies, patience)
                 archive = ModuleZip(zip_file, self.name)
             try:
+                transfer.source = self.name
                 archive.extract(path, scratch / "content")
                 return keep(scratch / "content")
             except ContentError:
@@ -71,15 +77,16 @@ class GoModule:
         finally:
             shutil.rmtree(scratch)
 
-    def _bring(
-        self, zip_file: Path, store: Store, proxies: list[GoProxy], patience: Patience, transfer: Transfer
-    ) -> None:
+    def _bring(self, way: _Way, proxies: list[GoProxy], patience: Patience) -> None:
         said = []
         for number, proxy in enumerate(proxies):
             last = number == len(proxies) - 1
             try:
-                return self._from(proxy, zip_file, store, patience if last else OTHERS_FOLLOW, transfer)
+                self._from(proxy, way, patience if last else OTHERS_FOLLOW)
+                return way.away.forget(proxy.host)
             except ContentError as error:
+                if isinstance(error, Unreachable) and proxy.host:
+                    way.away.note(proxy.host, error.reason)
                 said.append(str(error))
                 is_gone = isinstance(error, HttpRefusal) and error.status in _GONE
                 if not is_gone and not isinstance(error, _AskNext) and not proxy.any_failure:
@@ -88,27 +95,30 @@ class GoModule:
                     break
         raise ContentError("; ".join(said))
 
-    def _from(self, proxy: GoProxy, zip_file: Path, store: Store, patience: Patience, transfer: Transfer) -> None:
+    def _from(self, proxy: GoProxy, way: _Way, patience: Patience) -> None:
         if proxy.url == OFF:
             raise _AskNext("GOPROXY says off: no module may be fetched")
         if proxy.url == DIRECT:
             raise _AskNext("GOPROXY says direct: version control is not asked for content")
         url = f"{proxy.url}/{escaped(self.module)}/@v/{escaped(self.version)}.zip"
-        partial = store.directory / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.part"
+        # Whoever waited for another file of the module has seen that nobody answers.
+        if way.away.knows(proxy.host, way.began):
+            raise Unreachable(f"{without_login(url)}: {proxy.host} did not answer a moment ago")
+        partial = way.store.directory / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.part"
         if urlsplit(url).scheme == "file":
             source = Path(unquote(urlsplit(url).path))
             if not source.is_file():
                 raise _AskNext(f"{url}: there is no such file")
             shutil.copyfile(source, partial)
         else:
-            transfer.source = urlsplit(without_login(url)).netloc
-            download(url, partial, patience, transfer, LARGEST_ZIP)
+            way.transfer.source = proxy.host
+            download(url, partial, patience, way.transfer, LARGEST_ZIP)
         try:
             self._verify(partial, without_login(url))
         except ContentError:
             partial.unlink()
             raise
-        partial.replace(zip_file)
+        partial.replace(way.zip_file)
 
     def _verify(self, partial: Path, url: str) -> None:
         try:
@@ -121,6 +131,17 @@ class GoModule:
             raise _AskNext(f"{url}: {error}") from error
         if self.sum and found != self.sum:
             raise _AskNext(f"{url}: the module's sum is {found}, not {self.sum}")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Where a zip goes, and what is told on the way; `began` is when somebody first wanted it."""
+
+    zip_file: Path
+    store: Store
+    transfer: Transfer
+    away: Away
+    began: float
 
 
 class _AskNext(ContentError):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .errors import ContentError
 
@@ -22,6 +23,11 @@ class GoProxy:
 
     url: str
     any_failure: bool
+
+    @property
+    def host(self) -> str:
+        """Host and port without the login; '' for what asks no host."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
 def proxy_list(text: str) -> list[GoProxy]:
@@ -42,6 +48,12 @@ def proxy_list(text: str) -> list[GoProxy]:
     if not entries:
         raise ContentError("the list of Go module proxies (GOPROXY) has no entry")
     return entries
+
+
+def hosts_of(proxies: list[GoProxy]) -> tuple[str, ...]:
+    """The hosts of a list; () where one of its entries needs none."""
+    asked = [proxy for proxy in proxies if proxy.url not in (OFF, DIRECT)]
+    return tuple(proxy.host for proxy in asked) if all(proxy.host for proxy in asked) else ()
 
 
 def users_list(default: str, environ: Mapping[str, str] | None = None) -> str:

@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..images.errors import ImageError
+from ..images.errors import ImageError, Reason, RegistryError
 from ..images.plan.choice import BACKOFF, inspected_at
 from ..images.plan.inspection import Inspected
 from ..images.plan.lock import Lock, Locked, extend_lock
 from ..images.policy.policy import Candidate, ImagePolicy
 from ..images.reference.reference import Reference
+from ..images.registry.backoff import Backoff
 from ..images.registry.blobs import fetch_blob
 from ..images.registry.client import Registry
 from ..images.registry.clients import Clients
 from ..images.registry.manifests import Manifest
 from ..secret_source import SecretSourceError
+from .away import Away
+from .download import OTHERS_FOLLOW, Patience
 from .errors import ContentError
 from .layer_files import extract_file
 from .store import NOTE, Store
@@ -29,6 +32,8 @@ from .transfers import Transfer
 
 # Names of machine types in images (GOARCH), by what the system calls them
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+# What a registry that cannot be used now says, whatever is asked for
+_AWAY = frozenset({Reason.DNS, Reason.REFUSED, Reason.BROKEN, Reason.TIMEOUT})
 
 
 @dataclass(frozen=True)
@@ -58,32 +63,55 @@ class ImageFile:
         """Whether the image is, or will be, known by its digest."""
         return bool(self.reference.digest or self._access.lock)
 
-    def fetch(self, keep: Callable[[Path], Path], store: Store, patience: float, transfer: Transfer) -> Path:
+    def hosts(self) -> tuple[str, ...]:
+        """The registries that may have it; () where the policy names none."""
+        try:
+            candidates = self._access.policy.candidates(self.reference)
+        except ImageError:
+            return ()
+        return tuple(candidate.reference.registry for candidate in candidates)
+
+    def fetch(
+        self, keep: Callable[[Path], Path], store: Store, patience: Patience, transfer: Transfer, away: Away
+    ) -> Path:
         """What `keep` makes of the file. What has been kept of a locked image costs no request.
 
-        A registry may be away for `patience` seconds.
-
-        Raises ContentError with the reason of each place that the policy names.
+        Registries that did not answer a moment ago are asked last. Raises ContentError with the reason of each place
+        that the policy names.
         """
         locked = self._locked()
         digest = locked.digest if locked else self.reference.digest
         if digest and (kept := store.noted(self.note(digest))):
             return kept
-        said = []
         try:
-            clients, candidates = (
-                Clients(self._access.policy, replace(BACKOFF, patience=patience)),
-                self._access.policy.candidates(self.reference),
-            )
+            candidates = self._access.policy.candidates(self.reference)
         except ImageError as error:
             raise ContentError(str(error)) from error
-        for candidate in candidates:
-            try:
-                transfer.source = candidate.reference.registry
-                inspected = inspected_at(clients, candidate.reference, [self._architecture], locked)
-                return self._from(candidate, inspected, clients, keep, store, transfer)
-            except (ImageError, SecretSourceError, ContentError) as error:
-                said.append(f"{candidate.reference}: {error}")
+        candidates.sort(key=lambda candidate: away.knows(candidate.reference.registry))
+        # A registry after which another one is asked is not waited for.
+        last, others = (Clients(self._access.policy, _backoff(one)) for one in (patience, OTHERS_FOLLOW))
+        said, is_limited = [], False
+        for is_second in (False, True):
+            if is_second:
+                # Of the places of the last source none has it otherwise.
+                if not (is_limited and patience.seconds and last.patience.limit):
+                    break
+                last.patience.begin()
+                others.patience.begin()
+                said = []
+            for candidate in candidates:
+                registry = transfer.source = candidate.reference.registry
+                clients = last if candidate is candidates[-1] else others
+                try:
+                    inspected = inspected_at(clients, candidate.reference, [self._architecture], locked)
+                    away.forget(registry)
+                    return self._from(candidate, inspected, clients, keep, store, transfer)
+                except (ImageError, SecretSourceError, ContentError) as error:
+                    reason = error.reason if isinstance(error, RegistryError) else None
+                    if reason in _AWAY:
+                        away.note(registry, error.detail)
+                    said.append(f"{candidate.reference}: {error}")
+                    is_limited = is_limited or reason == Reason.RATE_LIMIT
         raise ContentError("; ".join(said))
 
     def _from(
@@ -140,6 +168,18 @@ class ImageFile:
         """The name under which the store notes the checksum of this file of this image."""
         key = f"{digest} {self._architecture} {self._path}"
         return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}{NOTE}"
+
+
+def _backoff(patience: Patience) -> Backoff:
+    if patience.others_follow:
+        return Backoff(
+            attempts=1,
+            longest_pause=patience.longest_pause,
+            connect_timeout=patience.connect,
+            read_timeout=patience.silence,
+            patience=0.0,
+        )
+    return replace(BACKOFF, patience=patience.seconds)
 
 
 def _layers(

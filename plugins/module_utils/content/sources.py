@@ -14,7 +14,6 @@ from typing import Any
 
 from .access import Access
 from .attempts import Attempt, attempts_of
-from .away import Away
 from .checksum import sha256_of, verify
 from .download import ONLY_SOURCE, OTHERS_FOLLOW, Unreachable
 from .errors import ContentError
@@ -62,29 +61,35 @@ def locate(item: dict[str, Any], access: Access | None = None) -> Source:
     if _is_installed_program(sources):
         return _installed_istioctl(sources[0])
     attempts = [attempt for source in sources for attempt in attempts_of(source, access)]
-    for attempt in attempts:
+    passed_over = [(attempt, why) for attempt in attempts if (why := _unusable(attempt, len(attempts)))]
+    usable = [attempt for attempt in attempts if not _unusable(attempt, len(attempts))]
+    for attempt in usable:
         if attempt.keeps and attempt.sha256 and (kept := access.store.kept(attempt.sha256)):
             return _located(attempt, kept, attempt.sha256, access)
-    away = Away(access.store.directory)
-    attempts.sort(key=lambda attempt: away.knows(attempt.host))
-    said: list[tuple[Attempt, str]] = []
-    for attempt in attempts:
-        if attempt.source.get("url") and not attempt.sha256 and len(attempts) > 1:
-            said.append((attempt, "no checksum is known for it; serverless_pins may give one"))
-            continue
-        patience = ONLY_SOURCE if attempt is attempts[-1] else OTHERS_FOLLOW
-        transfer = access.transfers.begin(name_of(item), attempt.label)
+    away = access.away
+    usable.sort(key=lambda attempt: away.knows_all(attempt.hosts))
+    said: list[tuple[Attempt, Exception]] = []
+    for attempt in usable:
+        patience = ONLY_SOURCE if attempt is usable[-1] else OTHERS_FOLLOW
+        transfer, came = access.transfers.begin(name_of(item), attempt.label), False
         try:
             place = attempt.bring(patience, transfer)
-            away.forget(attempt.host)
-            return _located(attempt, place, attempt.sha256 or sha256_of(place), access)
+            if attempt.source.get("url"):
+                away.forget(attempt.hosts[0])
+            came = attempt.keeps
+            located = _located(attempt, place, attempt.sha256 or sha256_of(place), access)
+            for other, error in said:
+                if not isinstance(error, Unreachable):  # which is told once, of the host
+                    access.transfers.tell(f"{name_of(item)} is taken from {transfer.source}: {_line(other, error)}")
+            return located
         except (ContentError, OSError) as error:
-            if isinstance(error, Unreachable) and attempt.host:
-                away.note(attempt.host)
-            said.append((attempt, str(error)))
+            if isinstance(error, Unreachable) and attempt.source.get("url"):
+                away.note(attempt.hosts[0], error.reason)
+            said.append((attempt, error))
         finally:
-            access.transfers.end(transfer)
-    raise ContentError(_nowhere(item, said))
+            access.transfers.end(transfer, came)
+    reasons = {id(attempt): reason for attempt, reason in passed_over} | {id(one): str(error) for one, error in said}
+    raise ContentError(_nowhere(item, [(attempt, reasons[id(attempt)]) for attempt in attempts]))
 
 
 def documents_of(source: Source) -> list[Any]:
@@ -111,6 +116,19 @@ def _located(attempt: Attempt, place: Path, digest: str, access: Access) -> Sour
             source, place=program_of(place, "istioctl", access.store.directory / f"{source.digest}-istioctl")
         )
     return source
+
+
+def _unusable(attempt: Attempt, count: int) -> str:
+    """Why one of `count` attempts is not made at all, '' where it is."""
+    if attempt.source.get("url") and not attempt.sha256 and count > 1:
+        return "no checksum is known for it; serverless_pins may give one"
+    return attempt.lacks
+
+
+def _line(attempt: Attempt, error: Exception) -> str:
+    """Why an attempt failed, in one line: without the advice that stands below a wrong checksum."""
+    text = str(error).partition(":\n")[0]
+    return " ".join((text if text.startswith(attempt.label) else f"{attempt.label}: {text}").split())
 
 
 def _nowhere(item: dict[str, Any], said: list[tuple[Attempt, str]]) -> str:

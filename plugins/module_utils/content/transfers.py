@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is being fetched, told in lines at a steady pace."""
+"""What is being fetched, told in lines at a steady pace, and in the end where it came from."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Transfers:
         self._over = threading.Event()
         self._teller: threading.Thread | None = None
         self._active: list[Transfer] = []
+        self._came: dict[str, list[str]] = {}
 
     def begin(self, name: str, source: str) -> Transfer:
         """Put a file on the list of what is under way."""
@@ -44,10 +45,12 @@ class Transfers:
             self._active.append(transfer)
         return transfer
 
-    def end(self, transfer: Transfer) -> None:
-        """Take it off again."""
+    def end(self, transfer: Transfer, came: bool = False) -> None:
+        """Take it off again; `came` says whether it is here now."""
         with self._lock:
             self._active.remove(transfer)
+            if came:
+                self._came.setdefault(transfer.source, []).append(transfer.name)
 
     def __enter__(self) -> Transfers:
         self._over.clear()
@@ -61,6 +64,10 @@ class Transfers:
         self._over.set()
         if self._teller:
             self._teller.join()
+        if self._came:
+            parts = [f"{', '.join(names)} from {source}" for source, names in self._came.items()]
+            self.tell(f"fetched {'; '.join(parts)}")
+            self._came = {}
 
     def _run(self) -> None:
         while not self._over.wait(self._period):

@@ -26,10 +26,14 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
         return None
     if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
         return float(text)
+    when = parse_date(text)
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds()) if when else None
+
+
+def parse_date(value: str | None) -> datetime | None:
+    """An HTTP date; None when absent or unreadable."""
     try:
-        when = parsedate_to_datetime(text)
+        when = parsedate_to_datetime(value or "")
     except (TypeError, ValueError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

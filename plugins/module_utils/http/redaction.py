@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
+import json
 import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
@@ -53,7 +55,7 @@ def redact(text: str) -> str:
 
 
 def conceal(data: bytes, secrets: Iterable[str]) -> bytes:
-    """Return data without these secrets, as they are, in a URL or in base64."""
+    """Return data without these secrets, as they are, in a URL, in JSON or HTML, or in base64."""
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         data = data.replace(form, _HIDDEN.encode())
     return data
@@ -81,6 +83,11 @@ def _password(credential: str) -> str:
 def _forms(secret: str) -> list[bytes]:
     if len(secret) < _SHORTEST:
         return []
-    plain = secret.encode("utf-8", "replace")
-    coded = base64.b64encode(plain)
-    return [plain, quote(secret, safe="").encode(), quote_plus(secret).encode(), coded, coded.rstrip(b"=")]
+    escaped = [json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret)]
+    escaped += [html.escape(secret, quote=False), repr(secret)[1:-1]]
+    in_urls = [quote(secret, safe=""), quote(secret), quote_plus(secret), quote_plus(secret, safe="/")]
+    in_urls += [re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), text) for text in in_urls]
+    plain = [secret.encode("utf-8", "replace"), secret.encode("latin-1", "replace")]
+    coded = [base64.b64encode(data) for data in plain]
+    texts = [text.encode("utf-8", "replace") for text in (*escaped, *in_urls)]
+    return [*plain, *texts, *coded, *(data.rstrip(b"=") for data in coded)]

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .build_cache import BuildCache
-from .catalogue import Component, GoBuild, GoComponent, ModulesComponent, WheelComponent, default_binary_name
+from .catalogue import Component, GoBuild, GoComponent, GoTestBuild, ModulesComponent, WheelComponent
 from .errors import LabBuildError
 from .go_command import BUILD_OPTIONS, GoCommand, heartbeat
 from .report import Report
@@ -123,10 +123,11 @@ class Builder:
             watch_time(seconds, compiled)
 
         started = time.monotonic()
-        go.build(self._module(component), list(build.packages.values()), scratch, options, watch)
+        command = go.build_tests if isinstance(build, GoTestBuild) else go.build
+        command(self._module(component), list(build.packages.values()), scratch, options, watch)
         watch_files.look(time.monotonic() - started)
         for name, package in build.packages.items():
-            (scratch / default_binary_name(package)).rename(scratch / name)
+            (scratch / build.made(package)).rename(scratch / name)
 
     def _link_modules(self, component: ModulesComponent, scratch: Path, go: GoCommand, subject: str) -> None:
         for name, module in component.modules.items():
@@ -148,7 +149,7 @@ class _FilesWatcher:
         self._subject = subject
         self._directory = directory
         self._files = files
-        self._waiting = {default_binary_name(package): name for name, package in build.packages.items()}
+        self._waiting = {build.made(package): name for name, package in build.packages.items()}
         self._done = sum((directory / name).exists() for name in files)  # by an earlier build of the same component
 
     def look(self, seconds: float) -> None:

@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 from .errors import LabBuildError
 from .wheel import Wheel
 
-# A major version as the last element of a package's path, which `go build` does not use as the name of the binary.
-_MAJOR_VERSION = re.compile(r"v[0-9]+")
+# A major version as the last element of a package's path, which `go build` does not use as the name of the binary
+# (v0 and v1 are none: cmd/go/internal/load, isVersionElement).
+_MAJOR_VERSION = re.compile(r"v(?:[2-9]|[1-9][0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,22 @@ class GoBuild:
 
     packages: dict[str, str]
     tags: tuple[str, ...] = ()
+
+    def made(self, package: str) -> str:
+        """Return the name that Go gives the binary of a package."""
+        return default_binary_name(package)
+
+
+@dataclass(frozen=True)
+class GoTestBuild(GoBuild):
+    """One `go test -c`: packages maps the name of a binary to the package whose tests it runs."""
+
+    # A field of its own, so that the key of a component without tests stays as it was
+    test: bool = True
+
+    def made(self, package: str) -> str:
+        """Return the name that Go gives the binary of a package's tests."""
+        return f"{default_binary_name(package)}.test"
 
 
 @dataclass(frozen=True)
@@ -122,7 +139,7 @@ def _component(name: str, entry: Mapping[str, Any]) -> Component:
 
 
 def _go(name: str, details: Mapping[str, Any]) -> GoComponent:
-    builds = tuple(GoBuild(dict(build["packages"]), tuple(build.get("tags", ()))) for build in details["builds"])
+    builds = tuple(_go_build(build) for build in details["builds"])
     for build in builds:
         defaults = [default_binary_name(package) for package in build.packages.values()]
         if len(set(defaults)) < len(defaults):
@@ -130,6 +147,11 @@ def _go(name: str, details: Mapping[str, Any]) -> GoComponent:
                 f"Lab component {name}: two packages of one build make a binary of the same name; use two builds"
             )
     return GoComponent(name, builds, {key: str(value) for key, value in details.get("variables", {}).items()})
+
+
+def _go_build(data: Mapping[str, Any]) -> GoBuild:
+    tags = tuple(data.get("tags", ()))
+    return GoTestBuild(dict(data["tests"]), tags) if "tests" in data else GoBuild(dict(data["packages"]), tags)
 
 
 def _wheel(name: str, details: Mapping[str, Any]) -> WheelComponent:

@@ -79,7 +79,33 @@ class GoCommand:
         watch is called about twice a second with the seconds so far and the number of packages compiled so far.
         Raises LabBuildError with the end of what Go said.
         """
-        command = [*_ended_with_us(), str(self._command), "build", "-v", *BUILD_OPTIONS, *options]
+        self._make(["build", "-v"], module, packages, output, options, watch)
+
+    def build_tests(
+        self,
+        module: Path,
+        packages: Sequence[str],
+        output: Path,
+        options: Sequence[str],
+        watch: Callable[[float, int], None],
+    ) -> None:
+        """Build the tests of packages into programs, as `build` does with the packages.
+
+        Go does not tell which packages it compiles then, so their number stays 0. Nothing is vetted: that would take
+        longer than the building, and the packages are not ours.
+        """
+        self._make(["test", "-c", "-vet=off"], module, packages, output, options, watch)
+
+    def _make(
+        self,
+        verb: Sequence[str],
+        module: Path,
+        packages: Sequence[str],
+        output: Path,
+        options: Sequence[str],
+        watch: Callable[[float, int], None],
+    ) -> None:
+        command = [*_ended_with_us(), str(self._command), *verb, *BUILD_OPTIONS, *options]
         command += ["-o", f"{output}/", *packages]
         with subprocess.Popen(
             command, cwd=module, env=self.environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -94,7 +120,7 @@ class GoCommand:
                 raise
             reader.join()
         if process.returncode:
-            raise _failure(f"go build in {module}", said)
+            raise _failure(f"go {verb[0]} in {module}", said)
 
     def download(self, path: str, version: str, scratch: Path) -> Mapping[str, Any]:
         """Put a module into the module cache; return what Go tells of it (Dir, Sum and more). Raises LabBuildError.

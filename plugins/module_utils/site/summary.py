@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..images.errors import InvalidReference
+from ..images.policy.policy import ImagePolicy
 from ..images.reference.reference import Reference
 from .commands import kubectl
 
 # containerd and CRI-O keep no record of the mirror that gave an image; docker does, in the image's ID
-_NOT_OBSERVED = "  (where from is what the image policy says, unless a node was observed to have it from there)"
+_NOT_OBSERVED = "  (observed: a node tells it; configured: it is what the image policy says, no node tells otherwise)"
 CLUSTER_LOCAL = "networking.knative.dev/visibility"
 
 
@@ -143,6 +144,15 @@ def pulled_from(pods: Sequence[Mapping[str, Any]]) -> dict[str, str]:
             if image and host and host != registry_of(image):
                 found[image] = host
     return found
+
+
+def origins(pods: Sequence[Mapping[str, Any]], policy: ImagePolicy) -> list[tuple[str, str]]:
+    """Return every image that pods run, and where it came from: as a node tells it, else as the policy says."""
+    observed = pulled_from(pods)
+    return [
+        (name, f"{observed[name]} (observed)" if name in observed else f"{policy.origin_of(name)} (configured)")
+        for name in running_images(pods)
+    ]
 
 
 def registry_of(name: str) -> str:

@@ -14,15 +14,18 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from ..http.proxies import environment_proxy
+from ..http.redaction import conceal
 from ..images.policy.settings import is_loopback
 from .builder import Ask, Builder, BuilderError, ask_command
 
@@ -171,9 +174,10 @@ def _run(builder: Builder, words: Sequence[str], environment: Mapping[str, str])
         check=False,
     )
     if done.returncode:
-        said = done.stdout.decode("utf-8", "replace")
-        for value in _secrets(environment):
-            said = said.replace(value, "(not shown)")
+        secrets = _secrets(environment)
+        said = conceal(done.stdout, secrets).decode("utf-8", "replace")
+        for value in secrets:  # however short
+            said = said.replace(value, "***")
         last = "\n".join(said.strip().splitlines()[-_TOLD_LINES:])
         name = builder.kind if builder.kind == builder.program else f"{builder.program} ({builder.kind})"
         raise BuilderError(f"{name} {words[1]} failed ({done.returncode}):\n{last}")
@@ -204,10 +208,20 @@ def _secrets(environment: Mapping[str, str]) -> list[str]:
     """Return the parts of addresses in the environment that are a login."""
     values = [environment.get(name, "") for name in ("PIP_INDEX_URL", *PROXIES, *map(str.lower, PROXIES))]
     logins = {value.partition("://")[2].rpartition("@")[0] for value in values if "@" in value}
-    return sorted({*logins, *(login.partition(":")[2] for login in logins)} - {""}, key=len, reverse=True)
+    parts = {*logins, *(login.partition(":")[2] for login in logins)}
+    # Tools tell them as they sent them, too: decoded, or as a header (see conceal)
+    return sorted({*parts, *map(unquote, parts)} - {""}, key=len, reverse=True)
 
 
 def _unpack(archive: Path, layout: Path) -> None:
+    """Unpack an OCI layout: plain files below its folder. TarFile's own filters came with Python 3.11.4."""
     layout.mkdir(mode=0o700)
     with tarfile.open(archive) as tar:
-        tar.extractall(layout, filter="data")
+        for member in tar:
+            parts = PurePosixPath(member.name).parts
+            content = tar.extractfile(member) if member.isfile() and not {"..", "/"} & set(parts) else None
+            if content:
+                target = layout.joinpath(*parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with content, target.open("wb") as file:
+                    shutil.copyfileobj(content, file)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..images.errors import ImageError, RegistryError
+from ..images.errors import ImageError, Reason, RegistryError
 from ..images.policy.policy import ImagePolicy
 from ..images.reference.reference import Reference
-from ..images.registry.client import Registry
+from ..images.registry.clients import Clients
+from ..images.registry.cooldown import HINT
 
 
 class BaseNotFound(ImageError):
@@ -31,23 +32,39 @@ def find_image(image: str, policy: ImagePolicy) -> str:
     Raises ImageError when the registry does not answer or refuses the login.
     """
     reference = Reference.parse(image)
-    registry = Registry(reference.registry, policy.settings(reference.registry))
+    registry = Clients(policy).of(reference.registry)
+    registry.be_patient()
     return registry.has_manifest(reference.repository, reference.version)
 
 
 def find_base(base: str, policy: ImagePolicy) -> Base:
-    """Return the first place, in the order of the policy's mirrors, that has the base image. Raises BaseNotFound."""
-    told = []
+    """Return the first place, in the order of the policy's mirrors, that has the base image. Raises BaseNotFound.
+
+    Rate limits are waited for, as the policy says, where no other place has it.
+    """
+    clients = Clients(policy)
+    found, told, is_limited = _look(base, policy, clients)
+    if not found and is_limited and policy.rate_limit_wait:
+        clients.patience.begin()
+        found, told, is_limited = _look(base, policy, clients)
+    if found:
+        return found
+    raise BaseNotFound(
+        f"The todo application's base image {base} cannot be had ({'; '.join(told)}). "
+        + (HINT if is_limited else "Put it into the mirror, or set todo_base_image to one that is there.")
+    )
+
+
+def _look(base: str, policy: ImagePolicy, clients: Clients) -> tuple[Base | None, list[str], bool]:
+    """Return where the base is, what places said that do not have it, and whether a rate limit was among that."""
+    told, is_limited = [], False
     for candidate in policy.candidates(Reference.parse(base)):
         place = candidate.reference
-        settings = policy.settings(place.registry)
         try:
-            if Registry(place.registry, settings).has_manifest(place.repository, place.version):
-                return Base(str(place), settings.scheme == "http")
+            if clients.of(place.registry).has_manifest(place.repository, place.version):
+                return Base(str(place), policy.settings(place.registry).scheme == "http"), told, is_limited
             told.append(f"{place}: not found")
         except RegistryError as error:
             told.append(f"{place}: {error}")
-    raise BaseNotFound(
-        f"The todo application's base image {base} cannot be had ({'; '.join(told)}). "
-        "Put it into the mirror, or set todo_base_image to one that is there."
-    )
+            is_limited = is_limited or error.reason == Reason.RATE_LIMIT
+    return None, told, is_limited

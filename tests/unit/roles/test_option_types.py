@@ -27,7 +27,7 @@ def typed_options() -> dict[str, str]:
 
 def unconverted(line: str, name: str, kind: str, is_task: bool) -> bool:
     """Whether a line uses the option as it came."""
-    use = rf"(?<![\w.]){name}\b(?!:)"
+    use = rf"(?<![\w.']){name}\b(?![:'])"  # in quotes it is a key
     if line.lstrip().startswith("#") or not re.search(use, line):
         return False
     if is_task and re.fullmatch(rf'\s+(- )?\w+: "{{{{ {name} }}}}"', line):
@@ -73,6 +73,7 @@ def test_booleans_and_numbers_are_converted_where_they_are_used(role: str) -> No
         ("    - a_b", "bool", True),
         ("  when: a_b and c", "bool", True),
         ('x: "{{ 1 if a_b else 2 }}"', "bool", True),
+        ("{% for b in c | map(attribute='a_b') %}", "bool", False),
         ('x: "{{ 1 if a_b | bool else 2 }}"', "bool", False),
         ("{% if a_b %}", "bool", True),
         ('    pull: "{{ a_b }}"', "bool", False),

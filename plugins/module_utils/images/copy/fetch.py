@@ -20,7 +20,7 @@ from ..progress import PERIOD, Progress, progress_text
 from ..reference.reference import Reference
 from ..registry.client import Registry
 from ..registry.clients import Clients
-from ..registry.cooldown import LIMIT_PATIENCE
+from ..registry.cooldown import HINT
 from ..registry.manifests import Descriptor, Manifest
 from .gathering import Gathering, Resolved
 from .host_queue import Job, Limits, run_jobs
@@ -135,13 +135,14 @@ class _Fetch:
                 again = [_other_source_first(item) for item in lacking if item.name in first]
                 if again:
                     # No mirror has them at once, so a rate limit is waited for, an hour's too.
-                    self._clients.patience.seconds = LIMIT_PATIENCE
+                    self._clients.patience.begin()
                 failures = self._pass(again, done, progress)
                 done.bytes = progress.bytes
             done.seconds = time.monotonic() - start
             self._report(progress_text(progress.images, len(lacking), done.bytes, done.bytes, done.seconds))
             if failures:
-                raise FetchError("\n".join(f"{name}: {why}" for name, why in failures.items()))
+                hint = [HINT] if any(f"{Reason.RATE_LIMIT}:" in why for why in failures.values()) else []
+                raise FetchError("\n".join([*(f"{name}: {why}" for name, why in failures.items()), *hint]))
         done.seconds = time.monotonic() - start
         return done
 

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ...kube.wait.image_pulls import classify
+from ...kube.wait.image_pulls import classify, is_rate_limit
 from ..layout.layout import Layout
+from ..policy.policy import RATE_LIMIT_WAIT
 from ..progress import PERIOD, Progress
 from ..registry.backoff import Backoff
+from ..registry.cooldown import HINT
 from .containerd_hosts import LOGIN
 from .delivery_record import DeliveryRecord
 from .node import Node, NodeError, Wanted
@@ -22,6 +23,8 @@ _PULLS = 4  # images at a time; each pulls its layers in parallel
 
 # How a node's runtime is told again to pull an image whose registry is away
 BACKOFF = Backoff(first_pause=1.0, longest_pause=5.0)
+# A limit lasts for minutes or hours, and runtimes do not tell how long.
+_LIMIT_PAUSES = Backoff(first_pause=5.0, longest_pause=60.0)
 
 Report = Callable[[str], None]
 
@@ -65,12 +68,14 @@ def deliver(
     layout: Layout | None = None,
     period: float = PERIOD,
     backoff: Backoff = BACKOFF,
+    rate_limit_wait: float = RATE_LIMIT_WAIT,
 ) -> Delivered:
     """Bring a node to these files (by name below certs_dir) and these images.
 
     The node pulls the images, or gets them out of a layout on the controller where there is one; `report` is told every
-    `period` seconds how far that is. Raises NodeError if a command fails or if in the end a name stands for another
-    digest than planned.
+    `period` seconds how far that is. A pull waits for the rate limits of
+    registries up to `rate_limit_wait` seconds. Raises NodeError if a command fails or if in the end a name stands for
+    another digest than planned.
     """
     record = DeliveryRecord.of(node)
     done = Delivered(node.name, files=_changes(node, record, files))
@@ -91,7 +96,7 @@ def deliver(
     if layout:
         _load(node, wanted, layout, report, period)
     else:
-        _pull(node, wanted, report, period, backoff)
+        _pull(node, wanted, report, period, backoff, rate_limit_wait)
     wrong = node.lacking(images, layout)
     if wrong:
         raise NodeError(
@@ -150,27 +155,43 @@ def _load(node: Node, images: list[Wanted], layout: Layout, report: Report, peri
         node.load(layout, [image.name for image in images], progress.moved)
 
 
-def _patiently(node: Node, image: Wanted, backoff: Backoff) -> None:
-    """Pull an image, again while its registry is away for a moment: runtimes that are told to pull ask once."""
-    started, attempt = time.monotonic(), 0
+def _patiently(
+    node: Node, image: Wanted, backoff: Backoff, rate_limit_wait: float, tell: Callable[[str], None]
+) -> None:
+    """Pull an image, again while its registry is away for a moment: runtimes that are told to pull ask once.
+
+    A rate limit is waited for, and told.
+    """
+    clock, started, attempt, waited, limits = backoff.clock, backoff.clock.monotonic(), 0, 0.0, 0
     while True:
         attempt += 1
         try:
             return node.pull(image)
         except NodeError as error:
-            is_passing = classify(str(error)) == "registry-away"
-            if not is_passing or time.monotonic() - started >= backoff.patience:
+            is_limited = is_rate_limit(str(error))
+            limits = limits + 1 if is_limited else 0
+            pause = _LIMIT_PAUSES.pause(limits, None) if is_limited else backoff.pause(attempt, None)
+            if is_limited:
+                if waited + pause > max(rate_limit_wait, backoff.patience):
+                    raise NodeError(f"{error}\n{HINT}") from None
+            elif classify(str(error)) != "registry-away" or clock.monotonic() - started - waited >= backoff.patience:
                 raise
-        time.sleep(backoff.pause(attempt, None))
+        tell(
+            f"{image.name}, whose registry limits requests, again at {clock.after(pause)}" if is_limited else image.name
+        )
+        clock.sleep(pause)
+        waited += pause if is_limited else 0.0
 
 
-def _pull(node: Node, images: list[Wanted], report: Report, period: float, backoff: Backoff) -> None:
+def _pull(
+    node: Node, images: list[Wanted], report: Report, period: float, backoff: Backoff, rate_limit_wait: float
+) -> None:
     """Pull all images. Raises NodeError with every image that failed, after the others are there."""
     failures: list[str] = []
-    under_way: dict[str, None] = {}
+    under_way: dict[str, str] = {}
 
     def names() -> str:
-        return f"pulling {', '.join(list(under_way))}" if under_way else ""
+        return f"pulling {', '.join(list(under_way.values()))}" if under_way else ""
 
     with (
         Progress(lambda line: report(f"{node.name}: {line}"), len(images), period, names) as progress,
@@ -179,9 +200,9 @@ def _pull(node: Node, images: list[Wanted], report: Report, period: float, backo
         progress.expect(sum(image.size for image in images))
 
         def pull(image: Wanted) -> None:
-            under_way[image.name] = None
+            under_way[image.name] = image.name
             try:
-                _patiently(node, image, backoff)
+                _patiently(node, image, backoff, rate_limit_wait, lambda text: under_way.update({image.name: text}))
             except NodeError as error:
                 failures.append(str(error))
             else:

@@ -13,8 +13,7 @@ away for a moment would have every workload rolled over to the next one, and bac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from ..errors import ImageError, PolicyError, Reason, RegistryError
@@ -22,10 +21,11 @@ from ..policy.policy import Candidate, ImagePolicy
 from ..reference.reference import Reference
 from ..registry.backoff import Backoff
 from ..registry.clients import Clients
+from ..registry.cooldown import HINT
+from .asking import ask_all
 from .inspection import Inspected, confirm, inspect
 from .lock import Lock, Locked
 
-WORKERS = 24
 # A preflight is to be quick: one second try for what a second try can mend.
 BACKOFF = Backoff(attempts=2, longest_pause=10.0, read_timeout=15.0)
 
@@ -50,6 +50,16 @@ class Answer:
     candidate: Candidate | None
     inspected: Inspected | None
     failures: tuple[Failure, ...]
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether no place has it, and one may have it when its rate limit has ended."""
+        return self.candidate is None and limited(self.failures)
+
+
+def limited(failures: Collection[Failure]) -> bool:
+    """Return whether a rate limit is among the reasons."""
+    return any(failure.reason == Reason.RATE_LIMIT for failure in failures)
 
 
 def first_that_has(
@@ -88,26 +98,28 @@ def choose(
     architectures: Collection[str],
     lock: Lock,
     context: str = "",
+    report: Callable[[str], None] = lambda line: None,
 ) -> dict[Reference, Answer]:
     """Return, of all these images, the answer of those that a place has; all are asked for at once.
+
+    Rate limits are waited for where no other place has an image, told by `report`.
 
     The values say whether it is certain that a reference is an image; what only looks like one may be nowhere. Raises
     PolicyError with every other image that no place has. `context` is whose earlier choice in the lock counts.
     """
     before = lock.chosen.get(context, {})
     clients = Clients(policy, BACKOFF)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        answers = pool.map(
-            lambda image: first_that_has(
-                image, policy, clients, architectures, lock.images.get(str(image)), before.get(str(image), "")
-            ),
-            wanted,
-        )
-        found = dict(zip(wanted, answers, strict=True))
+
+    def ask(image: Reference) -> Answer:
+        locked, kept = lock.images.get(str(image)), before.get(str(image), "")
+        return first_that_has(image, policy, clients, architectures, locked, kept)
+
+    found = dict(zip(wanted, ask_all(list(wanted), ask, clients, report), strict=True))
     nowhere = [image for image, answer in found.items() if answer.candidate is None and wanted[image]]
     if nowhere:
         reasons = [f"{image}: {'; '.join(map(str, found[image].failures))}" for image in sorted(nowhere)]
-        raise PolicyError("no mirror has\n" + "\n".join(reasons))
+        hint = [HINT] if any(found[image].is_limited for image in nowhere) else []
+        raise PolicyError("\n".join(["no mirror has", *reasons, *hint]))
     return {image: answer for image, answer in found.items() if answer.candidate}
 
 

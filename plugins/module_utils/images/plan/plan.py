@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..errors import InvalidReference, PolicyError
@@ -14,7 +13,8 @@ from ..policy.policy import ImagePolicy
 from ..reference.extract import Found
 from ..reference.reference import Reference
 from ..registry.clients import Clients
-from .choice import BACKOFF, WORKERS, Failure, first_that_has
+from .asking import ask_all
+from .choice import BACKOFF, Failure, first_that_has, limited
 from .inspection import Inspected
 from .lock import Lock, Locked
 
@@ -36,6 +36,11 @@ class Row:
     failures: tuple[Failure, ...] = ()
     prefetch: bool = True
     login: bool = False
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether no place has it, and one may have it when its rate limit has ended."""
+        return self.source is None and limited(self.failures)
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,8 @@ def make_plan(
 
     `architectures` are those of the nodes, as Go names them; empty means whatever the images have. `check_only` are
     images that must be there but that no node needs (the base of a build). What `lock` has is asked for by its digest,
-    with one request; `context` is whose earlier choice in it counts. Raises InvalidReference and PolicyError for what
+    with one request; `context` is whose earlier choice in it counts. Rate limits are waited for, as the policy says,
+    where no other place has an image. Raises InvalidReference and PolicyError for what
     no registry has to be asked for.
     """
     items = list(found)
@@ -103,15 +109,11 @@ def make_plan(
     wanted.update({wish.image: wish for wish in wishes(items, policy)})
     sure.update(wish.image for wish in wanted.values() if not wish.prefetch)
     clients = Clients(policy, BACKOFF)
-    rows = []
-    with ThreadPoolExecutor(WORKERS) as pool:
-        asked = pool.map(
-            lambda wish: _ask(wish, policy, clients, architectures, lock or Lock(), context), wanted.values()
-        )
-        for number, row in enumerate(asked, start=1):
-            rows.append(row)
-            if number % WORKERS == 0 and number < len(wanted):
-                report(f"{number}/{len(wanted)} images checked")
+
+    def ask(wish: Wish) -> Row:
+        return _ask(wish, policy, clients, architectures, lock or Lock(), context)
+
+    rows = ask_all(list(wanted.values()), ask, clients, report)
     rows.sort(key=lambda row: row.image)
     doubtful = tuple(row for row in rows if row.source is None and row.image not in sure)
     return Plan(tuple(row for row in rows if row not in doubtful), doubtful)

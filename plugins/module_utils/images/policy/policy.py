@@ -22,6 +22,8 @@ from .settings import KEY_HINT, RegistrySettings
 
 MODES = ("runtime", "rewrite")
 _KEYS = {"mirrors", "map", "mode", "registries", "preset", "lock", "strict"}
+# Seconds. Limits of 100 pulls an hour are common; so a copy of some hundred images comes to its end.
+RATE_LIMIT_WAIT = 3 * 3600.0
 NONE_CHOSEN: Mapping[Reference, Reference] = MappingProxyType({})
 
 
@@ -40,7 +42,8 @@ class ImagePolicy:
     In mode runtime the nodes' container runtime is told the mirrors and references stay as they are (after the exact
     map); in mode rewrite the references themselves are changed to the first mirror that has the image. `lock` is the
     path of the file that says what that must be, None where nothing is said of it. `strict` has nodes refuse every
-    registry that is not named here; it binds all that run on them, so it must be asked for.
+    registry that is not named here; it binds all that run on them, so it must be asked for. `rate_limit_wait` is for
+    how many seconds a request waits for the rate limits of registries where no other place is left to ask.
     """
 
     mirrors: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
@@ -49,12 +52,13 @@ class ImagePolicy:
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
     lock: str | None = None
     strict: bool = False
+    rate_limit_wait: float = RATE_LIMIT_WAIT
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any] | None) -> ImagePolicy:
+    def from_config(cls, config: Mapping[str, Any] | None, rate_limit_wait: float = RATE_LIMIT_WAIT) -> ImagePolicy:
         """Return the policy of a dictionary as in `serverless_images`; an empty one lets images come from their origin.
 
-        Raises PolicyError, which says what to write instead.
+        `rate_limit_wait` is `serverless_rate_limit_wait`. Raises PolicyError, which says what to write instead.
         """
         config = config or {}
         unknown = sorted(set(config) - _KEYS)
@@ -71,6 +75,8 @@ class ImagePolicy:
         strict = config.get("strict", False)
         if not isinstance(strict, bool):
             raise PolicyError(f"serverless_images.strict is {strict!r}; it must be true or false")
+        if rate_limit_wait < 0:
+            raise PolicyError(f"serverless_rate_limit_wait is {rate_limit_wait}; it must be seconds, 0 for no wait")
         # Mirrors written out take the place of the preset's for their source.
         mirrors = {**PRESETS[preset], **(config.get("mirrors") or {})}
         policy = cls(
@@ -83,6 +89,7 @@ class ImagePolicy:
             },
             lock=None if config.get("lock") is None else str(config["lock"]),
             strict=strict,
+            rate_limit_wait=float(rate_limit_wait),
         )
         policy._check_mode()
         return policy

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from ...http.backoff import jittered, parse_retry_after
+from ...http.backoff import jittered, parse_date, parse_retry_after
+from .clock import SYSTEM, Clock
 
 # Of the answers that are asked for again, what says that the registry has too much to do, whoever asks.
 PAUSING_STATUS = frozenset({429, 503})
@@ -23,7 +24,7 @@ class Backoff:
     `attempts` counts tries of one request, or tries of one download that bring no further byte. A request is tried for
     `patience` at least, so that a registry may be away for a moment; one that has been away for as long is asked no
     more than `attempts` times. A pause that the registry asks for is kept if it is at most `longest_pause`; a longer
-    one ends the request with the registry's word.
+    one ends the request with the registry's word, unless it is waited for (cooldown.py). All is told by `clock`.
     """
 
     attempts: int = 5
@@ -32,6 +33,7 @@ class Backoff:
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     patience: float = 20.0
+    clock: Clock = SYSTEM
 
     def pause(self, attempt: int, asked: float | None) -> float:
         """Return the pause after the given failed attempt, counted from 1: as asked, else doubling with jitter."""
@@ -43,7 +45,8 @@ class Backoff:
 class Outage:
     """Since when a registry gives nothing but failures that may pass. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
         self._since: float | None = None
 
     def end(self) -> None:
@@ -54,22 +57,24 @@ class Outage:
         """How long it has lasted; it begins with the first call."""
         since = self._since
         if since is None:
-            self._since = since = time.monotonic()
-        return time.monotonic() - since
+            self._since = since = self._clock.monotonic()
+        return self._clock.monotonic() - since
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str], clock: Clock = SYSTEM) -> float | None:
     """Return the seconds that an answer asks to wait, None where it does not say.
 
     Retry-After (RFC 9110), else RateLimit-Reset or X-RateLimit-Reset: seconds in the IETF's draft, a Unix time at
-    GitLab and others. Docker Hub tells no end, only its window (ratelimit-limit: 100;w=21600).
+    GitLab and others. Docker Hub tells no end, only its window (ratelimit-limit: 100;w=21600). A time of day is the
+    registry's, so it is taken from the answer's own Date, where that stands.
     """
+    now = parse_date(headers.get("Date")) or datetime.fromtimestamp(clock.now(), UTC)
     if headers.get("Retry-After"):
-        return parse_retry_after(headers["Retry-After"])
+        return parse_retry_after(headers["Retry-After"], now)
     reset = (headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset") or "").strip()
     if not (reset.isascii() and reset.isdigit()):
         return None
-    return max(0.0, float(reset) - time.time()) if float(reset) > _UNIX_TIMES else float(reset)
+    return max(0.0, float(reset) - now.timestamp()) if float(reset) > _UNIX_TIMES else float(reset)
 
 
 def limit_text(headers: Mapping[str, str]) -> str:
@@ -80,8 +85,3 @@ def limit_text(headers: Mapping[str, str]) -> str:
         return ""
     span = f"{int(window) / 3600:.3g} h" if int(window) >= 3600 else f"{window} s"
     return f"{count.strip()} requests in {span}"
-
-
-def clock(seconds: float) -> str:
-    """Return the time of day so many seconds from now, here."""
-    return time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,7 +106,7 @@ def fetch_span(
         if fruitless >= backoff.attempts:
             raise failure or registry.error(Reason.BROKEN, f"{repository}: {blob.digest} ends too early")
         if now < len(span):
-            time.sleep(backoff.pause(fruitless + 1, None))
+            backoff.clock.sleep(backoff.pause(fruitless + 1, None))
 
 
 def _fetch_rest(

@@ -14,7 +14,7 @@ from ..policy.settings import RegistrySettings
 from .auth import Login, Scopes, scope_of
 from .backoff import Backoff
 from .challenges import parse_challenges
-from .cooldown import LIMIT_PATIENCE, Patience
+from .cooldown import Patience
 from .failures import of_status
 from .manifests import ACCEPT, Descriptor, Manifest
 from .transport import Answer, Opener, Transport, origin
@@ -130,7 +130,8 @@ class Registry:
 
     def be_patient(self) -> None:
         """Wait for rate limits, also for long ones: there is no other registry for what is sent to this one."""
-        self.transport.cooldown.patience = Patience(LIMIT_PATIENCE)
+        limit = self.transport.cooldown.patience.limit
+        self.transport.cooldown.patience = Patience(limit, limit)  # its own: other registries have others beside them
 
     def error(self, reason: Reason, detail: str) -> RegistryError:
         """Return an error of this registry."""

@@ -19,7 +19,7 @@ class Clients:
     def __init__(self, policy: ImagePolicy, backoff: Backoff | None = None) -> None:
         self._policy = policy
         self._backoff = backoff
-        self.patience = Patience()
+        self.patience = Patience(limit=policy.rate_limit_wait)
         self._clients: dict[str, Registry] = {}
         self._lock = threading.Lock()
 

@@ -12,7 +12,8 @@ from typing import Any
 from ...http.failures import FailureKind, describe
 from ...http.redaction import redact
 from ..errors import Reason, RegistryError
-from .backoff import clock, limit_text, retry_after
+from .backoff import limit_text, retry_after
+from .clock import SYSTEM, Clock
 
 _LONGEST_TEXT = 300
 _STATUS = {
@@ -44,16 +45,18 @@ def of_exception(registry: str, error: Exception) -> RegistryError:
     return RegistryError(_REASONS[failure.kind], registry, text)
 
 
-def of_status(registry: str, status: int, headers: Mapping[str, str], body: bytes) -> RegistryError:
+def of_status(
+    registry: str, status: int, headers: Mapping[str, str], body: bytes, clock: Clock = SYSTEM
+) -> RegistryError:
     """Return an answer that refuses as an error with its reason."""
     said = _said(body)
-    wait = retry_after(headers) if status in (429, 503) else None
+    wait = retry_after(headers, clock) if status in (429, 503) else None
     reason = _STATUS.get(status) or (Reason.SERVER if status >= 500 else Reason.PROTOCOL)
     detail = f"{status} {said}".strip()
     if status == 429 and (limit := limit_text(headers)):
         detail += f"; the limit is {limit}"
     if wait is not None:
-        detail += f"; it ends in {wait:.0f} s, at {clock(wait)}"
+        detail += f"; it ends in {wait:.0f} s, at {clock.after(wait)}"
     return RegistryError(reason, registry, detail, wait, status)
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import http.client
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +61,10 @@ class Transport:
     ) -> None:
         self.settings = settings
         self.backoff = backoff or Backoff()
-        self.cooldown = Cooldown(settings.host, self.backoff.longest_pause, patience or Patience())
+        self.cooldown = Cooldown(settings.host, self.backoff.longest_pause, patience or Patience(), self.backoff.clock)
         self.requests = 0
         self._pools = _pools(settings)
-        self._outage = Outage()
+        self._outage = Outage(self.backoff.clock)
 
     def send(
         self,
@@ -99,7 +98,8 @@ class Transport:
         return of_exception(self.settings.host, error)
 
     def _repeated(self, once: Callable[[], Any], retry: bool) -> Any:
-        started, attempt, waited = time.monotonic(), 0, 0.0
+        clock, host = self.backoff.clock, self.settings.host
+        started, attempt, waited, refusals = clock.monotonic(), 0, 0.0, 0
         while True:
             attempt += 1
             waited += self.cooldown.wait(waited)
@@ -115,7 +115,7 @@ class Transport:
                 if answer.status not in RETRIED_STATUS:
                     self._outage.end()
                     return answer
-                asked = retry_after(answer.headers)
+                asked = retry_after(answer.headers, clock)
                 limited = answer.status in PAUSING_STATUS and (asked is not None or answer.status == 429)
                 too_long = (asked or 0) > self.cooldown.longest(waited)
                 if asked is not None and (answer.status == 429 or (limited and not too_long)):
@@ -123,16 +123,18 @@ class Transport:
                 if limited and waited < self.cooldown.patience.seconds:
                     attempt -= 1  # what is waited for as it was asked for is no failure
                 if too_long or not retry or self._is_last(attempt, started):
-                    raise of_status(self.settings.host, answer.status, answer.headers, answer.body)
-            pause = self.backoff.pause(max(attempt, 1), asked)
+                    raise of_status(host, answer.status, answer.headers, answer.body, clock)
+            # A limit without an end is asked about less and less often, though it counts for no failure.
+            refusals = refusals + 1 if limited else 0
+            pause = self.backoff.pause(max(attempt, refusals, 1), asked)
             if asked is None and limited:
                 self.cooldown.ask(pause)  # the others would only be refused as well
-            time.sleep(pause)
+            clock.sleep(pause)
             waited += pause
 
     def _is_last(self, attempt: int, started: float) -> bool:
         """Whether a request that has failed `attempt` times is given up: it, or its registry, has failed for long."""
-        away = max(self._outage.seconds(), time.monotonic() - started)
+        away = max(self._outage.seconds(), self.backoff.clock.monotonic() - started)
         return attempt >= self.backoff.attempts and away >= self.backoff.patience
 
     def _complete(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener | None) -> Answer:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -87,7 +86,8 @@ def push_blob(
     for as the transport does.
     """
     run = _Upload(registry, repository, blob, opener, progress)
-    backoff, started, attempt, waited, lost = registry.transport.backoff, time.monotonic(), 0, 0.0, 0
+    backoff, attempt, waited, lost = registry.transport.backoff, 0, 0.0, 0
+    started = backoff.clock.monotonic()
     ways, cooldown = ways_for(registry, blob.size), registry.transport.cooldown
     while True:
         attempt += 1
@@ -105,7 +105,7 @@ def push_blob(
             ways, pause = ways[lost > _LOST :], backoff.pause(lost, None)
         except RegistryError as error:
             pause = backoff.pause(attempt, error.retry_after)
-            is_last = attempt >= backoff.attempts and time.monotonic() - started >= backoff.patience
+            is_last = attempt >= backoff.attempts and backoff.clock.monotonic() - started >= backoff.patience
             limited = error.reason == Reason.RATE_LIMIT and waited < cooldown.patience.seconds
             too_long = (error.retry_after or 0) > cooldown.longest(waited)
             # Some servers hang up on what is too large for them, and some proxies fail at PATCH.
@@ -114,7 +114,7 @@ def push_blob(
                 raise
             if otherwise and (is_last or (error.reason == Reason.BROKEN and (ways[0] != WHOLE or attempt > 1))):
                 ways = ways[1:]
-        time.sleep(pause)
+        backoff.clock.sleep(pause)
         waited, session = waited + pause, ""
 
 
@@ -183,7 +183,8 @@ class _Upload:
                     fruitless += 1
                     if error.reason not in UPLOADED_AGAIN or fruitless > self._registry.transport.backoff.attempts:
                         raise
-                    time.sleep(self._registry.transport.backoff.pause(fruitless, None))
+                    backoff = self._registry.transport.backoff
+                    backoff.clock.sleep(backoff.pause(fruitless, None))
                     session, now = self._where(session, offset, data, error)
                 fruitless = 0 if now > offset else fruitless
                 self._told(now - offset)

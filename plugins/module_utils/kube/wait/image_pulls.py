@@ -43,6 +43,9 @@ FINAL = re.compile(
     r"|media type .* no longer supported|unsupported media type|exec format",
     re.IGNORECASE,
 )
+LIMIT = re.compile(
+    r"\b429 (?-i:[A-Z])|\bstatus( code)?:? 429\b|toomanyrequests|too many requests|rate limit", re.IGNORECASE
+)
 _BARE_BACKOFF = re.compile(r'^Back-off pulling image "[^"]*"\.?$')
 
 
@@ -62,10 +65,20 @@ def cause_of(reason: str, message: str) -> str:
     return classify(message)
 
 
+def is_rate_limit(message: str) -> bool:
+    """Whether a registry says that it has been asked too often: that may last for hours."""
+    return bool(LIMIT.search(_words(message)))
+
+
 def classify(message: str) -> str:
-    """The same from the words alone. Quoted names and URLs are left out: an image may be called 'denied:503'."""
-    words = re.sub(r'"[^"]*"', '""', message.replace('\\"', '"'))
-    words = re.sub(r"https?://\S+|\S+@sha256:[0-9a-f]+", "", words)
+    """The same from the words alone."""
+    words = _words(message)
     if PASSING.search(words):
         return "registry-away"
     return "image-refused" if FINAL.search(words) else "image-unclear"
+
+
+def _words(message: str) -> str:
+    """Without quoted names and URLs: an image may be called 'denied:503'."""
+    words = re.sub(r'"[^"]*"', '""', message.replace('\\"', '"'))
+    return re.sub(r"https?://\S+|\S+@sha256:[0-9a-f]+", "", words)

@@ -223,7 +223,11 @@ def test_where_an_image_mirror_and_a_module_proxy_alone_answer_no_pin_is_needed(
     code, output = play(tmp_path, api_server, **arguments)
     assert code == 0, output
     rendered = {path.stem: path.read_text() for path in (tmp_path / "work").glob("*.yaml")}
-    assert set(rendered) == {"metrics_server", "istio", "knative_serving", "knative_eventing"}
+    assert set(rendered) == {
+        *("metrics_server", "istio"),
+        *("knative_serving", "knative_serving_jobs"),
+        *("knative_eventing", "knative_eventing_jobs"),
+    }
     assert "registry.k8s.io/metrics-server/metrics-server:v0.9.0" in rendered["metrics_server"]
     assert "net-istio-controller" in rendered["knative_serving"]
     assert sorted(proxy.asked) == ["/knative.dev/operator/@v/v0.49.3.zip", "/sigs.k8s.io/metrics-server/@v/v0.9.0.zip"]

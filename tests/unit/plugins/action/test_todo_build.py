@@ -1,7 +1,12 @@
-"""todo_build with a real buildah and registry: two runs at the same time build an image once."""
+"""todo_build with real tools and registries: what is built, by which, through what, and once for two runs."""
 
 from __future__ import annotations
 
+import base64
+import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +18,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils" / "images" / "support"))
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
+from docker_daemon import DockerDaemon
+from forward_proxies import ConnectProxy, serving
 from plays import play
-from registry_process import RegistryProcess
+from registry_process import PASSWORD, USERNAME, RegistryProcess
 from sample_images import SampleImage, layer_of
+from throwaway_pki import NAME, Pki
 
 
 @pytest.fixture
@@ -41,11 +50,12 @@ def arguments(tmp_path: Path) -> Iterator[dict[str, Any]]:
     registry.stop()
 
 
+@pytest.mark.parametrize("builder", ["buildah", "podman"])
 def test_two_runs_at_once_build_it_once(
-    arguments: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builder: str
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    tasks = [{"selfhosted.serverless.todo_build": arguments}]
+    tasks = [{"selfhosted.serverless.todo_build": {**arguments, "builder": builder}}]
 
     def run(name: str, *options: str) -> dict[str, Any]:
         (tmp_path / name).mkdir()
@@ -56,3 +66,91 @@ def test_two_runs_at_once_build_it_once(
         results = list(pool.map(run, ("one", "two")))
     assert sorted(result["changed"] for result in results) == [False, True]
     assert results[0]["digest"] == results[1]["digest"] and results[0]["digest"].startswith("sha256:")
+
+
+def test_podman_under_its_own_name_and_under_docker_s_makes_what_buildah_makes(
+    arguments: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package podman-docker has a docker that is podman."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "docker").write_text(f'#!/bin/sh\nexec {shutil.which("podman")} "$@"\n')
+    (tmp_path / "bin" / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    digests = set()
+    for builder, said in (("buildah", "with buildah"), ("podman", "with podman"), ("docker", "with docker, which is")):
+        tasks = [
+            {
+                "selfhosted.serverless.todo_build": {
+                    **arguments,
+                    "builder": builder,
+                    "image": f"{arguments['image']}-{builder}",
+                }
+            }
+        ]
+        result, output = play(tmp_path, tasks, "-v")
+        assert result["changed"] and said in output
+        digests.add(result["digest"])
+    assert len(digests) == 1
+    left = subprocess.run(["podman", "images", "--quiet", "selfhosted-todo"], capture_output=True, text=True)
+    assert not left.stdout
+
+
+def test_a_docker_that_is_too_old_is_named(
+    arguments: dict[str, Any],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Debian's, really asked."""
+    daemon = DockerDaemon(tmp_path_factory.mktemp("d") / "docker")  # a short path, as sockets want it
+    try:
+        monkeypatch.setenv("DOCKER_HOST", daemon.client[2])
+        version = int(daemon.version.partition(".")[0])
+        result, _output = play(
+            tmp_path, [{"selfhosted.serverless.todo_build": {**arguments, "builder": "docker"}}], "-v"
+        )
+    finally:
+        daemon.stop()
+    said = "docker has no buildx" if version >= 25 else f"docker {version} is too old, 25 is needed"
+    assert said in result["msg"]
+
+
+@pytest.mark.parametrize("builder", ["buildah", "podman"])
+def test_registries_behind_a_proxy_with_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builder: str) -> None:
+    """The base comes, and the image goes, through it; the registry has TLS and a password."""
+    pki = Pki(tmp_path / "pki")
+    registry = RegistryProcess(tmp_path / "registry", pki.server_certificate, pki.server_key)
+    settings = {
+        "username": USERNAME,
+        "password": {"value": PASSWORD},
+        "ca_file": str(pki.ca_certificate),
+    }
+    sample = SampleImage(layer_of(b"base")).write(tmp_path / "base")
+    direct = RegistrySettings.from_config(registry.host, settings)
+    push_layout(sample, "", Registry(registry.host, direct), Reference.parse(f"{registry.host}/team/base:1"))
+    login = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {NAME: {"auth": login}}}))
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "a").write_text("a")
+    (tmp_path / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY a /a\n")
+    task = {
+        "builder": builder,
+        "image": f"{NAME}/todo/app:0123456789abcdef",
+        "sources": str(tmp_path / "app"),
+        "dockerfile": str(tmp_path / "Dockerfile"),
+        "base": f"{NAME}/team/base:1",
+        "images": {"registries": {NAME: settings}},
+    }
+    host, port = registry.host.split(":")
+    try:
+        with serving(ConnectProxy((host, int(port)), "me:proxy-canary-1")) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://me:proxy-canary-1@127.0.0.1:{proxy.port}")
+            monkeypatch.setenv("NO_PROXY", "")
+            monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
+            monkeypatch.setenv("SSL_CERT_FILE", str(pki.ca_certificate))
+            result, output = play(tmp_path, [{"selfhosted.serverless.todo_build": task}], "-vvvv")
+    finally:
+        registry.stop()
+    assert result["changed"] and result["digest"].startswith("sha256:")
+    assert len([asked for asked in proxy.asked if asked == f"{NAME}:443"]) >= 2
+    assert "canary" not in output and PASSWORD not in output

@@ -66,6 +66,7 @@ def test_only_options_of_the_shared_fragments_are_left_to_the_inventory() -> Non
         "context": ("serverless_context", "inventory_hostname"),
         "kubeconfig": ("serverless_kubeconfig",),
         "images": ("serverless_images",),
+        "rate_limit_wait": ("serverless_rate_limit_wait",),
         "rollback": ("serverless_upgrade_rollback",),
     }
     # An option of the same name that means something else

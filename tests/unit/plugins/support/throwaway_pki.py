@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+NAME = "registry.test"  # a host that exists for a proxy alone
+
 
 class Pki:
-    """A CA, a server certificate for loopback, an administrator's client certificate, a service account key."""
+    """A CA, a server certificate for loopback and NAME, an administrator's certificate, a service account key."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True)
@@ -43,7 +45,7 @@ class Pki:
         names = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         if organisation:
             names.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
-        addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        addresses = [x509.DNSName("localhost"), x509.DNSName(NAME), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         certificate = (
             self._builder(x509.Name(names), key)

@@ -48,7 +48,8 @@ def _component(kind: str, name: str, version: str, purl: str, qualifiers: str = 
 def _wheel(wheel: importlib.metadata.Distribution, hashes: dict[str, str]) -> dict[str, Any]:
     name = _normal(wheel.metadata["Name"])
     component = _component("library", name, wheel.version, f"pkg:pypi/{name}")
-    component["hashes"] = [{"alg": "SHA-256", "content": hashes[name]}]
+    if name in hashes:
+        component["hashes"] = [{"alg": "SHA-256", "content": hashes[name]}]
     if expression := wheel.metadata.get("License-Expression"):
         component["licenses"] = [{"expression": expression}]
     elif (licence := wheel.metadata.get("License", "")) and len(licence) < _LICENCE_LENGTH:
@@ -62,11 +63,15 @@ def _debian(package: debian.Package, distribution: str) -> dict[str, Any]:
 
 
 def _hashes(report: dict[str, Any]) -> dict[str, str]:
-    """SHA-256 of each wheel by its package's name; see pip's installation report."""
-    return {
-        _normal(item["metadata"]["name"]): item["download_info"]["archive_info"]["hashes"]["sha256"]
+    """SHA-256 of each wheel by its package's name; see pip's installation report.
+
+    An index need not tell hashes (PEP 503), and pip before 23.1 does not report what it found itself.
+    """
+    told = {
+        _normal(item["metadata"]["name"]): (item["download_info"]["archive_info"].get("hashes") or {}).get("sha256")
         for item in report["install"]
     }
+    return {name: digest for name, digest in told.items() if digest}
 
 
 def _normal(name: str) -> str:

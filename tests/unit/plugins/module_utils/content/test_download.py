@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,11 +29,11 @@ def fetch(url: str, sha256: str | None, directory: Path, patience: download.Pati
 class Origin:
     """`script` is what the next answers do: a status code, alone or with a Location, 'cut' (half of it), or 'ok'.
 
-    `asked` logs path and range.
+    'slow' is a byte now and then, ('busy', seconds) a 429 that asks to wait. `asked` logs path and range.
     """
 
     def __init__(self) -> None:
-        self.script: list[int | str | tuple[int, str]] = []
+        self.script: list[int | str | tuple[int | str, str]] = []
         self.asked: list[tuple[str, str | None]] = []
         self.logins: list[str | None] = []
         origin = self
@@ -45,6 +47,12 @@ class Origin:
                 origin.asked.append((self.path, asked))
                 origin.logins.append(self.headers.get("Authorization"))
                 action = origin.script.pop(0) if origin.script else "ok"
+                if isinstance(action, tuple) and action[0] == "busy":
+                    self.send_response(429)
+                    self.send_header("Retry-After", action[1])
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 if isinstance(action, tuple):
                     self.send_response(action[0])
                     self.send_header("Location", action[1])
@@ -59,6 +67,12 @@ class Origin:
                 self.send_response(206 if asked else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                if action == "slow":
+                    with contextlib.suppress(OSError):
+                        for at in range(200):
+                            self.wfile.write(body[at : at + 1])
+                            time.sleep(0.05)
+                    return
                 self.wfile.write(body[: len(body) // 2] if action == "cut" else body)
 
         self.handler = Handler
@@ -113,12 +127,9 @@ def test_a_passing_refusal_is_repeated(origin: Origin, tmp_path: Path, status: i
 
 
 @pytest.mark.parametrize("how", ["503", "nobody listens"])
-def test_a_server_that_is_away_for_a_moment_is_waited_for(
-    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
+def test_a_server_that_is_away_for_a_moment_is_waited_for(origin: Origin, tmp_path: Path, how: str) -> None:
     """Longer than a few tries take, as an API server or a registry may be away."""
-    patient = download.Patience(tries=4, seconds=6.0, connect=2.0)
-    monkeypatch.setattr(download, "LONGEST_PAUSE", 0.3)
+    patient = download.Patience(tries=4, seconds=6.0, connect=2.0, longest_pause=0.3)
     address = origin.server.server_address
     if how == "503":
         origin.script = [503] * 9
@@ -127,6 +138,24 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(
         origin.server.server_close()
         threading.Timer(2.5, origin.listen, [address]).start()
     assert fetch(f"{origin.url}/a.yaml", SHA256, tmp_path, patient).exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"), [("slow", "only \\d+ bytes in"), (("busy", "60"), "HTTP 429 .*, and asks to wait for 60 s")]
+)
+def test_a_server_that_keeps_one_waiting_is_left_where_others_follow(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str | tuple[int | str, str], reason: str
+) -> None:
+    monkeypatch.setattr(download, "WATCHED_FOR", 0.5)
+    origin.script = [how, how]
+    started = time.monotonic()
+    with pytest.raises(download.Unreachable, match=reason):
+        fetch(f"{origin.url}/a.yaml", SHA256, tmp_path, download.OTHERS_FOLLOW)
+    assert time.monotonic() - started < 2 and len(origin.asked) == 1
+    if how == "slow":  # what came stays; whoever has nobody else goes on there, however slow it is
+        origin.script = []
+        assert fetch(f"{origin.url}/a.yaml", SHA256, tmp_path).read_bytes() == CONTENT
+        assert origin.asked[1][1].startswith("bytes=")
 
 
 def test_wrong_content_is_refused_and_not_kept(origin: Origin, tmp_path: Path) -> None:

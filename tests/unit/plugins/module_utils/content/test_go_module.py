@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -21,7 +20,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.go_p
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.module_zip import ModuleZip
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
-from module_proxy import METRICS_SERVER, ModuleProxy, flip, module_zip, sum_of, unpacked
+from module_proxy import METRICS_SERVER, ModuleProxy, flip, go_command, module_zip, sum_of, unpacked
 
 PATH = "manifests/base/rbac.yaml"
 ZIP = "/sigs.k8s.io/metrics-server/@v/v0.9.0.zip"
@@ -176,8 +175,7 @@ def test_a_list_is_read_as_go_reads_it() -> None:
 def test_the_users_list_is_the_one_of_go(tmp_path: Path) -> None:
     kept = {**os.environ, "GOENV": str(tmp_path / "env")}
     kept.pop("GOPROXY", None)
-    go = shutil.which("go")
-    assert go
+    go = go_command()
     subprocess.run([go, "env", "-w", "GOPROXY=https://kept.example,direct"], env=kept, check=True)
     for environment in (kept, {**kept, "GOPROXY": "https://said.example"}, {**kept, "GOENV": "off"}):
         said = subprocess.run([go, "env", "GOPROXY"], env=environment, capture_output=True, text=True, check=True)

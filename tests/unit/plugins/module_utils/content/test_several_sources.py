@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import socket
+import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content import sources
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content import go_module, image_file, sources
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import (
     Access,
     checked_mirrors,
@@ -24,6 +27,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.erro
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.image_file import ImageAccess
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate, locate_all
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.store import Store
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.transfers import Transfers
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from layered_image import ARCHITECTURE, layer, push
 from module_proxy import KNATIVE_CORE, OPERATOR, ModuleProxy, flip, sum_of, unpacked
@@ -176,6 +180,99 @@ def test_the_silence_of_a_host_is_paid_for_once(site: Site, tmp_path: Path, monk
             assert locate({"url": urls, "sha256": sha256_of(tmp_path / name)}, given).label == urls[1]
             seconds.append(time.monotonic() - started)
     assert seconds[0] >= 0.5 > seconds[1]
+
+
+@contextlib.contextmanager
+def swallower() -> Iterator[tuple[str, Callable[[], int]]]:
+    """A server that takes connections and says nothing, as one behind a filter of names; and how many it took."""
+    taken: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(server.accept()[0])
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}", lambda: len(taken)
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("place", ["url", "go_module", "image"])
+def test_a_host_that_connects_and_says_nothing_is_paid_for_once_whatever_is_asked_of_it(
+    site: Site, tmp_path: Path, no_module_cache: None, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Several files at once, and then others, as the next role asks for them."""
+    quick = replace(OTHERS_FOLLOW, connect=1.0, silence=1.0)
+    for module in (sources, go_module, image_file):
+        monkeypatch.setattr(module, "OTHERS_FOLLOW", quick)
+    site.files = {f"/{number}": str(number).encode() for number in range(8)}
+    told: list[str] = []
+    with swallower() as (host, taken):
+        first = {
+            "url": lambda path: {"url": f"http://{host}{path}"},
+            "go_module": lambda path: {"go_module": OPERATOR, "sum": sum_of(OPERATOR), "path": path},
+            "image": lambda path: {"image": "gcr.io/operator:1", "path": path},
+        }[place]
+        policy = ImagePolicy.from_config({"mode": "rewrite", "mirrors": {"gcr.io": [host]}})
+        given = Access(
+            Store(tmp_path / "store"),
+            go_proxy=f"http://{host}",
+            images=ImageAccess(policy, tmp_path / "lock.yml"),
+            transfers=Transfers(told.append),
+        )
+        items = [
+            {"sha256": hashlib.sha256(data).hexdigest(), "sources": [first(path), {"url": site.url + path}]}
+            for path, data in site.files.items()
+        ]
+        locate_all(items[:4], given)
+        asked = taken()
+        assert asked == 1 if place == "go_module" else 1 <= asked <= 4  # files of one module wait for each other
+        locate_all(items[4:], given)
+        assert taken() == asked
+    assert len([line for line in told if line.startswith(f"{host}: ")]) == 1, told
+
+
+def test_a_source_that_is_not_taken_is_told(everywhere: tuple[dict, Access], site: Site) -> None:
+    item, access = everywhere
+    site.files = {"/serving-core.yaml": flip(500)(core().read_bytes())}
+    Path(item["sources"][1]["path"]).unlink()
+    told: list[str] = []
+    locate(item, replace(access, transfers=Transfers(told.append)))
+    assert told == [
+        f"serving-core.yaml is taken from {OPERATOR}: {site.url}/serving-core.yaml is not what its checksum says",
+        f"serving-core.yaml is taken from {OPERATOR}: {item['sources'][1]['path']}: there is no "
+        f"{item['sources'][1]['path']}",
+    ]
+
+
+def test_where_files_came_from_is_told_in_the_end(everywhere: tuple[dict, Access], site: Site) -> None:
+    item, access = everywhere
+    Path(item["sources"][1]["path"]).unlink()
+    told: list[str] = []
+    given = replace(access, transfers=Transfers(told.append))
+    locate_all([item], given)
+    assert told == [f"fetched serving-core.yaml from {site.url.partition('://')[2]}"]
+    told.clear()
+    locate_all([item], given)
+    assert not told
+
+
+def test_what_this_machine_cannot_build_is_had_elsewhere(site: Site, tmp_path: Path) -> None:
+    site.files = {"/components.yaml": b"x"}
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "kustomization.yaml").write_text("resources: []\n")
+    built = {"path": str(tmp_path / "folder"), "kind": "kustomize", "sha256": sha256_of(tmp_path / "folder")}
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    item = {
+        "name": "components.yaml",
+        "kubectl": "/nowhere/kubectl",
+        "sources": [built, {"url": f"{site.url}/components.yaml", "sha256": digest}],
+    }
+    assert locate(item, Access(Store(tmp_path / "store"))).digest == digest
+    alone = "it is built by kubectl, and there is no program /nowhere/kubectl"
+    with pytest.raises(ContentError, match=alone):
+        locate({**item, "sources": [built]}, Access(Store(tmp_path / "store")))
 
 
 def test_a_host_that_was_away_is_asked_last_and_not_left_out(site: Site, tmp_path: Path) -> None:

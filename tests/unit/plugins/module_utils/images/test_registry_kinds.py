@@ -20,8 +20,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import uploads
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
+from distribution_spec import violations
 from faulty_registry import FaultyRegistry
 from kind_registry import KindRegistry
+from recording_proxy import RecordingProxy
 from registry_kinds import KINDS, PASSWORD
 from sample_images import SampleImage
 
@@ -30,12 +32,19 @@ pytestmark = pytest.mark.parametrize("name", KINDS)
 
 @pytest.fixture
 def registry(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[KindRegistry]:
-    """A registry of the kind, and uploads with sizes that fit to its limits."""
+    """A registry of the kind, and uploads with sizes that fit to its limits.
+
+    It is reached through a proxy that records: nothing is sent but what the specification allows.
+    """
     monkeypatch.setattr(uploads, "CHUNK", 16_000)
     monkeypatch.setattr(uploads, "SMALLER", (4096, 512))
     made = KindRegistry(KINDS[name])
+    proxy = RecordingProxy(made.host)
+    made.host, made.port = proxy.host, proxy.port  # as it names itself
     yield made
+    proxy.stop()
     made.stop()
+    assert proxy.exchanges and violations(proxy.exchanges) == []
 
 
 @pytest.fixture

@@ -67,6 +67,25 @@ def test_a_component_is_built_once_under_the_name_of_the_catalogue(sources: Path
     assert (again.built, again.cached, lines, again.directories) == ([], ["hello"], [], result.directories)
 
 
+def test_the_tests_of_a_package_become_a_program(sources: Path) -> None:
+    code = 'package main\n\nimport "testing"\n\nfunc TestVersion(t *testing.T) { t.Log(version) }\n'
+    (sources / "hello" / "cmd" / "hello" / "main_test.go").write_text(code)
+    tests = {"tests": {"hi.test": "./cmd/hello"}}
+    entry = {"go": {**HELLO["go"], "builds": [tests, *HELLO["go"]["builds"]]}}
+    result, lines = build(sources, {"hello": entry})
+    program = Path(result.directories["hello"], "hi.test")
+    said = subprocess.run([program, "-test.v"], capture_output=True, text=True, check=True).stdout
+    assert "--- PASS: TestVersion" in said
+    assert sorted(path.name for path in program.parent.iterdir()) == ["hi", "hi.test"]
+    assert any("hi.test built" in line for line in lines)
+
+
+def test_a_failure_in_tests_ends_with_what_go_said(sources: Path) -> None:
+    (sources / "hello" / "cmd" / "hello" / "main_test.go").write_text("package main\n\nfunc test() { nothing() }\n")
+    with pytest.raises(LabBuildError, match=r"go test in .*hello failed.\n(.*\n)*.*undefined: nothing"):
+        build(sources, {"hello": {"go": {"builds": [{"tests": {"hi.test": "./cmd/hello"}}]}}})
+
+
 def test_looking_builds_nothing_and_names_the_same_directory(sources: Path) -> None:
     looked, _lines = build(sources, {"hello": HELLO}, only_look=True)
     assert looked.built == ["hello"] and not (sources.parent / "cache").exists()

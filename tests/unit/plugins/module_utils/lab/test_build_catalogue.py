@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def choices(option: str) -> list[str]:
         ("./cmd/pause", "pause"),
         ("github.com/coredns/coredns", "coredns"),
         ("v2", "v2"),
+        ("knative.dev/serving/test/conformance/api/v1", "v1"),
     ],
 )
 def test_a_binary_is_named_as_go_names_it(package: str, name: str) -> None:
@@ -60,6 +62,18 @@ def test_an_entry_of_the_wrong_form_is_named(entry: dict, said: str) -> None:
     with pytest.raises(LabBuildError, match="thing") as caught:
         parse_catalogue({"thing": entry})
     assert said in str(caught.value)
+
+
+def test_tests_are_named_as_go_names_them_and_do_not_touch_the_key_of_others() -> None:
+    entry = {"go": {"builds": [{"tests": {"all": "x/y/v2"}, "tags": ["e2e"]}, {"packages": {"y": "x/y"}}]}}
+    component = parse_catalogue({"thing": entry})["thing"]
+    assert isinstance(component, GoComponent)
+    tests, programs = component.builds
+    assert (tests.made("x/y/v2"), tests.tags, programs.made("x/y")) == ("y.test", ("e2e",), "y")
+    assert component.files == ["all", "y"]
+    # The key of a component is made of these fields
+    assert asdict(programs) == {"packages": {"y": "x/y"}, "tags": ()}
+    assert asdict(tests) != asdict(programs)
 
 
 def test_choosing_keeps_the_order_of_the_catalogue() -> None:

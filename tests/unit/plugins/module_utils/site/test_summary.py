@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
     InstalledRelease,
     Summary,
     mesh_hosts,
     node_addresses,
+    origins,
     public_hosts,
     pulled_from,
     running_images,
@@ -120,6 +122,22 @@ def test_where_a_node_was_seen_to_have_an_image_from(image: str, image_id: str, 
     }
     assert pulled_from([pod]).get(image) == host
     assert pulled_from([{"spec": pod["spec"]}]) == {}
+
+
+def test_each_image_says_whether_its_origin_was_observed() -> None:
+    """Docker tells it, containerd and CRI-O do not: there it is what the policy says, all places that it may be."""
+    policy = ImagePolicy.from_config({"mirrors": {"gcr.io": ["m.example/gcr.io", "n.example/gcr.io"]}})
+    named = {"docker": "gcr.io/a/docker:1", "containerd": "gcr.io/a/containerd:1", "other": "quay.io/a/b:1"}
+    ids = {"docker": f"docker-pullable://n.example/gcr.io/a/docker@{DIGEST}", "containerd": f"gcr.io/a/c@{DIGEST}"}
+    pod = {
+        "spec": {"containers": [{"name": name, "image": image} for name, image in named.items()]},
+        "status": {"containerStatuses": [{"name": name, "imageID": image_id} for name, image_id in ids.items()]},
+    }
+    assert origins([pod], policy) == [
+        ("gcr.io/a/containerd:1", "mirror m.example/gcr.io or mirror n.example/gcr.io (configured)"),
+        ("gcr.io/a/docker:1", "n.example (observed)"),
+        ("quay.io/a/b:1", "no rule (configured)"),
+    ]
 
 
 def test_the_text_says_what_was_not_observed() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -12,6 +11,13 @@ from collections.abc import Callable
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.build_cache import BuildCache
+from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.toolchain import (
+    choose_toolchain,
+    install_toolchain,
+    parse_version,
+)
 
 OPERATOR = "knative.dev/operator@v0.49.3"
 OPERATOR_NEXT = "knative.dev/operator@v0.50.0"
@@ -26,14 +32,20 @@ _ENVIRONMENT = dict(os.environ)
 @cache
 def module_zip(module_at_version: str) -> Path:
     """The module's zip in the machine's module cache; `go` brings it there where it is missing."""
-    go = shutil.which("go", path=_ENVIRONMENT["PATH"])
-    assert go, "the tests of content out of Go modules need the command go"
+    go = go_command()
     with tempfile.TemporaryDirectory() as empty:
         command = [go, "mod", "download", "-json", module_at_version]
         done = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False, env=_ENVIRONMENT)
     answer = json.loads(done.stdout)
     assert "Zip" in answer, answer.get("Error")
     return Path(answer["Zip"])
+
+
+@cache
+def go_command() -> Path:
+    """The `go` that the lab builds with: the machine's own, else the one that the lab has fetched."""
+    directory = Path(_ENVIRONMENT.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selfhosted-serverless"
+    return install_toolchain(choose_toolchain(parse_version("1.21")), BuildCache(directory), print)
 
 
 def unpacked(module_at_version: str, path: str) -> Path:

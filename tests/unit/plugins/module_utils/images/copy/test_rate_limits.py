@@ -11,7 +11,6 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy import fetch
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.copy import push_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.fetch import (
     FetchError,
@@ -26,6 +25,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.clients import Clients
 from faulty_registry import FaultyRegistry, Handler
+from quick_clock import QuickClock
 from sample_images import SampleImage
 
 IMAGES = 40
@@ -43,28 +43,38 @@ NO_END: Headers = lambda left: {"ratelimit-limit": "100;w=21600"}  # noqa: E731
 class Limit:
     """Lets so many requests through in each window: manifests alone as Docker Hub counts, or all as a proxy does."""
 
-    def __init__(self, count: int, status: int, headers: Headers, everything: bool = False) -> None:
+    def __init__(
+        self,
+        count: int,
+        status: int,
+        headers: Headers,
+        everything: bool = False,
+        window: float = WINDOW,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.refused = 0
         self.windows: dict[int, int] = {}
         self._count = count
         self.status = status
         self._headers = headers
         self._everything = everything
-        self._start = time.monotonic()
+        self._window = window
+        self._clock = clock
+        self._start = clock()
         self._lock = threading.Lock()
 
     def __call__(self, handler: Handler) -> bool:
         if not self._everything and (handler.command != "GET" or "/manifests/" not in handler.path):
             return False
         with self._lock:
-            passed = time.monotonic() - self._start
-            window = int(passed / WINDOW)
+            passed = self._clock() - self._start
+            window = int(passed / self._window)
             self.windows[window] = self.windows.get(window, 0) + 1
             if self.windows[window] <= self._count:
                 return False
             self.refused += 1
         words = b'{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}'
-        return handler.reply(self.status, words, self._headers((window + 1) * WINDOW - passed)) or True
+        return handler.reply(self.status, words, self._headers((window + 1) * self._window - passed)) or True
 
 
 @pytest.fixture
@@ -73,11 +83,13 @@ def clients(quick: Backoff) -> Clients:
     return Clients(ImagePolicy(), replace(quick, longest_pause=0.5, read_timeout=20.0))
 
 
-def forty(registry: FaultyRegistry, *others: FaultyRegistry) -> list[Wanted]:
+def forty(
+    registry: FaultyRegistry, *others: FaultyRegistry, architectures: tuple[str, ...] = ("amd64",)
+) -> list[Wanted]:
     """Serve forty images at some registries, and want them."""
     wanted = []
     for number in range(IMAGES):
-        image = SampleImage(f"layer {number}".encode() * 99)
+        image = SampleImage(f"layer {number}".encode() * 99, architectures)
         for place in (registry, *others):
             place.add(image, f"t{number}")
         sources = tuple(Reference(place.host, f"app{number}", f"t{number}") for place in (registry, *others))
@@ -114,6 +126,37 @@ def test_forty_images(
         assert made.refused <= 16 * len(made.windows) + (2 * IMAGES if made.status == 503 else 0)
 
 
+@pytest.mark.parametrize(
+    ("headers", "everything", "count"),
+    [
+        (lambda left: {"Retry-After": str(int(left) + 1), "ratelimit-limit": "100;w=3600"}, False, 100),
+        (lambda left: {"ratelimit-limit": "100;w=3600", "ratelimit-remaining": "0;w=3600"}, False, 100),
+        (lambda left: {"Retry-After": str(int(left) + 1)}, True, 100),
+    ],
+    ids=["Docker Hub", "Docker Hub without an end", "Harbor"],
+)
+def test_forty_images_of_two_architectures_at_100_an_hour(
+    faulty: FaultyRegistry, tmp_path: Path, headers: Headers, everything: bool, count: int
+) -> None:
+    """120 manifests, and 120 blobs where all requests count: one hour is waited for, or two."""
+    quick = QuickClock()
+    clients = Clients(ImagePolicy(), Backoff(clock=quick.clock))
+    wanted = forty(faulty, architectures=("amd64", "arm64"))
+    faulty.guard = made = Limit(count, 429, headers, everything, 3600.0, quick.clock.monotonic)
+    lines: list[str] = []
+    done = fetch_images(wanted, Layout.create(tmp_path / "layout"), clients, report=lines.append, period=0.05)
+    assert len(done.images) == IMAGES
+    hours = 2 if everything else 1
+    assert hours * 3600 <= quick.passed < (hours + 1) * 3600
+    asked = [line for line in lines if "waits until" in line and faulty.host in line]
+    if "Retry-After" in headers(1.0):
+        assert re.search(r"waits until (\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d for", asked[0])
+        assert made.refused <= 2 * 12 * (hours + 1)  # each stream once in each pass
+    else:
+        # An hour, asked every half minute at most by each of twelve streams
+        assert made.refused <= 12 * (3600 / 15 + 10)
+
+
 def test_who_has_another_mirror_does_not_wait(
     faulty: FaultyRegistry, mirror_beside: FaultyRegistry, clients: Clients, tmp_path: Path
 ) -> None:
@@ -133,13 +176,13 @@ def mirror_beside() -> FaultyRegistry:
     registry.stop()
 
 
-def test_a_limit_beyond_all_patience_ends_with_its_time(
-    faulty: FaultyRegistry, clients: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch, "LIMIT_PATIENCE", 100.0)
+def test_a_limit_beyond_all_patience_ends_with_its_time(faulty: FaultyRegistry, quick: Backoff, tmp_path: Path) -> None:
+    clients = Clients(ImagePolicy.from_config({}, 100), quick)
     wanted = forty(faulty)[:1]
     faulty.guard = Limit(0, 429, lambda left: {"Retry-After": "21600", "ratelimit-limit": "100;w=21600"})
-    with pytest.raises(FetchError, match=r"rate limit: .*ends in 2(1600|1599) s, at \d\d:\d\d:\d\d"):
+    with pytest.raises(
+        FetchError, match=r"rate limit: .*ends in 2(1600|1599) s, at .*:\d\d(.|\n)*serverless_rate_limit"
+    ):
         fetch_images(wanted, Layout.create(tmp_path / "layout"), clients)
     assert len(faulty.requests) <= 2
 

@@ -22,6 +22,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
+from quick_clock import QuickClock
 
 # Keeps "name digest" lines in $STORE; pulls what $REMOTE lists, when nothing holds it; $USED are images of containers.
 # Prints as ctr does.
@@ -130,6 +131,43 @@ def test_patience_with_a_registry_ends_and_what_it_does_not_have_is_asked_for_on
     with pytest.raises(NodeError, match=said.rpartition(": ")[2]):
         deliver(local.node, FILES, WANTED[:1], check=False, report=lambda line: None, backoff=backoff)
     assert len(answers.read_text().splitlines()) >= left
+
+
+LIMITED = (
+    "ctr: failed to resolve reference: unexpected status from HEAD request to http://m/v2/a: 429 Too Many Requests",
+    "Error response from daemon: toomanyrequests: You have reached your pull rate limit.",
+)
+
+
+@pytest.mark.parametrize("said", LIMITED, ids=["containerd", "docker"])
+def test_a_rate_limit_of_an_hour_is_waited_for_and_told(local: LocalNode, said: str) -> None:
+    quick = QuickClock()
+    local.store.with_name("store.away").write_text(f"{said}\n" * 60)
+    lines: list[str] = []
+    wanted = WANTED[:1]
+    backoff = Backoff(clock=quick.clock)
+    done = deliver(local.node, FILES, wanted, check=False, report=lines.append, period=0.01, backoff=backoff)
+    assert done.pulled == [wanted[0].name]
+    assert 1500 < quick.passed < 3700  # sixty refusals, a minute apart at most
+    assert any("whose registry limits requests, again at " in line for line in lines)
+
+
+@pytest.mark.parametrize("wait", [0, 600])
+def test_a_rate_limit_that_is_not_waited_for_says_how_to(local: LocalNode, wait: int) -> None:
+    quick = QuickClock()
+    local.store.with_name("store.away").write_text(f"{LIMITED[0]}\n" * 60)
+    backoff = Backoff(clock=quick.clock)
+    with pytest.raises(NodeError, match="429 Too Many Requests\n.*serverless_rate_limit_wait"):
+        deliver(
+            local.node,
+            FILES,
+            WANTED[:1],
+            check=False,
+            report=lambda line: None,
+            backoff=backoff,
+            rate_limit_wait=wait,
+        )
+    assert quick.passed <= max(wait, 20)
 
 
 def test_what_an_earlier_delivery_brought_and_this_one_does_not_want_is_named(local: LocalNode) -> None:

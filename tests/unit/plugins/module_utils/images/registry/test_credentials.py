@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
+import json
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.redaction import redact
@@ -28,7 +30,6 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.uploads import push_blob
 from faulty_registry import FaultyRegistry, Handler
-from loopback_ports import free_port
 from sample_images import LAYER, SampleImage
 
 IMAGE = SampleImage()
@@ -61,6 +62,8 @@ def echoes(handler: Handler, password: str) -> dict[str, str]:
         "fields": f'{{"token":"{TOKEN}","password":"{SIGNED}","access_token": "{SIGNED}"}}',
         "form": f"grant_type=password&username=user&password={quote(password)}&secret={SIGNED}",
         "encoded": f"not this: {quote(sent, safe='')} {quote(password, safe='')}",
+        "half encoded": f"not {quote(password)} {quote_plus(password, safe='/')} {quote(password, safe='').lower()}",
+        "in JSON": f"not this: {json.dumps(password)} {html.escape(password)} {password!r}",
         "decoded": f"user user with {password} is not known",
         "cut": f"{'x' * 290}{sent}",
         "cut address": f"{'x' * 285}{storage('storage.invalid')}",
@@ -95,13 +98,15 @@ def challenged(realm: str) -> Answerer:
     )
 
 
-DEAD = f"127.0.0.1:{free_port()}"
+DEAD = "127.0.0.1:1"  # the same in every process of a run, because names of tests hold it
 ECHOES = (
     "header",
     "json",
     "fields",
     "form",
     "encoded",
+    "half encoded",
+    "in JSON",
     "decoded",
     "cut",
     "cut address",
@@ -230,9 +235,9 @@ def test_what_a_token_service_repeats(faulty: FaultyRegistry, status: int, usern
 @pytest.mark.parametrize(
     "proxy",
     [
-        f"http://me:{SIGNED}@{DEAD}",
+        f"http://me:{SIGNED}@NOBODY",
         f"http://me:{SIGNED}@proxy.invalid:1",
-        f"socks5://me:{SIGNED}@{DEAD}",
+        f"socks5://me:{SIGNED}@NOBODY",
         f"ftp://me:{SIGNED}@proxy",
         f"http://me:{SIGNED}@proxy:port",
         "REFUSES",
@@ -243,7 +248,9 @@ def test_logins_of_proxies(faulty: FaultyRegistry, monkeypatch: pytest.MonkeyPat
     faulty.guard = lambda handler: (
         handler.reply(407, f"who is {handler.headers.get('Proxy-Authorization')} {SIGNED}?".encode()) or True
     )
-    monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy.replace("REFUSES", f"http://me:{SIGNED}@{faulty.host}"))
+    # Ports are no part of a test's name: each process of a run has its own.
+    proxy = proxy.replace("NOBODY", DEAD).replace("REFUSES", f"http://me:{SIGNED}@{faulty.host}")
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy)
     monkeypatch.setenv("NO_PROXY", "")
     settings = RegistrySettings("registry.invalid", username="user", password={"value": PASSWORDS["plain"]})
     settings = RegistrySettings(settings.host, "", "user", settings.password, plain_http=scheme == "http")

@@ -37,6 +37,12 @@ class DockerDaemon:
             )
         self._wait()
 
+    @property
+    def version(self) -> str:
+        """The daemon's version."""
+        words = [*self.client, "version", "--format", "{{.Server.Version}}"]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
     def stop(self) -> None:
         """End the daemon and take away the mounts that it leaves."""
         self._process.terminate()

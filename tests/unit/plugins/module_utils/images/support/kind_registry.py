@@ -171,7 +171,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self, data: bytes) -> None:
         asked = self.headers.get("Range")
-        if not asked:
+        if not asked or not self.kind.ranges:
             return self.reply(200, data)
         first, _dash, last = asked.removeprefix("bytes=").partition("-")
         part = data[int(first) : int(last) + 1 if last else None]

@@ -21,7 +21,8 @@ class Kind:
     signed for GET alone if it is "signed". `patch` is the status that refuses chunks (0: they are taken), `largest` and
     `smallest` bound the bytes of one request, `least` is told beforehand, `accepted` answers a chunk, `kept` bytes of a
     chunk that breaks off stay. `status` is what an upload tells of its bytes: all, none, "stuck" at the first chunk, or
-    one too many. `location` is the form of upload addresses. `mount` answers a mount that is allowed.
+    one too many. `location` is the form of upload addresses. `mount` answers a mount that is allowed, `ranges` says
+    whether parts of a blob are sent.
     """
 
     challenges: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class Kind:
     digest_header: bool = True
     accept_elsewhere: bool = True
     pull_limit: str = ""
+    ranges: bool = True
 
 
 _BEARER = 'Bearer realm="http://HOST{}",service="{}",scope="SCOPE"'

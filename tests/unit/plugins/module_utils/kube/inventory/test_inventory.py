@@ -55,7 +55,7 @@ def test_holders_and_residents() -> None:
 
 def test_what_is_written_is_read(cluster: Cluster, name: str) -> None:
     inventory = Inventory(
-        name, frozenset({Entry(CLAIM, uid="u", is_data=True)}), "2", "3", ("one-release", "another-release")
+        name, frozenset({Entry(CLAIM, uid="u", is_data=True)}), "2", "3", "1", ("one-release", "another-release")
     )
     write_inventory(cluster, inventory, "kube-system", LIMIT)
     assert read_inventory(cluster, name, "kube-system", LIMIT) == inventory

@@ -4,6 +4,7 @@
 package main
 
 import (
+	filtered "knative.dev/pkg/client/injection/kube/informers/factory/filtered"
 	"knative.dev/pkg/injection"
 	"knative.dev/pkg/injection/sharedmain"
 	"knative.dev/pkg/signals"
@@ -21,5 +22,6 @@ const (
 func main() {
 	config := injection.ParseAndGetRESTConfigOrDie()
 	config.QPS, config.Burst = requestsPerSecond, requestBurst
-	sharedmain.MainWithConfig(signals.NewContext(), "net-istio-controller", config, ingress.NewController)
+	ctx := filtered.WithSelectors(signals.NewContext(), ingress.SecretSelectors()...)
+	sharedmain.MainWithConfig(ctx, "net-istio-controller", config, ingress.NewController)
 }

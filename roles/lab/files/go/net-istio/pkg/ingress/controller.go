@@ -3,6 +3,7 @@ package ingress
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/dynamic/dynamiclister"
@@ -21,6 +22,7 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"selfhosted.serverless/lab/net-istio/pkg/gateways"
+	"selfhosted.serverless/lab/net-istio/pkg/https"
 	"selfhosted.serverless/lab/net-istio/pkg/probe"
 	"selfhosted.serverless/lab/net-istio/pkg/virtualservice"
 )
@@ -34,8 +36,11 @@ func NewController(ctx context.Context, watcher configmap.Watcher) *controller.I
 	endpoints := endpointsinformer.Get(ctx)
 	ofClass := reconciler.AnnotationFilterFunc(networking.IngressClassAnnotationKey, Class, false)
 
-	watched := newVirtualServices(ctx)
-	ours := &Reconciler{virtualServices: watched}
+	ours := &Reconciler{
+		virtualServices: newOwned(ctx, virtualservice.Resource),
+		gateways:        newOwned(ctx, https.Resource),
+		certificates:    newCertificates(ctx),
+	}
 	var store *gateways.Store
 	impl := ingressreconciler.NewImpl(ctx, ours, Class, func(impl *controller.Impl) controller.Options {
 		resync := func(string, any) { impl.FilteredGlobalResync(ofClass, ingresses.Informer()) }
@@ -59,7 +64,9 @@ func NewController(ctx context.Context, watcher configmap.Watcher) *controller.I
 	handle(ctx, endpoints.Informer(), onGatewayPodsChanged(store, func() {
 		probeAnew(impl, prober, ingresses.Informer().GetStore().List(), ofClass)
 	}))
-	watched.start(ctx, impl)
+	ours.virtualServices.start(ctx, impl)
+	ours.gateways.start(ctx, impl)
+	ours.certificates.start(ctx, impl)
 	return impl
 }
 
@@ -75,22 +82,22 @@ func probeAnew(impl *controller.Impl, prober *status.Prober, ingresses []any, of
 	}
 }
 
-func newVirtualServices(ctx context.Context) *virtualServices {
+func newOwned(ctx context.Context, resource schema.GroupVersionResource) *owned {
 	client := dynamicclient.Get(ctx)
-	informer := dynamicinformer.NewFilteredDynamicInformer(client, virtualservice.Resource, "",
+	informer := dynamicinformer.NewFilteredDynamicInformer(client, resource, "",
 		controller.GetResyncPeriod(ctx), cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}, selectOwned).Informer()
-	return &virtualServices{
-		client: client, informer: informer, lister: dynamiclister.New(informer.GetIndexer(), virtualservice.Resource),
+	return &owned{
+		resource: resource, client: client, informer: informer, lister: dynamiclister.New(informer.GetIndexer(), resource),
 	}
 }
 
-// start begins the watch; an ingress whose VirtualService somebody changed or deleted is looked at again.
-func (v *virtualServices) start(ctx context.Context, impl *controller.Impl) {
-	handle(ctx, v.informer, cache.FilteringResourceEventHandler{
+// start begins the watch; an ingress one of whose objects somebody changed or deleted is looked at again.
+func (o *owned) start(ctx context.Context, impl *controller.Impl) {
+	handle(ctx, o.informer, cache.FilteringResourceEventHandler{
 		FilterFunc: controller.FilterController(&v1alpha1.Ingress{}),
 		Handler:    controller.HandleAll(impl.EnqueueControllerOf),
 	})
-	go v.informer.Run(ctx.Done())
+	go o.informer.Run(ctx.Done())
 }
 
 func handle(ctx context.Context, informer cache.SharedIndexInformer, handler cache.ResourceEventHandler) {

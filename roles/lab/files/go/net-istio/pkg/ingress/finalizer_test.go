@@ -9,11 +9,12 @@ import (
 	"k8s.io/client-go/dynamic/fake"
 
 	"selfhosted.serverless/lab/net-istio/pkg/gateways"
+	"selfhosted.serverless/lab/net-istio/pkg/https"
 )
 
 func gateway(name string) *unstructured.Unstructured {
 	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(gatewayResource.GroupVersion().WithKind("Gateway"))
+	object.SetGroupVersionKind(https.Resource.GroupVersion().WithKind("Gateway"))
 	object.SetNamespace("g")
 	object.SetName(name)
 	return object
@@ -35,11 +36,12 @@ func TestFinalizeKindNeedsEveryGateway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client := fake.NewSimpleDynamicClient(runtime.NewScheme())
 			for _, existing := range test.existing {
-				if err := client.Tracker().Create(gatewayResource, gateway(existing), "g"); err != nil {
+				if err := client.Tracker().Create(https.Resource, gateway(existing), "g"); err != nil {
 					t.Fatal(err)
 				}
 			}
-			ours := &Reconciler{virtualServices: &virtualServices{client: client}}
+			_, certificates := secretsIn(t)
+			ours := &Reconciler{gateways: &owned{client: client}, certificates: certificates}
 			event := ours.FinalizeKind(gateways.NewContext(context.Background(), config), todo())
 			if released := event == nil; released != test.released {
 				t.Errorf("released is %v (%v), want %v", released, event, test.released)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"knative.dev/networking/pkg/apis/networking/v1alpha1"
 	ingressreconciler "knative.dev/networking/pkg/client/injection/reconciler/networking/v1alpha1/ingress"
 	"knative.dev/networking/pkg/status"
@@ -13,15 +14,18 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"selfhosted.serverless/lab/net-istio/pkg/gateways"
+	"selfhosted.serverless/lab/net-istio/pkg/https"
 	"selfhosted.serverless/lab/net-istio/pkg/virtualservice"
 )
 
-// cacheWait is the time until the next look while the watch of the VirtualServices has not begun.
+// cacheWait is the time until the next look while the watches of what ingresses own have not begun.
 const cacheWait = 200 * time.Millisecond
 
-// Reconciler writes an ingress's VirtualServices and tells in its status when the gateways have them.
+// Reconciler writes an ingress's VirtualServices, and Gateways for its TLS, and tells in its status when the gateways have them.
 type Reconciler struct {
-	virtualServices *virtualServices
+	virtualServices *owned
+	gateways        *owned
+	certificates    *certificates
 	prober          status.Manager
 }
 
@@ -29,7 +33,7 @@ var _ ingressreconciler.Interface = (*Reconciler)(nil)
 
 // ReconcileKind implements the generated interface; the caller stores the status and the observed generation.
 func (r *Reconciler) ReconcileKind(ctx context.Context, ing *v1alpha1.Ingress) reconciler.Event {
-	if !r.virtualServices.synced() {
+	if !r.virtualServices.synced() || !r.gateways.synced() {
 		return controller.NewRequeueAfter(cacheWait)
 	}
 	// An unchanged ingress that was ready stays so: a restart of this controller must not make it unready.
@@ -37,13 +41,20 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, ing *v1alpha1.Ingress) r
 	ing.SetDefaults(ctx)
 	ing.Status.InitializeConditions()
 
-	if len(ing.Spec.TLS) > 0 {
-		ing.Status.MarkLoadBalancerFailed("TLSUnsupported", "The lab's stand-in for net-istio serves plain HTTP only; "+
-			"leave external-domain-tls and cluster-local-domain-tls in config-network disabled.")
+	if https.Unsupported(ing) {
+		ing.Status.MarkLoadBalancerFailed("TLSUnsupported", "The lab's stand-in for net-istio serves plain HTTP only "+
+			"inside the cluster; leave cluster-local-domain-tls in config-network disabled.")
 		return nil
 	}
 	config := gateways.FromContext(ctx)
-	if err := r.reconcileVirtualServices(ctx, ing, config); err != nil {
+	if err := r.reconcileTLS(ctx, ing, config); err != nil {
+		return err
+	}
+	desired, err := virtualservice.Build(ing, config)
+	if err != nil {
+		return err
+	}
+	if err := r.virtualServices.bring(ctx, ing, desired); err != nil {
 		return err
 	}
 	ing.Status.MarkNetworkConfigured()
@@ -64,17 +75,28 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, ing *v1alpha1.Ingress) r
 	return nil
 }
 
-func (r *Reconciler) reconcileVirtualServices(ctx context.Context, ing *v1alpha1.Ingress, config *gateways.Config) error {
-	desired, err := virtualservice.Build(ing, config)
-	if err != nil {
-		return err
-	}
-	for _, object := range desired {
-		if err := r.virtualServices.store(ctx, ing, object); err != nil {
-			return err
+// reconcileTLS provides the certificates first, so that a new Gateway never waits for one.
+func (r *Reconciler) reconcileTLS(ctx context.Context, ing *v1alpha1.Ingress, config *gateways.Config) error {
+	var own []*unstructured.Unstructured
+	var namespaces []string
+	if len(https.Served(ing)) > 0 {
+		for _, gateway := range config.For(ing, v1alpha1.IngressVisibilityExternalIP) {
+			shared, err := getGateway(ctx, r.gateways.client, gateway)
+			if err != nil {
+				return err
+			}
+			selector, _, err := unstructured.NestedMap(shared.Object, "spec", "selector")
+			if err != nil {
+				return fmt.Errorf("gateway %s: %w", gateway.QualifiedName(), err)
+			}
+			own = append(own, https.Build(ing, gateway, selector))
+			namespaces = append(namespaces, gateway.ServiceKey().Namespace)
 		}
 	}
-	return r.virtualServices.removeOthers(ctx, ing, desired)
+	if err := r.certificates.bring(ctx, ing, namespaces); err != nil {
+		return err
+	}
+	return r.gateways.bring(ctx, ing, own)
 }
 
 func (r *Reconciler) isReady(ctx context.Context, ing *v1alpha1.Ingress, wasReady bool) (bool, error) {

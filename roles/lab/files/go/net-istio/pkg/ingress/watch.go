@@ -21,7 +21,7 @@ type configSource interface {
 	Load() *gateways.Config
 }
 
-// selectOwned limits a watch to VirtualServices that belong to an ingress.
+// selectOwned limits a watch to objects that belong to an ingress.
 func selectOwned(options *metav1.ListOptions) {
 	options.LabelSelector = networking.IngressLabelKey
 }

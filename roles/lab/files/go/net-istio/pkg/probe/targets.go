@@ -15,6 +15,7 @@ import (
 	"knative.dev/networking/pkg/status"
 
 	"selfhosted.serverless/lab/net-istio/pkg/gateways"
+	"selfhosted.serverless/lab/net-istio/pkg/https"
 )
 
 // httpPort is the port at which a gateway's Service takes plain HTTP.
@@ -27,36 +28,48 @@ type Targets struct {
 }
 
 // ListProbeTargets returns, for each rule and each gateway that serves it, the ready pods of the gateway,
-// the port on which they listen, and one URL per host.
+// the port on which they listen, and one URL per host; a host that is served over TLS is asked for both ways.
 //
-// The gateways come from the context. It fails when a gateway has no Service with port 80 or no ready pod, so that an
+// The gateways come from the context. It fails when a gateway has no Service with the port or no ready pod, so that an
 // ingress never counts as ready with no gateway behind it.
 func (t *Targets) ListProbeTargets(ctx context.Context, ing *v1alpha1.Ingress) ([]status.ProbeTarget, error) {
 	var targets []status.ProbeTarget
 	for _, rule := range ing.Spec.Rules {
-		urls := probeURLs(rule)
+		hosts := ingress.ExpandedHosts(sets.New(rule.Hosts...))
 		for _, gateway := range gateways.FromContext(ctx).For(ing, rule.Visibility) {
-			found, err := t.pods(gateway)
-			if err != nil {
-				return nil, fmt.Errorf("gateway %s: %w", gateway.QualifiedName(), err)
-			}
-			for _, target := range found {
-				target.URLs = urls
-				targets = append(targets, target)
+			for _, way := range []struct {
+				scheme string
+				port   int32
+				hosts  sets.Set[string]
+			}{
+				{"http", httpPort, hosts},
+				{"https", https.Port, hosts.Intersection(https.Hosts(ing))},
+			} {
+				if len(way.hosts) == 0 {
+					continue
+				}
+				found, err := t.pods(gateway, way.port)
+				if err != nil {
+					return nil, fmt.Errorf("gateway %s: %w", gateway.QualifiedName(), err)
+				}
+				for _, target := range found {
+					target.URLs = probeURLs(way.scheme, way.hosts, rule)
+					targets = append(targets, target)
+				}
 			}
 		}
 	}
 	return targets, nil
 }
 
-// pods returns the addresses behind the HTTP port of a gateway's Service, without URLs.
-func (t *Targets) pods(gateway gateways.Gateway) ([]status.ProbeTarget, error) {
+// pods returns the addresses behind a port of a gateway's Service, without URLs.
+func (t *Targets) pods(gateway gateways.Gateway, number int32) ([]status.ProbeTarget, error) {
 	key := gateway.ServiceKey()
 	service, err := t.Services.Services(key.Namespace).Get(key.Name)
 	if err != nil {
 		return nil, err
 	}
-	portName, err := httpPortName(service)
+	portName, err := portName(service, number)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +85,7 @@ func (t *Targets) pods(gateway gateways.Gateway) ([]status.ProbeTarget, error) {
 				targets = append(targets, status.ProbeTarget{
 					PodIPs:  addresses,
 					PodPort: strconv.Itoa(int(port.Port)),
-					Port:    strconv.Itoa(httpPort),
+					Port:    strconv.Itoa(int(number)),
 				})
 			}
 		}
@@ -92,21 +105,21 @@ func Addresses(subset corev1.EndpointSubset) sets.Set[string] {
 	return addresses
 }
 
-func httpPortName(service *corev1.Service) (string, error) {
+func portName(service *corev1.Service, number int32) (string, error) {
 	for _, port := range service.Spec.Ports {
-		if port.Port == httpPort {
+		if port.Port == number {
 			return port.Name, nil
 		}
 	}
-	return "", fmt.Errorf("service %s/%s has no port %d", service.Namespace, service.Name, httpPort)
+	return "", fmt.Errorf("service %s/%s has no port %d", service.Namespace, service.Name, number)
 }
 
-// probeURLs returns one URL per host of a rule. A rule without a path for everything is probed under its first path,
+// probeURLs returns one URL per host. A rule without a path for everything is probed under its first path,
 // because no other request would reach it.
-func probeURLs(rule v1alpha1.IngressRule) []*url.URL {
+func probeURLs(scheme string, hosts sets.Set[string], rule v1alpha1.IngressRule) []*url.URL {
 	var urls []*url.URL
-	for _, host := range sets.List(ingress.ExpandedHosts(sets.New(rule.Hosts...))) {
-		urls = append(urls, &url.URL{Scheme: "http", Host: host, Path: probePath(rule)})
+	for _, host := range sets.List(hosts) {
+		urls = append(urls, &url.URL{Scheme: scheme, Host: host, Path: probePath(rule)})
 	}
 	return urls
 }

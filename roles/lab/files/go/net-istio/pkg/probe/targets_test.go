@@ -12,6 +12,7 @@ import (
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/networking/pkg/apis/networking/v1alpha1"
+	"knative.dev/networking/pkg/status"
 
 	"selfhosted.serverless/lab/net-istio/pkg/gateways"
 )
@@ -71,6 +72,17 @@ func rule(visibility v1alpha1.IngressVisibility, path string, hosts ...string) v
 	}
 }
 
+// described writes each URL of the targets with the pods that are asked for it.
+func described(targets []status.ProbeTarget) []string {
+	var found []string
+	for _, target := range targets {
+		for _, url := range target.URLs {
+			found = append(found, fmt.Sprintf("%s at %v:%s", url, sets.List(target.PodIPs), target.PodPort))
+		}
+	}
+	return found
+}
+
 func TestListProbeTargets(t *testing.T) {
 	const external, local = v1alpha1.IngressVisibilityExternalIP, v1alpha1.IngressVisibilityClusterLocal
 	targets := targetsIn(t,
@@ -85,12 +97,7 @@ func TestListProbeTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, target := range found {
-		for _, url := range target.URLs {
-			got = append(got, fmt.Sprintf("%s at %v:%s", url, sets.List(target.PodIPs), target.PodPort))
-		}
-	}
+	got := described(found)
 	want := []string{
 		"http://todo.example.com at [10.0.0.1 10.0.0.2]:8080",
 		"http://todo.ns at [10.0.0.1]:8081",
@@ -99,6 +106,26 @@ func TestListProbeTargets(t *testing.T) {
 		"http://api.example.com/only at [10.0.0.1 10.0.0.2]:8080",
 	}
 	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+func TestListProbeTargetsAsksForTLSToo(t *testing.T) {
+	outer, pods := service("outer", 80), endpoints("outer", 8080, "10.0.0.1")
+	outer.Spec.Ports = append(outer.Spec.Ports, corev1.ServicePort{Name: "https", Port: 443})
+	pods.Subsets[0].Ports = append(pods.Subsets[0].Ports, corev1.EndpointPort{Name: "https", Port: 8443})
+	ing := withRules(rule(v1alpha1.IngressVisibilityExternalIP, "", "todo.example.com", "plain.example.com"))
+	ing.Spec.TLS = []v1alpha1.IngressTLS{{Hosts: []string{"todo.example.com"}, SecretName: "cert"}}
+	found, err := targetsIn(t, outer, pods).ListProbeTargets(gateways.NewContext(context.Background(), config), ing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"http://plain.example.com at [10.0.0.1]:8080",
+		"http://todo.example.com at [10.0.0.1]:8080",
+		"https://todo.example.com at [10.0.0.1]:8443",
+	}
+	if got := described(found); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"knative.dev/pkg/network"
 
 	"selfhosted.serverless/lab/net-istio/pkg/gateways"
+	"selfhosted.serverless/lab/net-istio/pkg/https"
 )
 
 // meshGateway is Istio's word for the sidecars.
@@ -58,16 +59,20 @@ func gatewaySpec(ing *v1alpha1.Ingress, config *gateways.Config) (*Spec, error) 
 	hosts, names := sets.New[string](), sets.New[string]()
 	spec := &Spec{}
 	for _, rule := range ing.Spec.Rules {
-		on := qualifiedNames(config.For(ing, rule.Visibility))
-		if len(on) == 0 {
+		shared := config.For(ing, rule.Visibility)
+		if len(shared) == 0 {
 			continue
+		}
+		plain, secure := qualifiedNames(shared), []string(nil)
+		if https.Hosts(ing).HasAny(rule.Hosts...) {
+			secure = https.Gateways(ing, shared)
 		}
 		ruleHosts := ingress.ExpandedHosts(sets.New(rule.Hosts...))
 		redirect := ing.Spec.HTTPOption == v1alpha1.HTTPOptionRedirected && !isLocal(rule)
-		if err := spec.addRule(rule, ruleHosts, on, redirect); err != nil {
+		if err := spec.addGatewayRule(rule, ruleHosts, plain, secure, redirect); err != nil {
 			return nil, err
 		}
-		hosts, names = hosts.Union(ruleHosts), names.Insert(on...)
+		hosts, names = hosts.Union(ruleHosts), names.Insert(plain...).Insert(secure...)
 	}
 	spec.Hosts, spec.Gateways = sets.List(hosts), sets.List(names)
 	return spec, nil
@@ -89,6 +94,17 @@ func meshSpec(ing *v1alpha1.Ingress, _ *gateways.Config) (*Spec, error) {
 	}
 	spec.Hosts = sets.List(hosts)
 	return spec, nil
+}
+
+// addGatewayRule routes a rule on the gateways that take plain HTTP, or redirects clients there, and on those that take TLS.
+func (s *Spec) addGatewayRule(rule v1alpha1.IngressRule, hosts sets.Set[string], plain, secure []string, redirect bool) error {
+	if !redirect {
+		return s.addRule(rule, hosts, sets.List(sets.New(plain...).Insert(secure...)), false)
+	}
+	if err := s.addRule(rule, hosts, plain, true); err != nil || len(secure) == 0 {
+		return err
+	}
+	return s.addRule(rule, hosts, secure, false)
 }
 
 func (s *Spec) addRule(rule v1alpha1.IngressRule, hosts sets.Set[string], on []string, redirect bool) error {

@@ -30,6 +30,13 @@ func todo(rules ...v1alpha1.IngressRule) *v1alpha1.Ingress {
 	}
 }
 
+func withTLS(option v1alpha1.HTTPOption) *v1alpha1.Ingress {
+	ing := todo(rule(v1alpha1.IngressVisibilityExternalIP, "todo.example.com"))
+	ing.Spec.HTTPOption = option
+	ing.Spec.TLS = []v1alpha1.IngressTLS{{Hosts: []string{"todo.example.com"}, SecretName: "cert"}}
+	return ing
+}
+
 // object is the text of a VirtualService with one backend, %s being its spec.
 const object = `
 apiVersion: networking.istio.io/v1beta1
@@ -76,6 +83,23 @@ func TestBuild(t *testing.T) {
 			want: func(hash string) []string {
 				return []string{fmt.Sprintf(object, "ingress", `{hosts: [todo.example.com], gateways: [g/outer],
 					http: [`+routePair("todo.example.com", "g/outer", hash)+`]}`)}
+			},
+		},
+		"TLS outside": {
+			ingress: withTLS(v1alpha1.HTTPOptionEnabled), config: config,
+			want: func(hash string) []string {
+				return []string{fmt.Sprintf(object, "ingress", `{hosts: [todo.example.com], gateways: [g/outer, ns/todo-g-outer],
+					http: [`+routePair("todo.example.com", "g/outer, ns/todo-g-outer", hash)+`]}`)}
+			},
+		},
+		"TLS outside and a redirection to it": {
+			ingress: withTLS(v1alpha1.HTTPOptionRedirected), config: config,
+			want: func(hash string) []string {
+				plain := `authority: {prefix: todo.example.com}, gateways: [g/outer]`
+				return []string{fmt.Sprintf(object, "ingress", `{hosts: [todo.example.com], gateways: [g/outer, ns/todo-g-outer], http: [
+					{match: [{`+plain+`, headers: {K-Network-Hash: {exact: override}}}],
+					 headers: {request: {set: {K-Network-Hash: "`+hash+`"}}}, retries: {}, route: [{weight: 100, `+toOne+`}]},
+					{match: [{`+plain+`}], redirect: {scheme: https}},`+routePair("todo.example.com", "ns/todo-g-outer", hash)+`]}`)}
 			},
 		},
 		"no gateway for the inside": {

@@ -9,34 +9,43 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamiclister"
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/networking/pkg/apis/networking"
 	"knative.dev/networking/pkg/apis/networking/v1alpha1"
-	"knative.dev/pkg/kmeta"
-
-	"selfhosted.serverless/lab/net-istio/pkg/virtualservice"
 )
 
-// virtualServices brings the cluster's VirtualServices in line with the wanted ones. It reads from a watch's cache.
-type virtualServices struct {
+// owned brings the cluster's objects of one kind in line with those that an ingress wants. It reads from a watch's cache.
+type owned struct {
+	resource schema.GroupVersionResource
 	client   dynamic.Interface
 	informer cache.SharedIndexInformer
 	lister   dynamiclister.Lister
 }
 
 // synced tells whether the cache has the cluster's content by now.
-func (v *virtualServices) synced() bool {
-	return v.informer.HasSynced()
+func (o *owned) synced() bool {
+	return o.informer.HasSynced()
+}
+
+// bring stores the wanted objects and deletes the other ones of the ingress.
+func (o *owned) bring(ctx context.Context, ing *v1alpha1.Ingress, desired []*unstructured.Unstructured) error {
+	for _, object := range desired {
+		if err := o.store(ctx, ing, object); err != nil {
+			return err
+		}
+	}
+	return o.removeOthers(ctx, ing, desired)
 }
 
 // store creates the object, or updates it if it differs. An object of that name that the ingress does not own is left
 // alone: the status says so, and an error is returned.
-func (v *virtualServices) store(ctx context.Context, ing *v1alpha1.Ingress, desired *unstructured.Unstructured) error {
-	client := v.client.Resource(virtualservice.Resource).Namespace(desired.GetNamespace())
-	existing, err := v.existing(ctx, desired)
+func (o *owned) store(ctx context.Context, ing *v1alpha1.Ingress, desired *unstructured.Unstructured) error {
+	client := o.client.Resource(o.resource).Namespace(desired.GetNamespace())
+	existing, err := o.existing(ctx, desired)
 	if apierrors.IsNotFound(err) {
 		_, err = client.Create(ctx, desired, metav1.CreateOptions{})
 		return wrap(err, "create", desired)
@@ -46,8 +55,8 @@ func (v *virtualServices) store(ctx context.Context, ing *v1alpha1.Ingress, desi
 	}
 	if !metav1.IsControlledBy(existing, ing) {
 		ing.Status.MarkResourceNotOwned(desired.GetKind(), desired.GetName())
-		return fmt.Errorf("VirtualService %s/%s exists and ingress %s does not own it",
-			desired.GetNamespace(), desired.GetName(), ing.Name)
+		return fmt.Errorf("%s %s/%s exists and ingress %s does not own it",
+			desired.GetKind(), desired.GetNamespace(), desired.GetName(), ing.Name)
 	}
 	if equality.Semantic.DeepEqual(existing.Object["spec"], desired.Object["spec"]) &&
 		equality.Semantic.DeepEqual(existing.GetLabels(), desired.GetLabels()) {
@@ -62,27 +71,27 @@ func (v *virtualServices) store(ctx context.Context, ing *v1alpha1.Ingress, desi
 
 // existing reads an object, first from the cache. The cache has only what bears the label of an ingress, so a name
 // that it does not know is asked of the API server: a stranger may have it.
-func (v *virtualServices) existing(ctx context.Context, desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	cached, err := v.lister.Namespace(desired.GetNamespace()).Get(desired.GetName())
+func (o *owned) existing(ctx context.Context, desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	cached, err := o.lister.Namespace(desired.GetNamespace()).Get(desired.GetName())
 	if !apierrors.IsNotFound(err) {
 		return cached, err
 	}
-	client := v.client.Resource(virtualservice.Resource).Namespace(desired.GetNamespace())
+	client := o.client.Resource(o.resource).Namespace(desired.GetNamespace())
 	return client.Get(ctx, desired.GetName(), metav1.GetOptions{})
 }
 
-// removeOthers deletes the VirtualServices that the ingress owns and no longer wants.
-func (v *virtualServices) removeOthers(ctx context.Context, ing *v1alpha1.Ingress, desired []*unstructured.Unstructured) error {
+// removeOthers deletes the objects that the ingress owns and no longer wants.
+func (o *owned) removeOthers(ctx context.Context, ing *v1alpha1.Ingress, desired []*unstructured.Unstructured) error {
 	wanted := sets.New[string]()
 	for _, object := range desired {
 		wanted.Insert(object.GetName())
 	}
 	selector := labels.SelectorFromSet(labels.Set{networking.IngressLabelKey: ing.Name})
-	existing, err := v.lister.Namespace(ing.Namespace).List(selector)
+	existing, err := o.lister.Namespace(ing.Namespace).List(selector)
 	if err != nil {
-		return fmt.Errorf("cannot list the VirtualServices of ingress %s/%s: %w", ing.Namespace, ing.Name, err)
+		return fmt.Errorf("cannot list the %s of ingress %s/%s: %w", o.resource.Resource, ing.Namespace, ing.Name, err)
 	}
-	client := v.client.Resource(virtualservice.Resource).Namespace(ing.Namespace)
+	client := o.client.Resource(o.resource).Namespace(ing.Namespace)
 	for _, object := range existing {
 		if wanted.Has(object.GetName()) || !metav1.IsControlledBy(object, ing) {
 			continue
@@ -95,9 +104,9 @@ func (v *virtualServices) removeOthers(ctx context.Context, ing *v1alpha1.Ingres
 	return nil
 }
 
-func wrap(err error, verb string, object kmeta.Accessor) error {
+func wrap(err error, verb string, object *unstructured.Unstructured) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("cannot %s VirtualService %s/%s: %w", verb, object.GetNamespace(), object.GetName(), err)
+	return fmt.Errorf("cannot %s %s %s/%s: %w", verb, object.GetKind(), object.GetNamespace(), object.GetName(), err)
 }

@@ -24,7 +24,7 @@ func todo() *v1alpha1.Ingress {
 	return &v1alpha1.Ingress{ObjectMeta: metav1.ObjectMeta{Name: "todo", Namespace: "ns", UID: "1"}}
 }
 
-func owned(by *v1alpha1.Ingress, name, host string) *unstructured.Unstructured {
+func ownedBy(by *v1alpha1.Ingress, name, host string) *unstructured.Unstructured {
 	object := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"hosts": []any{host}}}}
 	object.SetGroupVersionKind(virtualservice.Resource.GroupVersion().WithKind("VirtualService"))
 	object.SetNamespace("ns")
@@ -37,7 +37,7 @@ func owned(by *v1alpha1.Ingress, name, host string) *unstructured.Unstructured {
 }
 
 // clusterWith returns a cluster that holds the objects, and a cache that knows them.
-func clusterWith(t *testing.T, objects ...*unstructured.Unstructured) (*virtualServices, *fake.FakeDynamicClient) {
+func clusterWith(t *testing.T, objects ...*unstructured.Unstructured) (*owned, *fake.FakeDynamicClient) {
 	t.Helper()
 	kinds := map[schema.GroupVersionResource]string{virtualservice.Resource: "VirtualServiceList"}
 	client := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds)
@@ -50,7 +50,7 @@ func clusterWith(t *testing.T, objects ...*unstructured.Unstructured) (*virtualS
 			t.Fatal(err)
 		}
 	}
-	return &virtualServices{client: client, lister: dynamiclister.New(index, virtualservice.Resource)}, client
+	return &owned{resource: virtualservice.Resource, client: client, lister: dynamiclister.New(index, virtualservice.Resource)}, client
 }
 
 // writes returns the verbs and names of the requests that changed something.
@@ -70,12 +70,12 @@ func TestStore(t *testing.T) {
 		want     []string
 	}{
 		"new":       {nil, []string{"create"}},
-		"the same":  {[]*unstructured.Unstructured{owned(todo(), "todo-mesh", "todo.ns")}, nil},
-		"different": {[]*unstructured.Unstructured{owned(todo(), "todo-mesh", "other.ns")}, []string{"update"}},
+		"the same":  {[]*unstructured.Unstructured{ownedBy(todo(), "todo-mesh", "todo.ns")}, nil},
+		"different": {[]*unstructured.Unstructured{ownedBy(todo(), "todo-mesh", "other.ns")}, []string{"update"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			services, client := clusterWith(t, test.existing...)
-			if err := services.store(context.Background(), todo(), owned(todo(), "todo-mesh", "todo.ns")); err != nil {
+			if err := services.store(context.Background(), todo(), ownedBy(todo(), "todo-mesh", "todo.ns")); err != nil {
 				t.Fatal(err)
 			}
 			if got := writes(client); !slices.Equal(got, test.want) {
@@ -86,9 +86,9 @@ func TestStore(t *testing.T) {
 }
 
 func TestStoreLeavesAStrangersObjectAlone(t *testing.T) {
-	services, client := clusterWith(t, owned(nil, "todo-mesh", "other.ns"))
+	services, client := clusterWith(t, ownedBy(nil, "todo-mesh", "other.ns"))
 	ing := todo()
-	if err := services.store(context.Background(), ing, owned(ing, "todo-mesh", "todo.ns")); err == nil {
+	if err := services.store(context.Background(), ing, ownedBy(ing, "todo-mesh", "todo.ns")); err == nil {
 		t.Error("no error")
 	}
 	if got := writes(client); len(got) > 0 {
@@ -101,7 +101,7 @@ func TestStoreLeavesAStrangersObjectAlone(t *testing.T) {
 }
 
 func TestRemoveOthers(t *testing.T) {
-	kept, old, strange := owned(todo(), "todo-ingress", "a"), owned(todo(), "todo-mesh", "a"), owned(nil, "strange", "a")
+	kept, old, strange := ownedBy(todo(), "todo-ingress", "a"), ownedBy(todo(), "todo-mesh", "a"), ownedBy(nil, "strange", "a")
 	services, client := clusterWith(t, kept, old, strange)
 	if err := services.removeOthers(context.Background(), todo(), []*unstructured.Unstructured{kept}); err != nil {
 		t.Fatal(err)

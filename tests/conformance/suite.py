@@ -1,0 +1,126 @@
+"""A suite as its file in suites/ describes it: what is built for it, how it is run, and what is known of its tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+# Who is to blame for a test that fails or is left out
+CAUSES = ("stand-in", "envoy", "lab", "suite", "choice", "ours")
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images of one repository and tag: programs maps the name of an image to its package (base: the layer below)."""
+
+    repository: str
+    tag: str
+    programs: dict[str, str]
+    base: str = "static"
+    user: str = "65532"
+
+    def names(self) -> dict[str, str]:
+        """Return the full references by the names of the images."""
+        return {name: f"{self.repository}/{name}:{self.tag}" for name in self.programs}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of a program of tests.
+
+    format says how its results are read: go (the testing package) or ginkgo (its JUnit report). The tests that count
+    are those named in expected, otherwise those that a program of Go's testing package lists, or whose names begin
+    with the pattern `counted` in Ginkgo's report.
+    """
+
+    name: str
+    program: str
+    arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    expected: tuple[str, ...] = ()
+    format: str = "go"
+    counted: str = ""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why tests whose names match as a whole do not pass; cause is one of CAUSES. skip: the test is not even run."""
+
+    tests: str
+    cause: str
+    text: str
+    skip: bool = False
+
+    def fits(self, test: str) -> bool:
+        """Tell whether the reason is one for this test."""
+        return re.fullmatch(self.tests, test) is not None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One suite: tests maps the name of a program to the package whose tests it runs, programs to a package of a main.
+
+    modules, layers and recipes are for images that are more than one program: as in roles/lab/vars/components.yml and
+    images.yml; a recipe finds the suite's programs in the component conformance-<name>, modules in conformance-modules,
+    and of the lab's own components those that lab names.
+    """
+
+    name: str
+    title: str
+    source: str
+    tags: tuple[str, ...]
+    tests: dict[str, str]
+    programs: dict[str, str]
+    images: tuple[Images, ...]
+    lab: tuple[str, ...]
+    modules: dict[str, Any]
+    layers: dict[str, Any]
+    recipes: dict[str, Any]
+    runs: tuple[Run, ...]
+    reasons: tuple[Reason, ...]
+    manifest: str
+
+    @property
+    def component(self) -> str:
+        """The name of the Go module, and of its entry in the lab's cache."""
+        return f"conformance-{self.name}"
+
+    def references(self) -> dict[str, str]:
+        """Return all images of the suite, reference by name."""
+        return {name: reference for images in self.images for name, reference in images.names().items()}
+
+
+def read_suite(name: str) -> Suite:
+    """Return the suite of suites/<name>.yml; raises KeyError, TypeError or ValueError for a file of the wrong form."""
+    data: Mapping[str, Any] = yaml.safe_load((HERE / "suites" / f"{name}.yml").read_text(encoding="utf-8"))
+    reasons = tuple(Reason(**entry) for entry in data.get("reasons", []))
+    for reason in reasons:
+        if reason.cause not in CAUSES:
+            raise ValueError(f"{name}: the cause {reason.cause} of {reason.tests} is none of {', '.join(CAUSES)}")
+    return Suite(
+        name=name,
+        title=data["title"],
+        source=data["source"],
+        tags=tuple(data.get("tags", ())),
+        tests=dict(data["tests"]),
+        programs=dict(data.get("programs", {})),
+        lab=tuple(data.get("lab", ())),
+        modules=dict(data.get("modules", {})),
+        layers=dict(data.get("layers", {})),
+        recipes=dict(data.get("recipes", {})),
+        images=tuple(Images(**entry) for entry in data.get("images", [])),
+        runs=tuple(_run(entry) for entry in data["runs"]),
+        reasons=reasons,
+        manifest=data.get("manifest", ""),
+    )
+
+
+def _run(data: Mapping[str, Any]) -> Run:
+    lists = {key: tuple(data[key]) for key in ("arguments", "expected") if key in data}
+    return Run(**{**data, **lists})

@@ -1,0 +1,146 @@
+"""Every offered release set on the oldest, the default and the newest Kubernetes: installed, verified, removed.
+
+Each pair has a lab of its own, which starts empty; the listing of all objects afterwards is the one from before. At the
+end there is a table of all pairs. MATRIX="1.36/knative-1.23 ..." runs some of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ..conftest import ROOT, Site
+from ..support.neighbours import await_equal
+from ..support.runs import Lab
+
+pytestmark = pytest.mark.acceptance
+
+DIRECTORY, ADDRESS = ROOT / ".lab-matrix", "127.0.0.4"
+KUBERNETES = ("1.34", "1.36", "1.37")
+SETS = [
+    one
+    for one in yaml.safe_load((ROOT / "roles" / "serverless" / "files" / "releases.yml").read_text())["sets"]
+    if one["offered"]
+]
+VERIFIED_BY = ("test_platform.py", "test_todo.py")
+DEPLOYMENTS = {
+    "istio": ("istio-system", "istiod"),
+    "knative_serving": ("knative-serving", "controller"),
+    "knative_eventing": ("knative-eventing", "eventing-controller"),
+}
+
+
+@dataclass
+class Row:
+    """A line of the table: what was reached, and in how many seconds."""
+
+    kubernetes: str
+    release: str
+    installed: str = "-"
+    verified: str = "-"
+    again: str = "-"
+    removed: str = "-"
+
+    def __str__(self) -> str:
+        cells = (self.kubernetes, self.release, self.installed, self.verified, self.again, self.removed)
+        return f"| {' | '.join(cells)} |"
+
+
+def pairs() -> list[tuple[str, str]]:
+    """The pairs to run, of minor of Kubernetes and name of set."""
+    wanted = os.environ.get("MATRIX", "").split()
+    every = [(minor, one["name"]) for minor in KUBERNETES for one in SETS]
+    return [pair for pair in every if not wanted or "/".join(pair) in wanted]
+
+
+@pytest.fixture(scope="module")
+def rows() -> Iterator[list[Row]]:
+    """The table, printed at the end."""
+    kept: list[Row] = []
+    yield kept
+    print("\n\n| Kubernetes | release set | installed | verified | again | removed, listing equal |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    print("\n".join(map(str, kept)))
+
+
+@pytest.fixture(params=pairs(), ids="/".join)
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """The lab of a pair."""
+    minor, release = request.param
+    options = {"lab_kubernetes": minor, "lab_releases": [release]}
+    lab_state("absent")
+    lab_state("started", options)
+    yield minor, release
+    lab_state("absent")
+
+
+def lab_state(state: str, options: dict[str, object] | None = None) -> None:
+    """Bring the lab to a state."""
+    variables = {"lab_directory": str(DIRECTORY), "lab_address": ADDRESS, "lab_audit": True, "lab_state": state}
+    command = [programs() / "ansible-playbook", "playbooks/lab.yml", "-e", json.dumps({**variables, **(options or {})})]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def programs() -> Path:
+    """Where the environment's programs are."""
+    return Path(sys.executable).parent
+
+
+def verify() -> tuple[int, str]:
+    """The exit code and the end of the site's own tests on this lab."""
+    tests = [str(ROOT / "tests" / "integration" / "site" / name) for name in VERIFIED_BY]
+    environment = {**os.environ, "LAB_DIRECTORY": str(DIRECTORY), "LAB_ADDRESS": ADDRESS}
+    command = [programs() / "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout[-4000:]
+
+
+def test_installed_verified_removed(pair: tuple[str, str], rows: list[Row]) -> None:
+    minor, name = pair
+    release = next(one for one in SETS if one["name"] == name)
+    row = Row(minor, name)
+    rows.append(row)
+    site, lab = Site(DIRECTORY, ADDRESS), Lab.at(DIRECTORY, ADDRESS)
+    server = json.loads(site.kubectl("version", "-o", "json"))["serverVersion"]
+    assert server["gitVersion"].startswith(f"v{minor}.")
+    row.kubernetes = server["gitVersion"]
+    before = lab.listing()
+    chosen = ("-e", f"serverless_release={name}")
+
+    installed = lab.run("site.yml", *chosen)
+    row.installed = f"{installed.seconds:.0f} s" if installed.code == 0 else "failed"
+    assert installed.code == 0, installed.end()
+    running = {
+        component: json.loads(site.kubectl("get", "deployment", name, "-n", namespace, "-o", "json"))
+        for component, (namespace, name) in DEPLOYMENTS.items()
+    }
+    labels = {
+        component: found["metadata"]["labels"]["app.kubernetes.io/version"] for component, found in running.items()
+    }
+    assert labels == {component: release["versions"][component] for component in DEPLOYMENTS}
+
+    started = time.monotonic()
+    code, said = verify()
+    row.verified = (
+        f"{said.strip().splitlines()[-1].strip('=').partition(' in ')[0].strip()}, {time.monotonic() - started:.0f} s"
+    )
+    assert code == 0, said
+
+    again = lab.run("site.yml", *chosen)
+    row.again = f"changed={again.changed}"
+    assert again.code == 0 and again.changed == 0 and not again.writes, again.end()
+
+    removed = lab.run("playbooks/uninstall.yml", *chosen)
+    assert removed.code == 0, removed.end()
+    await_equal(lab, before)
+    row.removed = f"{removed.seconds:.0f} s"
