@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError, WaitError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, ReleaseError, WaitError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.upgrade.going_back import ways_back
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.upgrade.settling import (
     Jobs,
@@ -26,11 +26,18 @@ Document = dict[str, Any]
 
 
 def old(name: str) -> list[Document]:
+    workload = deployment("app", replicas=1, image="example.org/app:1")
+    # What charts write and the server does not store: it is ours to say all the same
+    template = workload["spec"]["template"]["spec"]
+    template["containers"][0]["env"] = [{"name": "EMPTY", "value": ""}]
+    template["affinity"] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": None}}
+    settings = config_map("settings", {"queue-image": "queue:1", "same": "yes", "gone": "with 2"})
+    settings["metadata"]["annotations"] = None
     return [
         namespace(name),
-        config_map("settings", {"queue-image": "queue:1", "same": "yes", "gone": "with 2"}),
+        settings,
         config_map("only-before", {"x": "1"}),
-        deployment("app", replicas=1, image="example.org/app:1"),
+        workload,
         secret("keys", {"password": "canary"}),
         _definition(name, ["v1alpha1"]),
     ]
@@ -79,6 +86,7 @@ def stored(cluster: Cluster, name: str) -> dict[str, Any]:
         if there:
             metadata = {key: value for key, value in there["metadata"].items() if key in ("labels", "annotations")}
             metadata.get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
+            metadata = {key: value for key, value in metadata.items() if value}
             content = {key: value for key, value in there.items() if key not in ("metadata", "status")}
             found[f"{item['kind']} {item['metadata']['name']}"] = {**content, "metadata": metadata}
     return found
@@ -249,7 +257,8 @@ def _meanwhile(work: Callable[[], None]) -> Iterator[None]:
 
     def loop() -> None:
         while not end.wait(0.2):
-            work()
+            with suppress(ApiError):  # a pod may be gone between two requests
+                work()
 
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()
