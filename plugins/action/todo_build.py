@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,8 +55,7 @@ class ActionModule(ImageAction):
         named = builder.kind if builder.kind == builder.program else f"{builder.program}, which is {builder.kind}"
         self.tell(f"building {args['image']} with {named}")
         with tempfile.TemporaryDirectory(prefix="todo-") as folder:
-            name = f"{target.tag}-{Path(folder).name}".lower()
-            layout = build_layout(builder, recipe, Path(folder), name)
+            layout = build_layout(builder, recipe, Path(folder), uuid.uuid4().hex)
             return push_layout(Layout.open(layout), "", Clients(policy).of(target.registry), target).digest
 
     def subject(self, args: dict[str, Any]) -> str:

@@ -48,6 +48,10 @@ class ReleaseError(KubeError):
     """A release could not be applied or removed."""
 
 
+class NotServed(ReleaseError):
+    """The API server does not serve a kind."""
+
+
 class Refused(ReleaseError):
     """A release is not applied, and nothing was changed."""
 

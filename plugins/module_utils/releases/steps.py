@@ -134,8 +134,8 @@ def _advice(releases: Releases, standing: Mapping[str, Standing], chosen: Chosen
     if way:
         names = ", then ".join(f"serverless_release: {one.name}" for one in way)
         return f"Go there in steps, each with a run of its own: {names}"
-    missing = [_gap(component, versions[component], wanted) for component, wanted in chosen.versions.items()
-            if component in versions and component in BY_MINOR]  # fmt: skip
+    by_minor = [component for component in chosen.versions if component in versions and component in BY_MINOR]
+    missing = [_gap(component, versions[component], chosen.versions[component]) for component in by_minor]
     return (
         "No sets of this collection lead there. Install what is between, one minor after the other "
         f"({'; '.join(filter(None, missing))}, with serverless_release_untried: true and the checksums in "

@@ -57,7 +57,10 @@ def build_layout(
     environ: Mapping[str, str] | None = None,
     ask: Ask = ask_command,
 ) -> Path:
-    """Build an image and return the folder below `folder` with its OCI layout. `name` is a tag, for this build alone.
+    """Build an image and return the folder below `folder` with its OCI layout.
+
+    `name` is a tag for this build alone, of letters and digits: not every tag may stand in a layout (podman refuses
+    an underscore at its end, or two of them).
 
     Raises BuilderError with the tool's last words, and what its daemon may lack.
     """

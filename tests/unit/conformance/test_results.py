@@ -18,15 +18,15 @@ from conformance.results import MARK, Reader, Result, of_expected
 TESTS = """package things
 
 import (
-	"fmt"
-	"os"
-	"testing"
+    "fmt"
+    "os"
+    "testing"
 )
 
 func TestGood(t *testing.T) {
-	fmt.Print("no newline before the next mark")
-	t.Run("part/of it", func(t *testing.T) { t.Parallel(); fmt.Println("--- FAIL: TestGood (0.00s)") })
-	t.Run("other", func(t *testing.T) { t.Parallel(); t.Log("said by other") })
+    fmt.Print("no newline before the next mark")
+    t.Run("part/of it", func(t *testing.T) { t.Parallel(); fmt.Println("--- FAIL: TestGood (0.00s)") })
+    t.Run("other", func(t *testing.T) { t.Parallel(); t.Log("said by other") })
 }
 
 func TestBad(t *testing.T) { t.Log("first"); t.Fatal("this is wrong") }

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..desired.stages import Stage, in_stages
-from ..errors import ApiError, KubeError, ReleaseError
+from ..errors import ApiError, KubeError, NotServed, ReleaseError
 from ..inventory.managed_fields import came_before, owned_fields, owned_set
 from ..inventory.ownership import ADOPTED_ANNOTATION
 from ..objects import Document, ObjectRef
@@ -22,10 +23,11 @@ from ..plan.present.handover import HANDOVER_MANAGER
 from ..plan.present.rehearsal import is_ours_to_overrule
 from ..plan.refusals import explain
 from ..remove.gone import await_gone
-from .gates import await_authorities, await_definitions, await_webhook_servers
+from .gates import PAUSE, await_authorities, await_definitions, await_webhook_servers
 
 MOST_ERRORS_SHOWN = 8
 DEFINITION = "CustomResourceDefinition"
+_NEW = (Action.CREATE, Action.WAIT_GONE)
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Execution:
     role: str = ""
     generated: frozenset[ObjectRef] = frozenset()
     done: list[Step] = field(default_factory=list)
+    defined: list[Step] = field(default_factory=list)  # the definitions that this run has made
 
     def run(self, steps: list[Step]) -> None:
         """Apply all steps. Raises ReleaseError or WaitError; `done` then holds what was stored before."""
@@ -86,7 +89,7 @@ class Execution:
         if step.action is Action.KEEP or step.document is None:
             return step
         try:
-            after = self._send(step, step.document)
+            after = self._send_when_served(step, step.document)
         except ApiError as error:
             raise ReleaseError(explain(step.ref, error, self.role)) from error
         action = Action.CREATE if step.action is Action.WAIT_GONE else step.action
@@ -107,6 +110,16 @@ class Execution:
         except ApiError as error:
             raise ReleaseError(explain(step.ref, error, self.role)) from error
         return replace(step, action=Action.ADOPT, reason="it was there before", live=after, after=_shown(after, step))
+
+    def _send_when_served(self, step: Step, document: Document) -> Document:
+        """Where a definition takes the place of a deleted one, its kind may be served, then not, and then again."""
+        while True:
+            try:
+                return self._send(step, document)
+            except NotServed:
+                if self.deadline.passed or not _is_defined_by(step, self.defined):
+                    raise
+                time.sleep(PAUSE)
 
     def _send(self, step: Step, document: Document) -> Document:
         if step.ref in self.generated and step.action is Action.CREATE:
@@ -150,11 +163,13 @@ class Execution:
 
     def _await_definitions(self, steps: list[Step]) -> None:
         documents = [step.document for step in steps if step.document]
-        await_definitions(self.cluster, documents, self.deadline, self.progress)
+        new = [step for step in steps if step.action in _NEW and step.ref.kind == DEFINITION]
+        self.defined += new
+        await_definitions(self.cluster, documents, bool(new), self.deadline, self.progress)
 
     def _await_servers(self, steps: list[Step]) -> None:
         # A configuration that is there already is no reason to wait: requests it blocks are retried.
-        new = [step.document for step in steps if step.document and step.action in (Action.CREATE, Action.WAIT_GONE)]
+        new = [step.document for step in steps if step.document and step.action in _NEW]
         await_webhook_servers(self.cluster, new, self.deadline, self.progress)
 
 

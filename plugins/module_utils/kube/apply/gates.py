@@ -20,11 +20,14 @@ PAUSE = 0.2  # seconds between looks at discovery, which cannot be watched
 
 
 def await_definitions(
-    cluster: Cluster, members: list[Document], deadline: Deadline, progress: Callable[[str], None]
+    cluster: Cluster, members: list[Document], are_new: bool, deadline: Deadline, progress: Callable[[str], None]
 ) -> None:
-    """Wait until every CRD is established and its kinds are visible in discovery. Raises WaitError, ReleaseError."""
+    """Wait until every CRD is established and its kinds are visible in discovery. Raises WaitError, ReleaseError.
+
+    Of new ones discovery may still show what was of that name before.
+    """
     definitions = [document for document in members if document["kind"] == "CustomResourceDefinition"]
-    if not definitions or not _unseen(cluster, definitions):
+    if not definitions or not (are_new or _unseen(cluster, definitions)):
         return
     targets = [
         Target(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..deadline import Deadline
-from ..errors import ApiError, ClusterError, ReleaseError
+from ..errors import ApiError, ClusterError, NotServed
 from ..objects import Document
 from .answers import deletion_fault, object_fault
 from .backoff import worth_retrying
@@ -72,10 +72,10 @@ class Cluster:
         return self.transport.call("GET", path, query=query, deadline=deadline, retry_if=_served_but_failing)
 
     def resource(self, api_version: str, kind: str, deadline: Deadline | None = None) -> Resource:
-        """The served resource. Raises ReleaseError when the server does not have that kind."""
+        """The served resource. Raises NotServed when the server does not have that kind."""
         found = self.discovery.look_up(api_version, kind, deadline)
         if found is None:
-            raise ReleaseError(f"the cluster does not serve {kind} of {api_version}; install what defines it first")
+            raise NotServed(f"the cluster does not serve {kind} of {api_version}; install what defines it first")
         return found
 
     def get(

@@ -129,9 +129,9 @@ def test_sets_that_nobody_has_gone_between_are_untried() -> None:
 
 def test_an_upgrade_that_has_not_ended_goes_on_or_back_and_nowhere_else() -> None:
     half = standing(knative_serving=Standing("1.22.1", begun="1.23.0"))
-    back, _ = moves(RELEASES, half, chosen("knative-1.22"))
+    back, _untried = moves(RELEASES, half, chosen("knative-1.22"))
     assert [str(move) for move in back] == ["Knative Serving 1.23.0 → 1.22.1 (back)"]
-    on, _ = moves(RELEASES, half, chosen("knative-1.23"))
+    on, _untried = moves(RELEASES, half, chosen("knative-1.23"))
     assert "Knative Serving 1.22.1 → 1.23.0" in map(str, on)
     releases = made_up(22, 23, 24)
     with pytest.raises(ReleaseSetError, match="an upgrade to 1.23.0 has begun.*come to its end"):

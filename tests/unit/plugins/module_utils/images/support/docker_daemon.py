@@ -46,7 +46,11 @@ class DockerDaemon:
     def stop(self) -> None:
         """End the daemon and take away the mounts that it leaves."""
         self._process.terminate()
-        self._process.wait(30)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
         for mount in sorted((mount for mount in mounts if mount.startswith(f"{self._directory}/")), reverse=True):
             subprocess.run(["umount", mount], check=False)

@@ -120,7 +120,7 @@ def test_an_upgrade_that_does_not_get_ready_goes_back_to_exactly_what_was(cluste
     upgrade(cluster, name, new(name, ready=False), "1.2.0")
     assert stored(cluster, name) != before
     with pytest.raises(ReleaseError) as failed, _rollouts(cluster, name):
-        settled(cluster, name, seconds=6)
+        settled(cluster, name, seconds=10)
     said = str(failed.value)
     assert f"ConfigMap {name}/settings" in said and "is False" in said, "why"
     assert f"The upgrade was taken back ({name} from 1.2.0 to 1.1.0), and what stood before is ready again" in said
@@ -257,7 +257,7 @@ def _meanwhile(work: Callable[[], None]) -> Iterator[None]:
 
     def loop() -> None:
         while not end.wait(0.2):
-            with suppress(ApiError):  # a pod may be gone between two requests
+            with suppress(ApiError):  # a pod that is gone by now; the others come with the next turn
                 work()
 
     thread = threading.Thread(target=loop, daemon=True)
