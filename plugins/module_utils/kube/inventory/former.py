@@ -21,7 +21,7 @@ from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..errors import ReleaseError
 from ..objects import Document, ObjectRef
-from .managed_fields import owned_fields
+from .managed_fields import applied_fields
 from .ownership import MANAGED_BY, MANAGED_BY_LABEL, Origin
 
 FORMER_LABEL = "serverless.selfhosted/former"
@@ -40,7 +40,7 @@ class Former:
 
 def owned_document(live: Document, manager: str = FIELD_MANAGER) -> Document:
     """What `manager` has applied to an object, to be applied again; without the values of Secrets."""
-    document = copy.deepcopy(owned_fields(live, manager))
+    document = applied_fields(copy.deepcopy(live), manager)
     ref = ObjectRef.of(live)
     metadata = {**(document.get("metadata") or {}), "name": ref.name}
     if ref.namespace:

@@ -46,6 +46,48 @@ def owned_fields(live: dict[str, Any] | None, manager: str) -> dict[str, Any]:
     return extract(live, fields)
 
 
+def applied_fields(live: dict[str, Any], manager: str) -> dict[str, Any]:
+    """What `manager` has to apply to own exactly what it owns.
+
+    As `owned_fields`, but for what it applied as null or empty: None where the server has stored nothing, and an empty
+    map or list where others have put something in since.
+    """
+    fields = owned_set(live, manager)
+    entries = (live.get("metadata") or {}).get("managedFields") or []
+    others = [entry.get("fieldsV1") or {} for entry in entries if entry.get("manager") != manager]
+    found = _applied(live, fields, others) if fields else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _applied(value: Any, fields: dict[str, Any], others: list[dict[str, Any]]) -> Any:
+    below = {key: part for key, part in fields.items() if key != "."}
+    if not below:
+        # Nobody can own a part of what is owned as a whole
+        shared = isinstance(value, dict | list) and any(set(other) - {"."} for other in others)
+        return type(value)() if shared else value
+    if isinstance(value, list):
+        return _applied_list(value, below, others)
+    result: dict[str, Any] = {}
+    for key, part in below.items():
+        if not key.startswith("f:"):
+            return None
+        of_others = [other[key] for other in others if key in other]
+        there = isinstance(value, dict) and key[2:] in value
+        inner = value[key[2:]] if there else ({} if part else None)
+        result[key[2:]] = _applied(inner, part, of_others)
+    return result
+
+
+def _applied_list(value: list[Any], fields: dict[str, Any], others: list[dict[str, Any]]) -> list[Any]:
+    found = []
+    for key, part in fields.items():
+        item = item_of(value, key)
+        if item is not MISSING:
+            of_others = [other[key] for other in others if key in other]
+            found.append((value.index(item), _applied(item, part, of_others) if part else item))
+    return [item for _position, item in sorted(found, key=lambda entry: entry[0])]
+
+
 def extract(live: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     """The values of `live` that a fieldsV1 map names, in the shape of the object."""
     result = _extract(live, fields)

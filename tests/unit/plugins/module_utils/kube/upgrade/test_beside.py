@@ -47,7 +47,7 @@ def test_what_leads_to_the_new_one_changes_when_it_is_rolled_out(cluster: Cluste
     broken = plane(name, "2")
     broken[1]["spec"]["replicas"] = 1  # no kubelet: its pod never gets ready
     with pytest.raises(WaitError, match=f"Deployment {name}/plane-2: rollout"):
-        present(cluster, name, broken, last=LAST, version="1", keep=KEEP, seconds=3)
+        present(cluster, name, broken, last=LAST, version="1", keep=KEEP, seconds=15)
     assert cluster.get("v1", "ConfigMap", "tag", name)["data"] == {"leads-to": "1"}
     assert "proxy:1" in str(cluster.get("apps/v1", "Deployment", "proxy", name)["spec"])
     assert cluster.get("apps/v1", "Deployment", "plane-2", name)

@@ -26,11 +26,18 @@ Document = dict[str, Any]
 
 
 def old(name: str) -> list[Document]:
+    workload = deployment("app", replicas=1, image="example.org/app:1")
+    # What charts write and the server does not store: it is ours to say all the same
+    template = workload["spec"]["template"]["spec"]
+    template["containers"][0]["env"] = [{"name": "EMPTY", "value": ""}]
+    template["affinity"] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": None}}
+    settings = config_map("settings", {"queue-image": "queue:1", "same": "yes", "gone": "with 2"})
+    settings["metadata"]["annotations"] = None
     return [
         namespace(name),
-        config_map("settings", {"queue-image": "queue:1", "same": "yes", "gone": "with 2"}),
+        settings,
         config_map("only-before", {"x": "1"}),
-        deployment("app", replicas=1, image="example.org/app:1"),
+        workload,
         secret("keys", {"password": "canary"}),
         _definition(name, ["v1alpha1"]),
     ]
