@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from ..images.errors import ImageError, Reason, RegistryError
 from ..images.policy.policy import ImagePolicy
 from ..images.reference.reference import Reference
+from ..images.registry.backoff import Backoff
 from ..images.registry.clients import Clients
 from ..images.registry.cooldown import HINT
+
+# For a mirror behind which another one follows
+_QUICK = Backoff(attempts=2, longest_pause=2.0, read_timeout=10.0, patience=0.0)
 
 
 class BaseNotFound(ImageError):
@@ -43,10 +47,10 @@ def find_base(base: str, policy: ImagePolicy) -> Base:
     Rate limits are waited for, as the policy says, where no other place has it.
     """
     clients = Clients(policy)
-    found, told, is_limited = _look(base, policy, clients)
+    found, told, is_limited = _look(base, policy, clients, Clients(policy, _QUICK))
     if not found and is_limited and policy.rate_limit_wait:
         clients.patience.begin()
-        found, told, is_limited = _look(base, policy, clients)
+        found, told, is_limited = _look(base, policy, clients, clients)
     if found:
         return found
     raise BaseNotFound(
@@ -55,11 +59,16 @@ def find_base(base: str, policy: ImagePolicy) -> Base:
     )
 
 
-def _look(base: str, policy: ImagePolicy, clients: Clients) -> tuple[Base | None, list[str], bool]:
-    """Return where the base is, what places said that do not have it, and whether a rate limit was among that."""
+def _look(base: str, policy: ImagePolicy, last: Clients, others: Clients) -> tuple[Base | None, list[str], bool]:
+    """Return where the base is, what places said that do not have it, and whether a rate limit was among that.
+
+    `last` asks the last place, `others` those before it.
+    """
     told, is_limited = [], False
-    for candidate in policy.candidates(Reference.parse(base)):
+    candidates = policy.candidates(Reference.parse(base))
+    for candidate in candidates:
         place = candidate.reference
+        clients = last if candidate is candidates[-1] else others
         try:
             if clients.of(place.registry).has_manifest(place.repository, place.version):
                 return Base(str(place), policy.settings(place.registry).scheme == "http"), told, is_limited

@@ -22,6 +22,7 @@ from .user import Done
 pytestmark = pytest.mark.acceptance
 
 FILE = "serving-core.yaml"
+LOOK = ("--check", "--tags", "image_prefetch")  # all content, and no more
 OPERATOR = "knative-releases/knative.dev/operator/cmd/operator"
 SITES = {"https://github.com/": "github", "https://storage.googleapis.com/": "storage"}
 
@@ -111,7 +112,7 @@ def run(world: World, sources: Sources, *arguments: str) -> Done:
 
 def test_with_a_wrong_byte_the_next_source_is_taken_and_it_is_said(world: World, sources: Sources) -> None:
     sources.lie("site")
-    done = run(world, sources, "--check")
+    done = run(world, sources, *LOOK)
     assert done.code == 0, done.output[-6000:]
     (line,) = done.lines(f"{FILE} is taken from")
     assert "is taken from knative.dev/operator@" in line and line.endswith(f"/{FILE} is not what its checksum says")
@@ -119,7 +120,7 @@ def test_with_a_wrong_byte_the_next_source_is_taken_and_it_is_said(world: World,
     assert done.lines("components.yaml: HTTP 404")
 
     sources.lie("site", "modules")
-    done = run(world, sources, "--check")
+    done = run(world, sources, *LOOK)
     assert done.code == 0, done.output[-6000:]
     lines = done.lines(f"{FILE} is taken from {world.address}:5000: ")
     assert len(lines) == 3 and [line for line in lines if "knative.dev/operator@" in line and "damaged" in line], lines

@@ -98,7 +98,7 @@ def test_two_processes_with_a_cold_cache_ten_times(
             for _run in range(2)
         ]
         for run in runs:
-            out, errors = run.communicate(timeout=60)
+            out, errors = run.communicate(timeout=300)
             assert run.returncode == 0, errors
             assert json.loads(out) == wanted
         assert len(proxy.asked) == 1

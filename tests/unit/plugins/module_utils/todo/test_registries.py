@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -62,6 +63,14 @@ def test_the_base_comes_from_the_first_mirror_that_has_it(registry):
     )
     place = f"{registry.address}/second/library/python:3.11-slim-bookworm"
     assert find_base(BASE, policy) == Base(place, plain_http=True)
+
+
+def test_a_mirror_that_is_away_is_not_waited_for_where_another_has_the_base(registry):
+    registry.paths.add("/v2/library/python/manifests/3.11-slim-bookworm")
+    policy = ImagePolicy.from_config({"mirrors": {"docker.io": ["127.0.0.1:9", registry.address]}})
+    started = time.monotonic()
+    assert find_base(BASE, policy).reference == f"{registry.address}/library/python:3.11-slim-bookworm"
+    assert time.monotonic() - started < 15  # it is asked for 20 s where it is the only one
 
 
 def test_a_base_that_is_nowhere_is_named_with_every_place(registry):
