@@ -66,7 +66,7 @@ class Reason:
 class Suite:
     """One suite: tests maps the name of a program to the package whose tests it runs, programs to a package of a main.
 
-    modules and recipes are for images that are more than one program: as in the lab's vars/components.yml and images.yml,
+    modules and recipes are for images that are more than one program, as the lab's vars/components.yml and images.yml,
     with the layers of layers.yml, too; a recipe finds the suite's programs in the component conformance-<name>, modules
     in conformance-modules, and of the lab's own components those that lab names. registries are those of images that
     the site does not use: the node is led to the lab's mirror for them.
