@@ -41,7 +41,7 @@ def conducted(suite: Suite, lab: Lab) -> list[str]:
             "conformance_component": suite.component,
             "conformance_catalogue": catalogue(suite),
             "conformance_lab_components": list(suite.lab),
-            "conformance_layers": suite.layers,
+            "conformance_registries": list(suite.registries),
             "conformance_recipes": recipes(suite),
             "conformance_manifest": suite.manifest,
         }

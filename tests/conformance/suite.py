@@ -66,9 +66,10 @@ class Reason:
 class Suite:
     """One suite: tests maps the name of a program to the package whose tests it runs, programs to a package of a main.
 
-    modules, layers and recipes are for images that are more than one program: as in roles/lab/vars/components.yml and
-    images.yml; a recipe finds the suite's programs in the component conformance-<name>, modules in conformance-modules,
-    and of the lab's own components those that lab names.
+    modules and recipes are for images that are more than one program, as the lab's vars/components.yml and images.yml,
+    with the layers of layers.yml, too; a recipe finds the suite's programs in the component conformance-<name>, modules
+    in conformance-modules, and of the lab's own components those that lab names. registries are those of images that
+    the site does not use: the node is led to the lab's mirror for them.
     """
 
     name: str
@@ -80,8 +81,8 @@ class Suite:
     images: tuple[Images, ...]
     lab: tuple[str, ...]
     modules: dict[str, Any]
-    layers: dict[str, Any]
     recipes: dict[str, Any]
+    registries: tuple[str, ...]
     runs: tuple[Run, ...]
     reasons: tuple[Reason, ...]
     manifest: str
@@ -112,8 +113,8 @@ def read_suite(name: str) -> Suite:
         programs=dict(data.get("programs", {})),
         lab=tuple(data.get("lab", ())),
         modules=dict(data.get("modules", {})),
-        layers=dict(data.get("layers", {})),
         recipes=dict(data.get("recipes", {})),
+        registries=tuple(data.get("registries", ())),
         images=tuple(Images(**entry) for entry in data.get("images", [])),
         runs=tuple(_run(entry) for entry in data["runs"]),
         reasons=reasons,

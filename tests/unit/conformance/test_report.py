@@ -10,7 +10,7 @@ from conformance.suite import Reason, Suite
 
 SUITE = Suite(
     name="things", title="Things", source="example.com/things@v1", tags=(), tests={}, programs={}, images=(), lab=(),
-    modules={}, layers={}, recipes={}, runs=(), manifest="",
+    modules={}, recipes={}, registries=(), runs=(), manifest="",
     reasons=(Reason("TestTLS|TestMTLS.*", "lab", "there is no certificate authority", skip=True),),
 )  # fmt: skip
 RESULTS = [

@@ -17,10 +17,14 @@ from conformance.suite import HERE, read_suite
 SUITES = sorted(path.stem for path in (HERE / "suites").glob("*.yml"))
 
 
-def lab_layers() -> dict:
-    data = yaml.safe_load((HERE.parents[1] / "roles" / "lab" / "vars" / "images.yml").read_text())
-    return {name: {**layer, "debian": {"packages": []}} if "debian" in layer else layer
-            for name, layer in data["__lab_image_layers"].items()}  # fmt: skip
+def layers() -> dict:
+    lab = yaml.safe_load((HERE.parents[1] / "roles" / "lab" / "vars" / "images.yml").read_text())
+    own = yaml.safe_load((HERE / "layers.yml").read_text())
+    known = {**lab["__lab_image_layers"], **own["conformance_layers"]}
+    # What is left out of Debian's packages is an expression there
+    return {
+        name: {**layer, "debian": {"packages": []}} if "debian" in layer else layer for name, layer in known.items()
+    }
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -37,7 +41,7 @@ def test_a_suite_can_be_built_and_its_packages_are_tools_of_its_module(name: str
 @pytest.mark.parametrize("name", SUITES)
 def test_the_images_of_a_suite_are_made_of_its_programs(name: str) -> None:
     suite = read_suite(name)
-    images = parse_recipes({**lab_layers(), **suite.layers}, recipes(suite)).images
+    images = parse_recipes(layers(), recipes(suite)).images
     files = parse_catalogue(catalogue(suite))[suite.component].files
     assert set(images) == {*suite.references().values(), *suite.recipes}
     used = {entry.file for image in images.values() for entry in image.entries if entry.component == suite.component}
