@@ -111,6 +111,7 @@ def test_kubernetes_is_built_in_the_version_that_is_asked_for() -> None:
         assert variables["k8s.io/client-go/pkg/version.gitMinor"] == minor.split(".")[1]
         required = f"k8s.io/kubernetes {version['version']}"
         assert required in (ROLE / "files" / "go" / built[0].name / "go.mod").read_text()
+    assert committed(lab_kubernetes=1.37) == committed(lab_kubernetes="1.37")  # as -e '{lab_kubernetes: 1.37}' gives it
 
 
 def test_the_sets_that_are_asked_for_are_built_and_no_other() -> None:
