@@ -15,7 +15,12 @@ from run import BIN, ROOT, Result, run, with_reports
 
 PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun", "matrix")
 OWN_LABS = ("matrix",)  # parts that bring labs of their own
-LAB = {"lab_directory": str(ROOT / ".lab-acceptance"), "lab_address": "127.0.0.3", "lab_audit": True}
+LAB = {
+    "lab_directory": str(ROOT / ".lab-acceptance"),
+    "lab_address": "127.0.0.3",
+    "lab_audit": True,
+    "lab_releases": ["knative-1.22", "knative-1.23"],  # the part upgrades goes from one to the other
+}
 
 
 def lab(state: str) -> Result:
