@@ -44,10 +44,9 @@ class Scene:
 
     def titles(self) -> list[str]:
         """All to-dos of the application."""
-        answer = self.site.request("/api/todos?limit=200")
-        found = answer.json()
-        items = found["items"] if isinstance(found, dict) else found
-        return sorted(item["title"] for item in items)
+        answer = self.site.request("/api/todos?limit=100")
+        assert answer.status == 200, answer.body
+        return sorted(item["title"] for item in answer.json()["items"])
 
     def assert_all_there(self) -> None:
         """No to-do is lost."""
