@@ -33,7 +33,8 @@ class ActionModule(ImageAction):
         else:
             layout = Layout.create(directory)
             lacking = [item.name for item in wanted if not is_complete(layout, item)]
-        answer = {"changed": bool(lacking), "layout": str(directory), "fetched": lacking, "bytes": 0}
+        names = sorted(item.name for item in wanted)
+        answer = {"changed": bool(lacking), "layout": str(directory), "images": names, "fetched": lacking, "bytes": 0}
         if lacking and not check:
             limits = Limits(args["parallel"], args["parallel_per_host"])
             answer["bytes"] = fetch_images(wanted, layout, Clients(policy), limits, self.tell).bytes

@@ -62,6 +62,11 @@ layout:
   description: The directory of the layout.
   returned: success
   type: str
+images:
+  description: The names that all of them have in the layout, which are those that manifests have without a mirror.
+  returned: success
+  type: list
+  elements: str
 fetched:
   description: Names of the images that were missing.
   returned: success

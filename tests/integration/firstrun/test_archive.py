@@ -30,6 +30,7 @@ def test_the_application_answers_from_the_archive_alone(world: World, tmp_path: 
         print(f"\n  bundle: {made.seconds:.0f} s, {archive.stat().st_size / 1e6:.0f} MB, {made.reached}")
         told = re.search(r'todo_image: "?([^\s"]+@sha256:[0-9a-f]{64})', made.output)
         assert told, made.output[-3000:]
+        assert "serverless_images: as it is now, with mode: runtime" in made.output
 
     world.empty_node()
     since = {program: world.log_size(program) for program in ("mirror", "registry")}
@@ -43,6 +44,7 @@ def test_the_application_answers_from_the_archive_alone(world: World, tmp_path: 
             network,
             image_prefetch_bundle=str(archive),
             todo_image=told[1],
+            serverless_images={"mode": "runtime", "map": "{{ __lab_image_map }}"},
             image_prefetch_nodes=[world.node_entry()],
         )
         user.variables = {}  # no proxy, no index, no password

@@ -81,13 +81,15 @@ def test_without_nodes_delivery_says_so(tmp_path: Path) -> None:
     assert "image_prefetch_nodes is empty" in output
 
 
-def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["runtime", "rewrite"])
+def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], mode: str, tmp_path: Path) -> None:
     host, policy = registry
+    app = f"docker.io/{mode}/app:1"
     image = SampleImage(b"bundled" * 1000)
     image.write(tmp_path / "layout")
-    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/docker.io/moved/app:1", "images": policy}
-    mirrored = {**policy, "mirrors": {"docker.io": [f"{host}/docker.io"]}}
-    plan = {"extra": ["moved/app:1"], "context": "", "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
+    push = {"layout": str(tmp_path / "layout"), "image": f"{host}/{app}", "images": policy}
+    mirrored = {**policy, "mirrors": {"docker.io": [f"{host}/docker.io"]}, "mode": mode}
+    plan = {"extra": [app], "context": "", "images": mirrored, "lock": str(tmp_path / "images.lock.yml")}
     common = {"plan": "{{ plan.table }}", "layout": str(tmp_path / "store"), "images": mirrored}
     begin = [
         {"selfhosted.serverless.image_push": push},
@@ -99,34 +101,34 @@ def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], tmp_path: P
         "selfhosted.serverless.image_bundle": {
             "path": str(tmp_path / "site.tar"),
             "layout": str(tmp_path / "store"),
-            "names": ["docker.io/moved/app:1"],
+            "names": "{{ fetched.images }}",
             "lock": str(tmp_path / "images.lock.yml"),
         }
     }
 
     result, _output = play(tmp_path, [*begin, fetch], "-v", "--check")
     # Nothing was pushed in check mode, so the plan stops.
-    assert "moved/app" in result["msg"]
+    assert app in result["msg"]
     play(tmp_path, begin, "-v")
     result, _output = play(tmp_path, [*begin, fetch], "-v", "--check")
     assert result["changed"] and not (tmp_path / "store").exists()
     result, _output = play(tmp_path, [*begin, fetch], "-v")
-    assert result["fetched"] == ["docker.io/moved/app:1"] and result["bytes"] > 7000
+    assert result["fetched"] == [app] and result["bytes"] > 7000
     result, _output = play(tmp_path, [*begin, fetch], "-v")
     assert not result["changed"]
 
     result, _output = play(tmp_path, [*begin, sync], "-v", "--check")
-    assert result["copied"] == ["docker.io/moved/app:1"] and result["bytes"] == 0
+    assert result["copied"] == [app] and result["bytes"] == 0
     result, _output = play(tmp_path, [*begin, sync], "-v")
-    assert result["images"] == {"docker.io/moved/app:1": f"{host}/own/docker.io/moved/app:1"}
+    assert result["images"] == {app: f"{host}/own/{app}"}
     assert f"    docker.io: [{host}/own/docker.io]" in result["variables"]
     result, _output = play(tmp_path, [*begin, sync], "-v")
     assert not result["changed"]
 
-    result, _output = play(tmp_path, [bundle], "-v")
-    assert result["changed"] and result["images"] == ["docker.io/moved/app:1"]
+    result, _output = play(tmp_path, [*begin, {**fetch, "register": "fetched"}, bundle], "-v")
+    assert result["changed"] and result["images"] == [app]
     unpack = {"state": "unpacked", "path": str(tmp_path / "site.tar"), "layout": str(tmp_path / "offline")}
-    offline = {"extra": ["moved/app:1"], "context": "", "images": {}, "layout": str(tmp_path / "offline")}
+    offline = {"extra": [app], "context": "", "images": {}, "layout": str(tmp_path / "offline")}
     tasks = [{"selfhosted.serverless.image_bundle": unpack}, {"selfhosted.serverless.image_plan": offline}]
     result, _output = play(tmp_path, tasks, "-v")
     assert result["table"][0]["digest"] == image.index.digest
