@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ def test_the_application_answers_from_the_archive_alone(world: World, tmp_path: 
         print(f"\n  bundle: {made.seconds:.0f} s, {archive.stat().st_size / 1e6:.0f} MB, {made.reached}")
         told = re.search(r'todo_image: "?([^\s"]+@sha256:[0-9a-f]{64})', made.output)
         assert told, made.output[-3000:]
-        assert "serverless_images: as it is now, with mode: runtime" in made.output
+        for line in ('serverless_registry: ""', "serverless_images: as it is now, with mode: runtime"):
+            assert line in made.output.replace('\\"', '"'), made.output[-3000:]
 
     world.empty_node()
     since = {program: world.log_size(program) for program in ("mirror", "registry")}
@@ -44,10 +46,17 @@ def test_the_application_answers_from_the_archive_alone(world: World, tmp_path: 
             network,
             image_prefetch_bundle=str(archive),
             todo_image=told[1],
+            serverless_registry="",
             serverless_images={"mode": "runtime", "map": "{{ __lab_image_map }}"},
             image_prefetch_nodes=[world.node_entry()],
         )
         user.variables = {}  # no proxy, no index, no password
+        asked_since = datetime.now(UTC)
+        wanting = user.run("site.yml", "-e", f"serverless_registry={world.address}:5001", *world.of_the_lab())
+        assert wanting.code != 0
+        said = " ".join(wanting.output.split())
+        assert "serverless_registry_password: the environment variable REGISTRY_PASSWORD is not set" in said
+        assert not world.lab.audit.writes(asked_since)
         first = user.run("site.yml", *world.of_the_lab())
         assert first.code == 0, first.output[-6000:]
         until("the application answers", world.answers, 60)

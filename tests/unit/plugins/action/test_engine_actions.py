@@ -111,9 +111,11 @@ def test_no_secret_is_told(playbook: Playbook, cluster: Cluster, name: str, tmp_
         {"name": "made", "keys": {"password": {"generate": 24}}},
     ]
     task = release(name, namespace=name, create_namespace=True, secrets=secrets)
+    sources = {"in_a_file": {"file": f"{tmp_path}/password"}, "of_the_environment": {"env": "DATABASE_PASSWORD"}}
+    look = {"selfhosted.serverless.preflight": {"context": "test", "secrets": sources}}
     output = ""
     for options in (["--check", "--diff", "-vvvv"], ["--diff", "-vvvv"], ["--diff", "-vvvv"]):
-        results = playbook.run([task], *options)
+        results = playbook.run([look, task], *options)
         output += playbook.output
     assert results[-1]["changed"] is False
     made = cluster.get("v1", "Secret", "made", name)["data"]["password"]
@@ -133,6 +135,10 @@ def test_no_secret_is_told(playbook: Playbook, cluster: Cluster, name: str, tmp_
         (
             {"selfhosted.serverless.wait": {"context": "test", "for": [{"api_version": "v1", "kind": "Pod"}]}},
             "give either",
+        ),
+        (
+            {"selfhosted.serverless.preflight": {"context": "test", "secrets": {"its_password": {"env": "NOT_SET"}}}},
+            "its_password: the environment variable NOT_SET is not set or empty",
         ),
         (
             {"selfhosted.serverless.render": {"dest": "/tmp/x", "content": [{"path": "/nowhere"}]}},
