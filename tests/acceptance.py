@@ -13,8 +13,8 @@ from pathlib import Path
 
 from run import BIN, ROOT, Result, run, with_reports
 
-PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun", "matrix")
-OWN_LABS = ("matrix",)  # parts that bring labs of their own
+PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun", "matrix", "runtimes")
+OWN_LABS = ("matrix", "runtimes")  # parts that bring labs of their own
 LAB = {
     "lab_directory": str(ROOT / ".lab-acceptance"),
     "lab_address": "127.0.0.3",

@@ -33,6 +33,7 @@ class ActionModule(DocumentedAction):
             memory=int(args["memory"] * GIB),
             disk=int(args["disk"] * GIB),
             kubernetes=args["kubernetes"],
+            runtime=args["runtime"],
         )
         verdict = judge(demands)
         if verdict.problems:

@@ -53,6 +53,13 @@ options:
     type: str
     default: ""
     version_added: "1.1.0"
+  runtime:
+    description:
+      - What is to run the node's containers. It must be what the folder's node has.
+      - Empty when nothing is to run.
+    type: str
+    default: ""
+    version_added: "1.1.0"
 attributes:
   check_mode:
     description: It changes nothing anyway.

@@ -18,7 +18,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .build_cache import BuildCache
-from .catalogue import Component, GoBuild, GoComponent, GoTestBuild, ModulesComponent, WheelComponent
+from .c_command import compile_programs
+from .catalogue import (
+    CComponent,
+    Component,
+    GoBuild,
+    GoComponent,
+    GoTestBuild,
+    Module,
+    ModulesComponent,
+    WheelComponent,
+)
 from .errors import LabBuildError
 from .go_command import BUILD_OPTIONS, GoCommand, heartbeat
 from .report import Report
@@ -108,6 +118,11 @@ class Builder:
         if isinstance(component, ModulesComponent):
             self._link_modules(component, scratch, go, subject)
             return
+        if isinstance(component, CComponent):
+            source = self._fetch_module(component.module, scratch, go, subject)
+            self._report(f"{subject}: compiling {', '.join(component.files)}")
+            compile_programs(component, source, scratch)
+            return
         self._report(f"{subject}: building {', '.join(component.files)}")
         for build in component.builds:
             self._go_build(component, build, scratch, go, subject)
@@ -131,14 +146,18 @@ class Builder:
 
     def _link_modules(self, component: ModulesComponent, scratch: Path, go: GoCommand, subject: str) -> None:
         for name, module in component.modules.items():
-            self._report(f"{subject}: fetching the module {module.path} {module.version}")
-            told = go.download(module.path, module.version, scratch)
-            if told["Sum"] != module.sum:
-                raise LabBuildError(
-                    f"{module.path} {module.version} has the hash {told['Sum']}, but {module.sum} is pinned. "
-                    "Look at what GOPROXY names; change the pin only if you trust the new content."
-                )
-            (scratch / name).symlink_to(told["Dir"])
+            (scratch / name).symlink_to(self._fetch_module(module, scratch, go, subject))
+
+    def _fetch_module(self, module: Module, scratch: Path, go: GoCommand, subject: str) -> Path:
+        """Return where the module is in the module cache."""
+        self._report(f"{subject}: fetching the module {module.path} {module.version}")
+        told = go.download(module.path, module.version, scratch)
+        if told["Sum"] != module.sum:
+            raise LabBuildError(
+                f"{module.path} {module.version} has the hash {told['Sum']}, but {module.sum} is pinned. "
+                "Look at what GOPROXY names; change the pin only if you trust the new content."
+            )
+        return Path(told["Dir"])
 
 
 class _FilesWatcher:

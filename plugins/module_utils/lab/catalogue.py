@@ -95,7 +95,22 @@ class ModulesComponent:
         return list(self.modules)
 
 
-Component: TypeAlias = "GoComponent | WheelComponent | ModulesComponent"
+@dataclass(frozen=True)
+class CComponent:
+    """Programs in C out of a Go module: programs maps a name to the folder of its files, flags are the compiler's."""
+
+    name: str
+    module: Module
+    programs: dict[str, str]
+    flags: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> list[str]:
+        """The names of the programs."""
+        return list(self.programs)
+
+
+Component: TypeAlias = "GoComponent | CComponent | WheelComponent | ModulesComponent"
 
 
 def default_binary_name(package: str) -> str:
@@ -126,7 +141,7 @@ def choose(catalogue: Mapping[str, Component], wanted: list[str]) -> list[Compon
 
 
 def _component(name: str, entry: Mapping[str, Any]) -> Component:
-    kinds = {"go": _go, "wheel": _wheel, "modules": _modules}
+    kinds = {"go": _go, "c": _c, "wheel": _wheel, "modules": _modules}
     if not isinstance(entry, Mapping) or len(entry) != 1 or next(iter(entry)) not in kinds:
         raise LabBuildError(f"Lab component {name}: write exactly one of {', '.join(kinds)}")
     kind, details = next(iter(entry.items()))
@@ -154,11 +169,18 @@ def _go_build(data: Mapping[str, Any]) -> GoBuild:
     return GoTestBuild(dict(data["tests"]), tags) if "tests" in data else GoBuild(dict(data["packages"]), tags)
 
 
+def _c(name: str, details: Mapping[str, Any]) -> CComponent:
+    return CComponent(name, _module(details["module"]), dict(details["programs"]), tuple(details.get("flags", ())))
+
+
 def _wheel(name: str, details: Mapping[str, Any]) -> WheelComponent:
     wheel = Wheel(details["package"], str(details["version"]), dict(details["sha256"]))
     return WheelComponent(name, wheel, dict(details["files"]))
 
 
 def _modules(name: str, details: Mapping[str, Any]) -> ModulesComponent:
-    modules = {key: Module(module["path"], module["version"], module["sum"]) for key, module in details.items()}
-    return ModulesComponent(name, modules)
+    return ModulesComponent(name, {key: _module(module) for key, module in details.items()})
+
+
+def _module(data: Mapping[str, Any]) -> Module:
+    return Module(data["path"], data["version"], data["sum"])

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..lab import control_groups, namespaces, ports
 
@@ -47,7 +48,8 @@ iptables -w -A FORWARD -m conntrack --ctstate INVALID -j DROP || echo "iptables 
 class Demands:
     """What the lab asks of the machine; memory and disk in bytes, tools are command or file to package.
 
-    kubernetes is the minor version that is to run, as in 1.36; empty where nothing is to run.
+    kubernetes is the minor version that is to run, as in 1.36, and runtime what is to run its containers; both are
+    empty where nothing is to run.
     """
 
     directory: Path
@@ -59,6 +61,7 @@ class Demands:
     memory: int
     disk: int
     kubernetes: str = ""
+    runtime: str = ""
 
 
 @dataclass
@@ -162,11 +165,25 @@ def _folder(demands: Demands) -> list[str]:
 
 
 def _cluster(demands: Demands) -> list[str]:
-    """Kubernetes goes up by one minor at a time, and nothing leads back (its version skew policy)."""
+    """A node keeps its runtime; Kubernetes goes up by one minor at a time and never down (its version skew policy)."""
     try:
         record = json.loads((demands.directory / "lab.json").read_text(encoding="utf-8"))
     except OSError:
         return []
+    return _runtime(demands, record) + _kubernetes(demands, record)
+
+
+def _runtime(demands: Demands, record: dict[str, Any]) -> list[str]:
+    has = record.get("runtime", "containerd")  # all that there was before there was a choice
+    if demands.runtime in ("", has):
+        return []
+    return [
+        f"The node in {demands.directory} has {has}, which has its images and containers, and lab_runtime is "
+        f"{demands.runtime}; choose another lab_directory, or remove it with lab_state: absent."
+    ]
+
+
+def _kubernetes(demands: Demands, record: dict[str, Any]) -> list[str]:
     has = record.get("kubernetes", "")
     if not has or not demands.kubernetes:
         return []

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import yaml
 
 from ..conftest import ROOT, Site
+from ..support.labs import OwnLab
 from ..support.neighbours import await_equal
-from ..support.runs import Lab
 
 pytestmark = pytest.mark.acceptance
 
-DIRECTORY, ADDRESS = ROOT / ".lab-matrix", "127.0.0.4"
+LAB = OwnLab(ROOT / ".lab-matrix", "127.0.0.4")
 KUBERNETES = ("1.34", "1.36", "1.37")
 SETS = [
     one
@@ -76,33 +73,10 @@ def rows() -> Iterator[list[Row]]:
 def pair(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
     """The lab of a pair."""
     minor, release = request.param
-    options = {"lab_kubernetes": minor, "lab_releases": [release]}
-    lab_state("absent")
-    lab_state("started", options)
+    LAB.bring("absent")
+    LAB.bring("started", lab_kubernetes=minor, lab_releases=[release])
     yield minor, release
-    lab_state("absent")
-
-
-def lab_state(state: str, options: dict[str, object] | None = None) -> None:
-    """Bring the lab to a state."""
-    variables = {"lab_directory": str(DIRECTORY), "lab_address": ADDRESS, "lab_audit": True, "lab_state": state}
-    command = [programs() / "ansible-playbook", "playbooks/lab.yml", "-e", json.dumps({**variables, **(options or {})})]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-
-
-def programs() -> Path:
-    """Where the environment's programs are."""
-    return Path(sys.executable).parent
-
-
-def verify() -> tuple[int, str]:
-    """The exit code and the end of the site's own tests on this lab."""
-    tests = [str(ROOT / "tests" / "integration" / "site" / name) for name in VERIFIED_BY]
-    environment = {**os.environ, "LAB_DIRECTORY": str(DIRECTORY), "LAB_ADDRESS": ADDRESS}
-    command = [programs() / "pytest", "-q", "-p", "no:cacheprovider", *tests]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout[-4000:]
+    LAB.bring("absent")
 
 
 def test_installed_verified_removed(pair: tuple[str, str], rows: list[Row]) -> None:
@@ -110,7 +84,7 @@ def test_installed_verified_removed(pair: tuple[str, str], rows: list[Row]) -> N
     release = next(one for one in SETS if one["name"] == name)
     row = Row(minor, name)
     rows.append(row)
-    site, lab = Site(DIRECTORY, ADDRESS), Lab.at(DIRECTORY, ADDRESS)
+    site, lab = Site(LAB.directory, LAB.address), LAB.runs()
     server = json.loads(site.kubectl("version", "-o", "json"))["serverVersion"]
     assert server["gitVersion"].startswith(f"v{minor}.")
     row.kubernetes = server["gitVersion"]
@@ -130,7 +104,7 @@ def test_installed_verified_removed(pair: tuple[str, str], rows: list[Row]) -> N
     assert labels == {component: release["versions"][component] for component in DEPLOYMENTS}
 
     started = time.monotonic()
-    code, said = verify()
+    code, said = LAB.verify(VERIFIED_BY)
     row.verified = (
         f"{said.strip().splitlines()[-1].strip('=').partition(' in ')[0].strip()}, {time.monotonic() - started:.0f} s"
     )

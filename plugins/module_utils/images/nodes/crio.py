@@ -16,6 +16,12 @@ from ..reference.reference import Reference
 from .node import COMMAND_LIMIT, PULL_LIMIT, Moved, Node, NodeError, Wanted
 from .registries_conf import registries_conf
 
+# CRI-O keeps what it read of registries.conf until SIGHUP (crio(8)), which has no answer: so it gets a moment.
+_RELOAD = (
+    'for p in /proc/[0-9]*; do if [ "$(cat "$p/comm" 2>/dev/null)" = crio ]; then kill -HUP "${p#/proc/}"; fi; done; '
+    "sleep 1"
+)
+
 
 @dataclass(frozen=True)
 class CrioNode(Node):
@@ -27,6 +33,10 @@ class CrioNode(Node):
     def files(self, policy: ImagePolicy) -> dict[str, bytes]:
         """Return the settings of the mirrors in registries.conf.d, and authorities in certs.d."""
         return registries_conf(policy)
+
+    def reload(self) -> None:
+        """Send CRI-O the signal; what others changed in these files without it counts from then on, too."""
+        self.run(["sh", "-c", _RELOAD])
 
     def names(self) -> set[str]:
         """Return all tags and digests."""

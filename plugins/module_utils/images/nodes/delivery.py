@@ -90,6 +90,7 @@ def deliver(
     # The record first: what is written but not recorded could not be taken away again.
     record.save(node)
     _write(node, record, done.files, files)
+    node.reload()
     record.images = sorted({*record.images, *(name for name in done.pulled if name not in present)})
     record.save(node)
     wanted = [image for image in images if image.name in done.pulled]
@@ -118,6 +119,8 @@ def take_away(node: Node, *, check: bool) -> Delivered:
     if check:
         return done
     _write(node, record, done.files, {})
+    if done.files:
+        node.reload()
     if done.removed:
         node.remove_images(done.removed)
     record.images = done.kept = sorted(set(record.images) & node.names())

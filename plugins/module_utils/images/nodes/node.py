@@ -64,6 +64,9 @@ class Node(ABC):
     def files(self, policy: ImagePolicy) -> dict[str, bytes]:
         """Return registry settings by path below certs_dir. Raises PolicyError for what the runtime cannot be told."""
 
+    def reload(self) -> None:  # noqa: B027 - most runtimes read their settings at each pull
+        """Have the runtime read its registry settings again, where it does not by itself. Raises NodeError."""
+
     @abstractmethod
     def names(self) -> set[str]:
         """Return the names of all images there."""

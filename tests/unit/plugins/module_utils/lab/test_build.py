@@ -144,7 +144,35 @@ def test_modules_are_linked_if_their_hash_is_the_pinned_one(
     assert Path(result.directories["content"], "x", "data.yaml").read_text() == "a: 1\n"
 
 
-def publish(directory: Path) -> None:
+def test_programs_in_c_are_compiled_out_of_their_module(
+    sources: Path, go: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    proxy = sources.parent / "proxy"
+    monkeypatch.setenv("GOPROXY", proxy.as_uri())
+    monkeypatch.setenv("GONOSUMDB", "example.com/*")
+    monkeypatch.setenv("GOMODCACHE", str(sources.parent / "modules"))
+    clean = [str(go), "clean", "-modcache"]
+    environment = GoCommand(go).environment()
+    request.addfinalizer(lambda: subprocess.run(clean, env=environment, cwd="/", check=True))
+    files = {
+        "src/main.c": "int said(void); int main(void) { return said(); }",
+        "src/said.c": "int said(void) { return SAID; }",
+    }
+    publish(proxy / "example.com" / "x" / "@v", files)
+    module = {"path": "example.com/x", "version": "v1.0.0", "sum": "h1:wrong"}
+    entry = {"module": module, "programs": {"thing": "src"}, "flags": ["-DSAID=7"]}
+    with pytest.raises(LabBuildError, match="but h1:wrong is pinned") as caught:
+        build(sources, {"thing": {"c": entry}})
+    module["sum"] = re.search(r"hash (h1:\S+),", str(caught.value))[1]
+    result, _lines = build(sources, {"thing": {"c": entry}})
+    assert subprocess.run([Path(result.directories["thing"], "thing")], check=False).returncode == 7
+    with pytest.raises(LabBuildError, match="(?s)cc failed.*SAID"):
+        build(sources, {"thing": {"c": {**entry, "flags": []}}})
+    with pytest.raises(LabBuildError, match="no C file"):
+        build(sources, {"thing": {"c": {**entry, "programs": {"thing": "elsewhere"}}}})
+
+
+def publish(directory: Path, files: dict[str, str] | None = None) -> None:
     """Put example.com/x v1.0.0 where a module proxy in a directory has it (https://go.dev/ref/mod#goproxy-protocol)."""
     directory.mkdir(parents=True)
     (directory / "v1.0.0.info").write_text('{"Version": "v1.0.0"}')
@@ -152,3 +180,5 @@ def publish(directory: Path) -> None:
     with zipfile.ZipFile(directory / "v1.0.0.zip", "w") as archive:
         archive.writestr("example.com/x@v1.0.0/go.mod", "module example.com/x\n")
         archive.writestr("example.com/x@v1.0.0/data.yaml", "a: 1\n")
+        for name, text in (files or {}).items():
+            archive.writestr(f"example.com/x@v1.0.0/{name}", text)

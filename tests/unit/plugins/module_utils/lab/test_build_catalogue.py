@@ -50,8 +50,9 @@ def test_a_binary_is_named_as_go_names_it(package: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ({}, "exactly one of go, wheel, modules"),
-        ({"rust": {}}, "exactly one of go, wheel, modules"),
+        ({}, "exactly one of go, c, wheel, modules"),
+        ({"rust": {}}, "exactly one of go, c, wheel, modules"),
+        ({"c": {"module": {"path": "a.example/m", "version": "v1.0.0", "sum": "h1:x"}}}, "'programs'"),
         ({"go": {}}, "'builds'"),
         ({"wheel": {"package": "x", "version": 1, "sha256": {}}}, "'files'"),
         ({"modules": {"m": {"path": "a.example/m", "version": "v1.0.0"}}}, "'sum'"),
@@ -87,9 +88,13 @@ def test_choosing_an_unknown_component_names_those_that_there_are() -> None:
         choose(parse_catalogue(committed()), ["etcd", "nope"])
 
 
-@pytest.mark.parametrize("kubernetes", choices("lab_kubernetes"))
-def test_every_package_of_the_catalogue_is_a_tool_of_its_module_or_in_it(kubernetes: str) -> None:
-    catalogue = parse_catalogue(committed(lab_kubernetes=kubernetes, lab_releases=choices("lab_releases")))
+@pytest.mark.parametrize(
+    ("kubernetes", "runtime"),
+    [*((one, "containerd") for one in choices("lab_kubernetes")), *(("1.36", one) for one in choices("lab_runtime"))],
+)
+def test_every_package_of_the_catalogue_is_a_tool_of_its_module_or_in_it(kubernetes: str, runtime: str) -> None:
+    options = {"lab_kubernetes": kubernetes, "lab_runtime": runtime, "lab_releases": choices("lab_releases")}
+    catalogue = parse_catalogue(committed(**options))
     for component in catalogue.values():
         if isinstance(component, GoComponent):
             module = ROLE / "files" / "go" / component.name
@@ -112,6 +117,22 @@ def test_kubernetes_is_built_in_the_version_that_is_asked_for() -> None:
         required = f"k8s.io/kubernetes {version['version']}"
         assert required in (ROLE / "files" / "go" / built[0].name / "go.mod").read_text()
     assert committed(lab_kubernetes=1.37) == committed(lab_kubernetes="1.37")  # as -e '{lab_kubernetes: 1.37}' gives it
+
+
+@pytest.mark.parametrize(
+    ("runtime", "parts"),
+    [("containerd", {"containerd"}), ("crio", {"cri-o", "pinns", "cri-tools"}), ("docker", {"cri-dockerd"})],
+)
+def test_the_runtime_that_is_asked_for_is_built_and_no_other(runtime: str, parts: set[str]) -> None:
+    every = {part for one in choices("lab_runtime") for part in committed(lab_runtime=one)}
+    assert parts <= every
+    assert set(committed(lab_runtime=runtime)) - parts == set(committed()) - {"containerd"}
+
+
+def test_the_program_in_c_is_of_the_module_that_is_built() -> None:
+    [module] = [one["c"]["module"] for one in committed(lab_runtime="crio").values() if "c" in one]
+    sums = (ROLE / "files" / "go" / "cri-o" / "go.sum").read_text().splitlines()
+    assert f"{module['path']} {module['version']} {module['sum']}" in sums
 
 
 def test_the_sets_that_are_asked_for_are_built_and_no_other() -> None:

@@ -69,6 +69,23 @@ def test_the_cluster_of_a_folder_goes_up_by_one_minor_and_never_down(
     assert not said or re.search(said, about[0])
 
 
+@pytest.mark.parametrize(("record", "wanted", "said"), [
+    ({"runtime": "crio"}, "crio", ""),
+    ({"runtime": "crio"}, "docker", "has crio, .* lab_runtime is docker; .* lab_state: absent"),
+    ({}, "containerd", ""),  # a lab from before runtimes could be chosen
+    ({}, "crio", "has containerd"),
+    ({"runtime": "crio"}, "", ""),  # only built
+])  # fmt: skip
+def test_the_node_of_a_folder_keeps_its_runtime(
+    demands: machine.Demands, tmp_path: Path, record: dict, wanted: str, said: str
+) -> None:
+    (tmp_path / "lab.json").write_text(json.dumps(record))
+    found = machine.judge(replace(demands, directory=tmp_path, runtime=wanted)).problems
+    about = [problem for problem in found if "lab_runtime" in problem]
+    assert len(about) == bool(said)
+    assert not said or re.search(said, about[0])
+
+
 def test_paths_that_sockets_cannot_have_are_refused(demands: machine.Demands) -> None:
     problems = machine.judge(replace(demands, directory=Path("/srv") / ("x" * 90))).problems
     assert any("too long for sockets" in problem for problem in problems)
