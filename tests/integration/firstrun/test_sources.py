@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def released() -> list[tuple[str, dict[str, Any], bytes]]:
     data = yaml.safe_load((ROOT / "roles" / "serverless" / "files" / "releases.yml").read_text())
     versions, found = data["sets"][0]["versions"], []
     for component in ("knative_serving", "knative_net_istio", "knative_eventing"):
-        for item in data["content"][component][versions[component]]["manifests"]:
+        for item in chain.from_iterable(data["content"][component][versions[component]].values()):
             sources = {
                 key: source for source in item["sources"] for key in ("url", "go_module", "image") if key in source
             }
