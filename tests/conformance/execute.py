@@ -31,7 +31,7 @@ def execute(suite: Suite, run: Run, lab: Lab) -> list[Result]:
 
 def _run_go(suite: Suite, run: Run, lab: Lab, arguments: list[str], environment: Mapping[str, str]) -> list[Result]:
     program = lab.work / suite.name / run.program
-    expected = list(run.expected) or _listed(program, lab)
+    expected = list(run.expected) or _listed(program, lab, environment)
     left_out = [test for test in expected if any(reason.skip and reason.fits(test) for reason in suite.reasons)]
     if left_out:
         arguments.append(f"-test.skip=^({'|'.join(map(re.escape, left_out))})$")
@@ -130,8 +130,12 @@ def _digests(suite: Suite, lab: Lab) -> dict[str, str]:
     return {image["name"]: image["digest"] for image in made}
 
 
-def _listed(program: Path, lab: Lab) -> list[str]:
-    """Return the names of a program's tests, as it lists them."""
-    with lab.running([program, "-test.list=."], {}, lab.work) as process:
+def _listed(program: Path, lab: Lab, environment: Mapping[str, str]) -> list[str]:
+    """Return the names of a program's tests, as it lists them; some need a kubeconfig for that. Raises RuntimeError."""
+    with lab.running([program, "-test.list=."], environment, lab.work) as process:
         assert process.stdout is not None
-        return [line.strip() for line in process.stdout if re.fullmatch(r"Test\w+", line.strip())]
+        lines = process.stdout.read().splitlines()
+    names = [line for line in lines if re.fullmatch(r"Test\w+", line)]
+    if not names:
+        raise RuntimeError(f"{program.name} lists no test: {' '.join(lines[-3:])}")
+    return names
