@@ -48,6 +48,11 @@ class Run:
         assert found, self.output[-4000:]
         return sum(map(int, found))
 
+    def changes(self) -> list[str]:
+        """The tasks that changed something."""
+        tasks = re.split(r"^TASK \[", self.output, flags=re.MULTILINE)[1:]
+        return [task.partition("]")[0] for task in tasks if re.search(r"^changed: ", task, re.MULTILINE)]
+
     def planned(self) -> set[tuple[str, str]]:
         """What its plans say will be written or deleted, as pairs with 'Kind namespace/name'."""
         pairs = set()

@@ -56,7 +56,7 @@ class Scene:
         """A second run changes nothing."""
         second = self.run(**variables)
         assert second.code == 0, second.end()
-        assert second.changed == 0, second.end()
+        assert second.changed == 0, second.changes()
 
     def jobs(self) -> list[str]:
         """Jobs in Knative's namespaces."""

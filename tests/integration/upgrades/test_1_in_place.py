@@ -71,7 +71,7 @@ def test_istio_in_place(scene: Scene) -> None:
     done, answered = under_traffic(
         scene.site,
         "Istio 1.30.5 → 1.31.1 in place",
-        lambda: scene.run("--tags", "istio", serverless_release=OLD, istio_version="1.31.1"),
+        lambda: scene.run(serverless_release=OLD, istio_version="1.31.1"),
     )
     assert done.code == 0, done.end()
     assert "istio is upgraded from 1.30.5 to 1.31.1" in told(done)

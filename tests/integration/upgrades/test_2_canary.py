@@ -42,9 +42,7 @@ def planes(scene: Scene) -> list[str]:
 
 
 def upgraded(scene: Scene) -> tuple[Run, list[Answered]]:
-    return under_traffic(
-        scene.site, "Istio 1.30.5 → 1.31.1 by revision and tag", lambda: scene.run("--tags", "istio", **CANARY)
-    )
+    return under_traffic(scene.site, "Istio 1.30.5 → 1.31.1 by revision and tag", lambda: scene.run(**CANARY))
 
 
 def test_the_former_control_plane_stays_while_somebody_uses_it(scene: Scene, theirs: str) -> None:
