@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -125,17 +126,20 @@ def test_a_proxy_out_of_reach_is_explained(sources: Path, monkeypatch: pytest.Mo
         build(sources, {"content": entry})
 
 
-def test_modules_are_linked_if_their_hash_is_the_pinned_one(
-    sources: Path, go: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+@pytest.fixture
+def published(sources: Path, go: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the only module proxy has the versions of example.com/x."""
     proxy = sources.parent / "proxy"
     monkeypatch.setenv("GOPROXY", proxy.as_uri())
     monkeypatch.setenv("GONOSUMDB", "example.com/*")
     monkeypatch.setenv("GOMODCACHE", str(sources.parent / "modules"))
-    clean = [str(go), "clean", "-modcache"]
     environment = GoCommand(go).environment()
-    request.addfinalizer(lambda: subprocess.run(clean, env=environment, cwd="/", check=True))
-    publish(proxy / "example.com" / "x" / "@v")
+    yield proxy / "example.com" / "x" / "@v"
+    subprocess.run([str(go), "clean", "-modcache"], env=environment, cwd="/", check=True)
+
+
+def test_modules_are_linked_if_their_hash_is_the_pinned_one(sources: Path, published: Path) -> None:
+    publish(published)
     entry = {"path": "example.com/x", "version": "v1.0.0", "sum": "h1:wrong"}
     with pytest.raises(LabBuildError, match="but h1:wrong is pinned") as caught:
         build(sources, {"content": {"modules": {"x": entry}}})
@@ -144,21 +148,12 @@ def test_modules_are_linked_if_their_hash_is_the_pinned_one(
     assert Path(result.directories["content"], "x", "data.yaml").read_text() == "a: 1\n"
 
 
-def test_programs_in_c_are_compiled_out_of_their_module(
-    sources: Path, go: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    proxy = sources.parent / "proxy"
-    monkeypatch.setenv("GOPROXY", proxy.as_uri())
-    monkeypatch.setenv("GONOSUMDB", "example.com/*")
-    monkeypatch.setenv("GOMODCACHE", str(sources.parent / "modules"))
-    clean = [str(go), "clean", "-modcache"]
-    environment = GoCommand(go).environment()
-    request.addfinalizer(lambda: subprocess.run(clean, env=environment, cwd="/", check=True))
+def test_programs_in_c_are_compiled_out_of_their_module(sources: Path, published: Path) -> None:
     files = {
         "src/main.c": "int said(void); int main(void) { return said(); }",
         "src/said.c": "int said(void) { return SAID; }",
     }
-    publish(proxy / "example.com" / "x" / "@v", files)
+    publish(published, files)
     module = {"path": "example.com/x", "version": "v1.0.0", "sum": "h1:wrong"}
     entry = {"module": module, "programs": {"thing": "src"}, "flags": ["-DSAID=7"]}
     with pytest.raises(LabBuildError, match="but h1:wrong is pinned") as caught:
