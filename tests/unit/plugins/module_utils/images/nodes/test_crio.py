@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,9 @@ def node(tmp_path: Path) -> Iterator[CrioNode]:
     (tmp_path / "images.json").write_text('{"images": []}')
     (tmp_path / "pulled.json").write_text(json.dumps({"images": [image]}))
     etc = tmp_path / "containers"
-    process = subprocess.Popen([tmp_path / "crio", etc / FILE, tmp_path / "read"])
+    # A shell cannot trap what was ignored when it began, as SIGHUP is under nohup
+    heard = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+    process = subprocess.Popen([tmp_path / "crio", etc / FILE, tmp_path / "read"], preexec_fn=heard)
     while not (tmp_path / "read").exists():
         time.sleep(0.01)
     yield CrioNode("n1", (), str(etc), crictl=(str(tmp_path / "crictl"),))
