@@ -264,6 +264,8 @@ def test_a_name_that_docker_cannot_give_is_told_with_what_to_do(node: Node) -> N
 
 
 def test_the_whole_site(node: Node) -> None:
+    # What has been there before a delivery would stay after its removal
+    node.forget(SMALL)
     # docker knows no mirrors, so what the tests' own pods run must be there
     further = {"image_prefetch_extra_images": [CLIENT]}
     installed = node.run("site.yml", **further)
