@@ -16,7 +16,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.
     differences,
     extend_lock,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.offline import make_plan_of_layout
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.offline import (
+    make_plan_of_layout,
+    name_in_layout,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.plan import Plan, Row, make_plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.text import missing_message, table
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
@@ -110,12 +113,9 @@ def _references(args: dict[str, Any]) -> list[Found]:
 
 def _described(row: Row, policy: ImagePolicy) -> dict[str, Any]:
     delivered = row.source if policy.mode == "rewrite" and row.source else row.image
-    if delivered.digest:
-        # With a digest the runtime's name of an image is without the tag.
-        delivered = delivered.at(delivered.digest)
     return {
         "image": str(row.image),
-        "delivered": str(delivered),
+        "delivered": name_in_layout(delivered),
         "where": list(row.where),
         "from": str(row.source or ""),
         "rule": row.rule,
