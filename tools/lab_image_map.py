@@ -20,7 +20,9 @@ from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / ".venv" / "collections"))
+# Ansible's loader comes before the first import of the collection: it refuses packages that Python's own has imported.
+if not any(type(one).__name__ == "_AnsibleCollectionFinder" for one in sys.meta_path):
+    init_plugin_loader([str(ROOT / ".venv" / "collections")])
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.image_map import image_map  # noqa: E402
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import Releases, read_releases  # noqa: E402
@@ -35,8 +37,6 @@ HEADER = """---
 
 def role_variables(**options: Any) -> dict[str, Any]:
     """The variables of the role lab, templated; `options` are set on top of its defaults."""
-    if not any(type(one).__name__ == "_AnsibleCollectionFinder" for one in sys.meta_path):
-        init_plugin_loader([str(ROOT / ".venv" / "collections")])
     loader = DataLoader()
     raw: dict[str, Any] = {"role_path": str(ROLE), "ansible_search_path": [str(ROLE)]}
     for name in ("defaults/main", "vars/components", "vars/images", "vars/releases"):

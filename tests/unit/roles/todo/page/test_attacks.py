@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attacks import XSS
 from todo_browser import logged
-from todo_page import Page
+from todo_page import Mouse, Page
 
 ROW = ["LABEL", "INPUT", "SPAN", "BUTTON", "svg", "path", "SPAN", "BUTTON", "svg", "path", "SPAN"]
 # The names of all elements of every row, and those of the page around the list
@@ -42,7 +42,7 @@ def test_none_runs(page, around):
     newest_first = [title.strip() for title in reversed(XSS)]
     page.shows(*newest_first)
     page.open()
-    page.find("#more").click()
+    Mouse(page).press(page.find("#more"))
     page.until(lambda: len(page.titles()) == len(XSS), "all of them")
     assert page.titles() == newest_first
     rows, outside = page.script(ELEMENTS)
@@ -53,7 +53,7 @@ def test_none_runs(page, around):
 def test_none_runs_in_the_editor(page, given, around):
     newest_first = [title.strip() for title in reversed(XSS)]
     given(*reversed(newest_first))
-    page.find("#more").click()
+    Mouse(page).press(page.find("#more"))
     page.until(lambda: len(page.titles()) == len(XSS), "all of them")
     page.script("for (const button of document.querySelectorAll('.edit')) button.click()")
     values = page.script("return [...document.querySelectorAll('.editor input')].map((field) => field.value)")

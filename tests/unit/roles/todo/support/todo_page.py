@@ -27,7 +27,9 @@ class Page:
     def open(self) -> None:
         """Load the page and wait for its list and its user."""
         self.driver.get(self.address)
-        self.until(lambda: self.text("#counts") and self.text("#user-name") != "…", "the list and the user")
+        self.until(
+            lambda: self.text("#counts") and self.text("#user-name") != "…" and self.settled(), "the list and the user"
+        )
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         """What `condition` gives once it is truthy; elements may come and go meanwhile."""

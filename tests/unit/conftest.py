@@ -1,0 +1,10 @@
+"""The collection is imported by Ansible's own loader in all tests, as in a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible.plugins.loader import init_plugin_loader
+
+# Before the first import of the collection: the loader, once there, refuses packages that Python's own has imported.
+init_plugin_loader([str(Path(__file__).resolve().parents[2] / ".venv" / "collections")])
