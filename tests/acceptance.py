@@ -5,33 +5,28 @@ Each begins on a cluster without anything of ours and leaves one. The end is a t
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from integration.support.labs import OwnLab
 from run import BIN, ROOT, Result, run, with_reports
 
 PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun", "matrix", "runtimes")
 OWN_LABS = ("matrix", "runtimes")  # parts that bring labs of their own
-LAB = {
-    "lab_directory": str(ROOT / ".lab-acceptance"),
-    "lab_address": "127.0.0.3",
-    "lab_audit": True,
-    "lab_releases": ["knative-1.22", "knative-1.23"],  # the part upgrades goes from one to the other
-}
+LAB = OwnLab(ROOT / ".lab-acceptance", "127.0.0.3")
+RELEASES = ["knative-1.22", "knative-1.23"]  # the part upgrades goes from one to the other
 
 
 def lab(state: str) -> Result:
     """The lab of these tests brought to a state."""
-    variables = json.dumps({**LAB, "lab_state": state})
-    return run(f"lab {state}", [BIN / "ansible-playbook", "playbooks/lab.yml", "-e", variables])
+    return run(f"lab {state}", LAB.command(state, lab_releases=RELEASES))
 
 
 def part(name: str) -> Result:
     """One folder of tests/integration, all of it."""
-    environment = {"ACCEPTANCE": "1", "LAB_DIRECTORY": LAB["lab_directory"], "LAB_ADDRESS": LAB["lab_address"]}
+    environment = {"ACCEPTANCE": "1", "LAB_DIRECTORY": str(LAB.directory), "LAB_ADDRESS": LAB.address}
     with tempfile.TemporaryDirectory(prefix="serverless-acceptance-") as reports:
         options = ["-v", "-s", "--durations=20", f"--junitxml={reports}/{name}.xml"]
         command = [BIN / "pytest", f"tests/integration/{name}", *options]

@@ -16,10 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.
     differences,
     extend_lock,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.offline import (
-    make_plan_of_layout,
-    name_in_layout,
-)
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.offline import make_plan_of_layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.plan import Plan, Row, make_plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.text import missing_message, table
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
@@ -115,7 +112,7 @@ def _described(row: Row, policy: ImagePolicy) -> dict[str, Any]:
     delivered = row.source if policy.mode == "rewrite" and row.source else row.image
     return {
         "image": str(row.image),
-        "delivered": name_in_layout(delivered),
+        "delivered": str(delivered.exact),
         "where": list(row.where),
         "from": str(row.source or ""),
         "rule": row.rule,

@@ -6,16 +6,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.secret_source import (
-    SecretSourceError,
-    resolve,
-)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
     ClusterFacts,
     cluster_facts,
@@ -37,24 +33,10 @@ class ActionModule(ClusterAction):
         problems = misspelt(self.variables, options_of_roles(ROLES)) if args["check_names"] else []
         if problems:
             return {"failed": True, "msg": "the inventory has unknown options: " + "; ".join(problems)}
-        unread = _unread(args["secrets"])
-        if unread:
-            return {"failed": True, "msg": "; ".join(unread)}
         cluster, progress = self.connect(args)
         facts = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
         problem = _problem(facts, args)
         return {"failed": True, "msg": problem} if problem else {"changed": False, **vars(facts)}
-
-
-def _unread(sources: Mapping[str, Any]) -> list[str]:
-    """Return why each secret that has no value has none, after the option that says where it is."""
-    problems = []
-    for option, source in sources.items():
-        try:
-            resolve(source)
-        except SecretSourceError as error:
-            problems.append(f"{option}: {error}")
-    return problems
 
 
 def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:

@@ -12,7 +12,6 @@ author: "selfhosted.serverless contributors (@selfhosted)"
 description:
   - Names every inventory variable that begins like an option of this collection's roles but is none.
   - Connects to the context and compares the server's version with the oldest that the chosen releases run on.
-  - Looks whether the sources of secrets that a later task needs give a value.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
 options:
@@ -24,13 +23,6 @@ options:
     description: Whether names of variables are checked.
     type: bool
     default: true
-  secrets:
-    description:
-      - Sources of secrets by the option that names them, each a dict of one entry, C(env), C(file) or C(value), as in
-        P(selfhosted.serverless.release#module). The values are neither kept nor returned.
-    type: dict
-    default: {}
-    version_added: "1.1.0"
   timeout:
     description: Seconds to wait for the API server and for a node that is Ready.
     type: int

@@ -22,11 +22,15 @@ class OwnLab:
     directory: Path
     address: str
 
-    def bring(self, state: str, **options: object) -> None:
-        """Bring it to a state; `options` are those of the role."""
+    def command(self, state: str, **options: object) -> list[str | Path]:
+        """What brings it to a state; `options` are those of the role."""
         place = {"lab_directory": str(self.directory), "lab_address": self.address}
         variables = json.dumps({**place, "lab_audit": True, "lab_state": state, **options})
-        command = [BIN / "ansible-playbook", "playbooks/lab.yml", "-e", variables]
+        return [BIN / "ansible-playbook", "playbooks/lab.yml", "-e", variables]
+
+    def bring(self, state: str, **options: object) -> None:
+        """Bring it to a state, from the project's folder."""
+        command = self.command(state, **options)
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 

@@ -64,7 +64,7 @@ class CrioNode(Node):
         )
 
     def pin(self, names: Iterable[str]) -> None:
-        """Do nothing: CRI-O pins what its own configuration names (pinned_images), and only from its next start on."""
+        """Do nothing: CRI-O pins what its own configuration names (pinned_images), which is the node's owner's."""
 
     def removable(self, names: Iterable[str]) -> list[str]:
         """Return those of the names whose image no container uses."""

@@ -47,14 +47,9 @@ def make_plan_of_layout(
     return Plan(tuple(row for row in rows if row not in doubtful), doubtful)
 
 
-def name_in_layout(image: Reference) -> str:
-    """Return the name that an image has in a layout: with a digest, that of the runtimes, which is without the tag."""
-    return str(image.at(image.digest) if image.digest else image)
-
-
 def _row(wish: Wish, layout: Layout, architectures: Collection[str], place: str, locked: Locked | None) -> Row:
     try:
-        inspected = _inspect(layout, name_in_layout(wish.image), architectures)
+        inspected = _inspect(layout, str(wish.image.exact), architectures)
     except ImageError as error:
         failure = Failure(place, str(wish.image), str(Reason.NOT_FOUND), str(error))
         return Row(wish.image, wish.where, failures=(failure,))

@@ -11,7 +11,6 @@ from typing import Any
 from ..copy.fetch import Wanted
 from ..policy.policy import ImagePolicy
 from ..reference.reference import Reference
-from .offline import name_in_layout
 
 
 def wanted_of(rows: Iterable[Mapping[str, Any]], policy: ImagePolicy, architectures: Sequence[str]) -> list[Wanted]:
@@ -27,4 +26,4 @@ def _wanted(row: Mapping[str, Any], policy: ImagePolicy, architectures: tuple[st
     image = Reference.parse(str(row["image"]))
     others = (candidate.reference for candidate in policy.candidates(image))
     sources = tuple(dict.fromkeys([found, *others]))
-    return Wanted(name_in_layout(image), sources, str(row["digest"]), architectures)
+    return Wanted(str(image.exact), sources, str(row["digest"]), architectures)

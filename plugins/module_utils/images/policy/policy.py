@@ -106,8 +106,7 @@ class ImagePolicy:
 
     def mapped(self, reference: Reference) -> Reference:
         """Return the reference after the exact map. With a digest, the tag beside it does not matter."""
-        key = reference.at(reference.digest) if reference.digest else reference
-        return self.exact.get(key, reference)
+        return self.exact.get(reference.exact, reference)
 
     def candidates(self, reference: Reference) -> list[Candidate]:
         """Return where an image may be taken from, best first, never empty. Raises PolicyError if no rule covers it."""
@@ -192,4 +191,4 @@ def _exact(key: str, value: Any) -> tuple[Reference, Reference]:
         source, target = Reference.parse(key), Reference.parse(str(value))
     except InvalidReference as error:
         raise PolicyError(f"serverless_images.map: {error}") from error
-    return (source.at(source.digest) if source.digest else source), target
+    return source.exact, target

@@ -62,6 +62,11 @@ class Reference:
         """What a registry is asked for: the digest, else the tag."""
         return self.digest or self.tag
 
+    @property
+    def exact(self) -> Reference:
+        """The reference by what decides alone, as runtimes and layouts keep it: with a digest, without the tag."""
+        return self.at(self.digest) if self.digest else self
+
     def with_name(self, registry: str, repository: str) -> Reference:
         """Return the same version under another name."""
         return replace(self, registry=registry, repository=repository)

@@ -112,7 +112,7 @@ def test_no_secret_is_told(playbook: Playbook, cluster: Cluster, name: str, tmp_
     ]
     task = release(name, namespace=name, create_namespace=True, secrets=secrets)
     sources = {"in_a_file": {"file": f"{tmp_path}/password"}, "of_the_environment": {"env": "DATABASE_PASSWORD"}}
-    look = {"selfhosted.serverless.preflight": {"context": "test", "secrets": sources}}
+    look = {"selfhosted.serverless.secret_check": {"sources": sources}}
     output = ""
     for options in (["--check", "--diff", "-vvvv"], ["--diff", "-vvvv"], ["--diff", "-vvvv"]):
         results = playbook.run([look, task], *options)
@@ -137,7 +137,7 @@ def test_no_secret_is_told(playbook: Playbook, cluster: Cluster, name: str, tmp_
             "give either",
         ),
         (
-            {"selfhosted.serverless.preflight": {"context": "test", "secrets": {"its_password": {"env": "NOT_SET"}}}},
+            {"selfhosted.serverless.secret_check": {"sources": {"its_password": {"env": "NOT_SET"}}}},
             "its_password: the environment variable NOT_SET is not set or empty",
         ),
         (

@@ -40,3 +40,5 @@ def test_refuses(text: str) -> None:
 def test_digest_decides() -> None:
     assert Reference.parse(f"a:1@{DIGEST}").version == DIGEST
     assert Reference.parse("a:1").version == "1"
+    assert str(Reference.parse(f"a:1@{DIGEST}").exact) == f"docker.io/library/a@{DIGEST}"
+    assert Reference.parse("a:1").exact == Reference.parse("a:1")
