@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 import ssl
@@ -76,7 +77,16 @@ def describe(error: BaseException) -> Failure:
         return Failure(FailureKind.READ_TIMEOUT, "connected, but no answer in time")
     if isinstance(error, raised.NewConnectionError):
         return Failure(FailureKind.REFUSED, _line(getattr(cause, "strerror", "") or _without_noise(str(cause))))
-    return Failure(FailureKind.BROKEN, _line(getattr(cause, "strerror", "") or _without_noise(str(cause))))
+    text = getattr(cause, "strerror", "") or _cut_short(cause) or _without_noise(str(cause))
+    return Failure(FailureKind.BROKEN, _line(text))
+
+
+def _cut_short(cause: BaseException) -> str:
+    """What is told of an answer that ended before its length; "" for another cause. The two have one name."""
+    if not isinstance(cause, (http.client.IncompleteRead, raised.IncompleteRead)):
+        return ""
+    got = cause.partial if isinstance(cause.partial, int) else len(cause.partial)
+    return f"the answer ends after {got} bytes" + (f", {cause.expected} are missing" if cause.expected else "")
 
 
 def _of_socks(error: BaseException) -> Failure | None:

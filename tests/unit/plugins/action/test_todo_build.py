@@ -29,6 +29,15 @@ from sample_images import SampleImage, layer_of
 from throwaway_pki import NAME, Pki
 
 
+@pytest.fixture(autouse=True)
+def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of images for each test: in the machine's, others may build the same."""
+    store = {"driver": "vfs", "graphroot": f"{tmp_path}/images", "runroot": f"{tmp_path}/run"}
+    lines = ["[storage]", *(f'{name} = "{value}"' for name, value in store.items())]
+    (tmp_path / "storage.conf").write_text("\n".join(lines) + "\n")
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", f"{tmp_path}/storage.conf")
+
+
 @pytest.fixture
 def arguments(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """What builds an image on a base that a real registry has."""
