@@ -127,7 +127,7 @@ def test_with_a_wrong_byte_the_next_source_is_taken_and_it_is_said(world: World,
     assert done.code == 0, done.output[-6000:]
     lines = done.lines(f"{FILE} is taken from {world.address}:5000: ")
     assert len(lines) == 3 and [line for line in lines if "knative.dev/operator@" in line and "damaged" in line], lines
-    assert done.lines("is locked as sha256:")
+    assert not done.lines("is locked as sha256:")  # told where no checksum says what the file is
 
 
 def test_with_all_wrong_one_error_names_each_before_anything_is_written(world: World, sources: Sources) -> None:
