@@ -79,15 +79,27 @@ def escaped(text: str) -> str:
 
 
 def _complete(url: str) -> str:
-    # As in Go: a single word is reserved, and a host or path without a scheme is meant as https.
-    if "://" not in url and "." in url and not url.startswith("/"):
+    # As in Go: a single word is reserved, and a host (with a port, a path) without a scheme is meant as https.
+    if ":/" not in url and set(".:/") & set(url) and not url.startswith("/"):
         url = f"https://{url}"
-    if url.partition("://")[0] not in ("http", "https", "file"):
+    if not _is_address(url):
         # Not repeated: it may hold a password.
         raise ContentError(
             "the list of Go module proxies (GOPROXY) names something that is no http, https or file address"
         )
     return url
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is a URL by which content can be had: a host by http or https, or a folder of this machine."""
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    if parts.scheme == "file":  # a host in it would be a folder that lacks a slash
+        return not parts.netloc and parts.path.startswith("/")
+    return parts.scheme in ("http", "https") and has_host
 
 
 def _of_file(environ: Mapping[str, str]) -> dict[str, str]:
