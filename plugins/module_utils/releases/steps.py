@@ -37,6 +37,15 @@ class Standing:
         """Every version that something of the component may have."""
         return tuple(dict.fromkeys(filter(None, (self.version, self.begun, *self.seen))))
 
+    @property
+    def newest(self) -> str:
+        """The newest version that was complete or that objects say themselves: what may not get older."""
+        newest = self.version
+        for version in self.seen:
+            if _is_before(newest, version):
+                newest = version
+        return newest
+
     def __str__(self) -> str:
         words = [self.version]
         if self.begun:
@@ -91,7 +100,7 @@ def moves(
 
 def is_downgrade(standing: Mapping[str, Standing], versions: Mapping[str, str]) -> bool:
     """Whether any component would get older."""
-    return any(_is_before(versions[name], there.version) for name, there in standing.items() if name in versions)
+    return any(_is_before(versions[name], there.newest) for name, there in standing.items() if name in versions)
 
 
 def _is_before(version: str, other: str) -> bool:
@@ -149,7 +158,7 @@ def _stay(releases: Releases, standing: Mapping[str, Standing]) -> str:
         for one in releases.sets.values()
         if not any(_refusal(component, there, one.versions[component]) for component, there in standing.items())
     ]
-    options = [f"{component}_version: {there.version}" for component, there in standing.items()]
+    options = [f"{component}_version: {there.newest}" for component, there in standing.items()]
     ways = [f"name a set that is not older (serverless_release: {' or '.join(fitting)})"] if fitting else []
     ways.append(f"keep what stands ({', '.join(options)})")
     return (
