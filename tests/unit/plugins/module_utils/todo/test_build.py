@@ -180,6 +180,16 @@ def test_the_exact_calls(
         ("{}", False, ["docker's daemon has none: it pulls the base image itself"]),
         ('{"HttpsProxy": "http://p:1"}', False, []),
         ('{"HttpProxy": "http://p:1"}', True, ['"insecure-registries" in docker\'s daemon.json must name it']),
+        (
+            '{"HttpProxy": "http://p:1", "SecurityOptions": ["name=seccomp", "name=rootless"]}',
+            False,
+            ["the proxy http://127.0.0.1:7890 leads nowhere there"],
+        ),
+        (
+            '{"HttpProxy": "http.docker.internal:3128", "OperatingSystem": "Docker Desktop"}',
+            False,
+            ["the proxy http://127.0.0.1:7890 leads nowhere there"],
+        ),
     ],
 )
 def test_what_the_daemon_lacks_is_told_without_the_login(
@@ -200,6 +210,20 @@ def test_what_the_daemon_lacks_is_told_without_the_login(
     assert first == "docker buildx failed (1):" and said == "cannot reach http://***@127.0.0.1:7890 1"
     assert [hint in line for hint, line in zip(hints, told, strict=True)] == [True] * len(hints)
     assert SECRET not in str(caught.value)
+
+
+def test_nerdctl_does_not_reach_a_proxy_of_this_machine(
+    recipe: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {**record(tmp_path, "nerdctl"), "FAIL": "1"}
+    monkeypatch.setenv("PATH", environ["PATH"])
+    builder = Builder("nerdctl", "nerdctl", "2.1.6")
+    with pytest.raises(BuilderError, match="the proxy http://127.0.0.1:7890 leads nowhere there"):
+        build_layout(builder, recipe, folder, "t-1", environ, lambda words: "{}")
+    elsewhere = {**environ, "https_proxy": "http://proxy.example:3128"}
+    with pytest.raises(BuilderError) as caught:
+        build_layout(builder, recipe, folder, "t-1", elsewhere, lambda words: "{}")
+    assert "leads nowhere" not in str(caught.value)
 
 
 def test_a_layout_is_unpacked_by_every_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
