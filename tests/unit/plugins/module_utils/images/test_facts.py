@@ -31,7 +31,7 @@ from containerd_process import find_containerd
 DIGEST = "sha256:" + "a" * 64
 
 
-def node_of(tmp_path: Path, runtime: str, words: list[str], **options: str) -> Any:
+def node_of(tmp_path: Path, runtime: str, words: list[str], **options: Any) -> Any:
     return node_from_config({"name": "n", "exec": words, "runtime": runtime, "certs_dir": "/certs.d", **options})
 
 
