@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import netrc
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .errors import ContentError
 
@@ -60,6 +61,23 @@ def users_list(default: str, environ: Mapping[str, str] | None = None) -> str:
     """What the user has set as GOPROXY, in the environment or by `go env -w`; else `default`."""
     environ = os.environ if environ is None else environ
     return environ.get("GOPROXY") or _of_file(environ).get("GOPROXY") or default
+
+
+def with_login(url: str, environ: Mapping[str, str] | None = None) -> str:
+    """An https URL with the login that the user has for its host in .netrc (NETRC), as Go sends it; else as it is."""
+    environ = os.environ if environ is None else environ
+    parts = urlsplit(url)
+    if parts.scheme != "https" or "@" in parts.netloc:
+        return url
+    home = Path(environ.get("HOME") or Path.home())
+    try:
+        hosts = netrc.netrc(environ.get("NETRC") or home / ".netrc").hosts
+    except (OSError, UnicodeDecodeError, netrc.NetrcParseError):
+        return url
+    login = hosts.get(parts.netloc) or hosts.get(parts.hostname or "")
+    if not (login and login[0]):
+        return url
+    return parts._replace(netloc=f"{quote(login[0], safe='')}:{quote(login[2], safe='')}@{parts.netloc}").geturl()
 
 
 def module_cache(environ: Mapping[str, str] | None = None) -> Path:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content import go_module
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content import module_zip as limits
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import Access
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.checksum import sha256_of
@@ -16,6 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.go_p
     GoProxy,
     proxy_list,
     users_list,
+    with_login,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.module_zip import ModuleZip
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate
@@ -204,6 +206,32 @@ def test_a_host_needs_neither_scheme_nor_dot_as_in_go(entry: str, url: str, tmp_
         check=False,
     )
     assert f'Get "{url}/example.com/x/@v/v1.0.0.info"' in done.stderr
+
+
+def test_a_login_of_netrc_is_sent_to_its_host_alone(tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text(
+        "default login other password x\nmachine go.example login me@work password p/w\n"
+        "machine go.example:8443\n  login me\n  password secret\n"
+    )
+    home = {"HOME": str(tmp_path)}
+    assert with_login("https://go.example/x", home) == "https://me%40work:p%2Fw@go.example/x"
+    assert with_login("https://go.example:8443/x", home) == "https://me:secret@go.example:8443/x"
+    assert with_login("https://go.example:9/x", {"NETRC": f"{tmp_path}/.netrc"}).endswith("@go.example:9/x")
+    for url in ("http://go.example/x", "https://a:b@go.example/x", "https://b.example/x"):
+        assert with_login(url, home) == url
+    (tmp_path / ".netrc").write_text("machine go.example login")
+    assert with_login("https://go.example/x", home) == "https://go.example/x"
+
+
+def test_the_login_of_netrc_reaches_the_proxy(
+    proxy: ModuleProxy, tmp_path: Path, no_module_cache: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(go_module, "with_login", lambda url: url.replace("http://", "http://me:secret@"))
+    proxy.status = 403
+    with pytest.raises(ContentError, match="403") as caught:
+        locate(item(), access(tmp_path, proxy.url))
+    assert "secret" not in str(caught.value)
+    assert proxy.logins == ["Basic bWU6c2VjcmV0"]
 
 
 def test_the_users_list_is_the_one_of_go(tmp_path: Path) -> None:
