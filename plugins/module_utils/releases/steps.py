@@ -46,6 +46,15 @@ class Standing:
                 newest = version
         return newest
 
+    @property
+    def oldest(self) -> str:
+        """The oldest of these: from there the way begins."""
+        oldest = self.version
+        for version in self.seen:
+            if _is_before(version, oldest):
+                oldest = version
+        return oldest
+
     def __str__(self) -> str:
         words = [self.version]
         if self.begun:
@@ -133,18 +142,17 @@ def _untried(releases: Releases, standing: Mapping[str, Standing], chosen: Chose
 
 
 def _advice(releases: Releases, standing: Mapping[str, Standing], chosen: Chosen) -> str:
-    versions = {component: there.version for component, there in standing.items()}
     if is_downgrade(standing, chosen.versions):
         return _stay(releases, standing)
     begun = [there for there in standing.values() if there.begun]
     if begun:
         return "First let the upgrade that has begun come to its end: run with the set that it was to"
-    way = _way(releases, versions, chosen.release)
+    way = _way(releases, standing, chosen.release)
     if way:
         names = ", then ".join(f"serverless_release: {one.name}" for one in way)
         return f"Go there in steps, each with a run of its own: {names}"
-    by_minor = [component for component in chosen.versions if component in versions and component in BY_MINOR]
-    missing = [_gap(component, versions[component], chosen.versions[component]) for component in by_minor]
+    by_minor = [component for component in chosen.versions if component in standing and component in BY_MINOR]
+    missing = [_gap(component, standing[component].oldest, chosen.versions[component]) for component in by_minor]
     return (
         "No sets of this collection lead there. Install what is between, one minor after the other "
         f"({'; '.join(filter(None, missing))}, with serverless_release_untried: true and the checksums in "
@@ -167,20 +175,20 @@ def _stay(releases: Releases, standing: Mapping[str, Standing]) -> str:
     )
 
 
-def _way(releases: Releases, versions: Mapping[str, str], wanted: ReleaseSet) -> list[ReleaseSet]:
+def _way(releases: Releases, standing: Mapping[str, Standing], wanted: ReleaseSet) -> list[ReleaseSet]:
     """The shortest chain of sets from what stands to `wanted`, each a step that its data allows; [] for none."""
     queue = deque([[wanted]])
     while queue:
         chain = queue.popleft()
-        if _all_allowed(versions, chain[0].versions):
+        if _all_allowed(standing, chain[0].versions):
             return chain
         known = {one.name for one in chain}
         queue.extend([[releases.sets[name], *chain] for name in chain[0].upgrade_from if name not in known])
     return []
 
 
-def _all_allowed(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
-    return not any(_refusal(component, Standing(version), after[component]) for component, version in before.items())
+def _all_allowed(standing: Mapping[str, Standing], after: Mapping[str, str]) -> bool:
+    return not any(_refusal(component, there, after[component]) for component, there in standing.items())
 
 
 def _gap(component: str, before: str, wanted: str) -> str:

@@ -63,6 +63,17 @@ def test_what_was_upgraded_by_hand_is_not_made_older() -> None:
         moves(RELEASES, there, chosen("knative-1.22"))
 
 
+def test_the_way_begins_at_what_was_made_older_by_hand() -> None:
+    there = standing(knative_serving=Standing("1.22.1", seen=("1.21.0",)))
+    with pytest.raises(
+        ReleaseSetError, match="own: serverless_release: knative-1.22, then serverless_release: knative-1.23"
+    ):
+        moves(RELEASES, there, chosen("knative-1.23"))
+    there = standing(knative_serving=Standing("1.22.1", seen=("1.20.0",)))
+    with pytest.raises(ReleaseSetError, match="No sets of this collection lead there.*knative_serving_version 1.21"):
+        moves(RELEASES, there, chosen("knative-1.22"))
+
+
 def test_nothing_stands_or_nothing_changes() -> None:
     assert moves(RELEASES, {}, chosen("knative-1.23")) == ([], [])
     assert moves(RELEASES, standing(), chosen("knative-1.22")) == ([], [])
