@@ -190,7 +190,7 @@ def _run(builder: Builder, words: Sequence[str], environment: Mapping[str, str])
 
 def _hints(builder: Builder, recipe: Recipe, environment: Mapping[str, str], ask: Ask) -> list[str]:
     """Return what keeps docker's daemon from the base image, and a build from the index, which this machine reaches."""
-    if builder.kind not in ("docker", "nerdctl"):
+    if builder.kind == "buildah":
         return []
     host = recipe.base.partition("/")[0]
     scheme = "http" if recipe.base_plain_http else "https"
@@ -220,8 +220,11 @@ def _hints(builder: Builder, recipe: Recipe, environment: Mapping[str, str], ask
 def _has_our_network(builder: Builder, info: Mapping[str, Any]) -> bool:
     """Return whether a build in the network of the host is in that of this machine.
 
-    Docker Desktop and a docker without root have one of their own for it, and nerdctl gives each build one.
+    Docker Desktop, podman's machine and a docker without root have one of their own for it, and nerdctl gives each
+    build one.
     """
+    if builder.kind == "podman":
+        return not (info.get("host") or {}).get("serviceIsRemote")
     is_rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or [])
     return builder.kind == "docker" and not is_rootless and info.get("OperatingSystem") != "Docker Desktop"
 

@@ -212,18 +212,30 @@ def test_what_the_daemon_lacks_is_told_without_the_login(
     assert SECRET not in str(caught.value)
 
 
-def test_nerdctl_does_not_reach_a_proxy_of_this_machine(
-    recipe: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("kind", "info", "proxy", "is_told"),
+    [
+        ("nerdctl", "{}", PROXY, True),
+        ("nerdctl", "{}", "http://proxy.example:3128", False),
+        ("podman", '{"host": {"serviceIsRemote": true}}', PROXY, True),
+        ("podman", '{"host": {"serviceIsRemote": false}}', PROXY, False),
+    ],
+)
+def test_a_build_elsewhere_does_not_reach_a_proxy_of_this_machine(
+    kind: str,
+    info: str,
+    proxy: str,
+    is_told: bool,
+    recipe: Recipe,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    environ = {**record(tmp_path, "nerdctl"), "FAIL": "1"}
+    environ = {**record(tmp_path, kind), "FAIL": "1", "https_proxy": proxy}
     monkeypatch.setenv("PATH", environ["PATH"])
-    builder = Builder("nerdctl", "nerdctl", "2.1.6")
-    with pytest.raises(BuilderError, match="the proxy http://127.0.0.1:7890 leads nowhere there"):
-        build_layout(builder, recipe, folder, "t-1", environ, lambda words: "{}")
-    elsewhere = {**environ, "https_proxy": "http://proxy.example:3128"}
     with pytest.raises(BuilderError) as caught:
-        build_layout(builder, recipe, folder, "t-1", elsewhere, lambda words: "{}")
-    assert "leads nowhere" not in str(caught.value)
+        build_layout(Builder(kind, kind), recipe, folder, "t-1", environ, lambda words: info)
+    assert ("the proxy http://127.0.0.1:7890 leads nowhere there" in str(caught.value)) is is_told
 
 
 def test_a_layout_is_unpacked_by_every_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +264,7 @@ def test_a_login_is_not_told_in_another_form(
     environ = {**record(tmp_path, "podman"), "FAIL": told, "https_proxy": address}
     monkeypatch.setenv("PATH", environ["PATH"])
     with pytest.raises(BuilderError) as caught:
-        build_layout(Builder("podman", "podman", "5.6.0"), recipe, folder, "t-1", environ)
+        build_layout(Builder("podman", "podman", "5.6.0"), recipe, folder, "t-1", environ, lambda words: "{}")
     text = str(caught.value)
     assert SECRET not in text and base64.b64encode(login.encode()).decode() not in text
 
