@@ -28,6 +28,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagn
     containerd_config,
     crio_registries,
     docker_config,
+    docker_version,
     k3s_registries_file,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.traps import diagnose, text
@@ -57,6 +58,7 @@ class _Runtimes:
 
     containerd: dict[str, ContainerdConfig] = field(default_factory=dict)
     docker: dict[str, str] = field(default_factory=dict)
+    docker_versions: dict[str, int] = field(default_factory=dict)
     crio: dict[str, dict[str, str]] = field(default_factory=dict)
     k3s: dict[str, TextFile] = field(default_factory=dict)
 
@@ -94,6 +96,7 @@ class ActionModule(ClusterAction):
         return Facts(
             containerd=runtimes.containerd,
             docker=runtimes.docker,
+            docker_versions=runtimes.docker_versions,
             crio=runtimes.crio,
             k3s=runtimes.k3s,
             images=from_afar,
@@ -123,6 +126,9 @@ class ActionModule(ClusterAction):
             elif isinstance(node, DockerNode):
                 if text := self._ask(f"{name}, docker's daemon.json", lambda one=node: docker_config(one)):
                     found.docker[name] = text
+                    found.docker_versions[name] = self._ask(
+                        f"{name}, docker's version", lambda one=node: docker_version(one)
+                    )
             elif isinstance(node, CrioNode):
                 if files := self._ask(f"{name}, registries.conf", lambda one=node: crio_registries(one)):
                     found.crio[name] = files

@@ -20,14 +20,14 @@ def pinned(url: str, pins: Mapping[str, str]) -> dict[str, str]:
     return {"url": url, "sha256": pins.get(url, "")}
 
 
-def registries_of_policy(policy: Mapping[str, Any]) -> list[str]:
+def registries_of_policy(policy: Mapping[str, Any] | None) -> list[str]:
     """Return the registries of an image policy that only the nodes can reach, as Knative writes them, sorted.
 
     These are the mirrored source registries (those of a preset, and of a source with a path, too), the mirrors, where
     the exact map leads, and the registries with settings of their own. Raises PolicyError for what is no policy.
     """
     # The mode says how nodes learn of mirrors, not what they are; whether it can be had is judged where it is needed.
-    checked = ImagePolicy.from_config({**policy, "mode": "rewrite"})
+    checked = ImagePolicy.from_config({**(policy or {}), "mode": "rewrite"})
     return as_knative(checked.hosts())
 
 

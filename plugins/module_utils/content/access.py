@@ -49,7 +49,16 @@ class Access:
         if not fitting:
             return [url]
         begin = max(fitting, key=len)
-        return [mirror + url.removeprefix(begin) for mirror in self.mirrors[begin]]
+        return [_joined(mirror, begin, url.removeprefix(begin)) for mirror in self.mirrors[begin]]
+
+
+def _joined(mirror: str, begin: str, rest: str) -> str:
+    """A mirror with what follows `begin` in a URL, with one slash between them where either of the two ends in one.
+
+    A mirror that takes the address in a query gets the rest as it is.
+    """
+    is_path = begin.endswith("/") or rest.startswith("/")
+    return f"{mirror.rstrip('/')}/{rest.lstrip('/')}" if is_path and "?" not in mirror else mirror + rest
 
 
 def checked_mirrors(given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

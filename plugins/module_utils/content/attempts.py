@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .access import Access
-from .checksum import sha256_of, verify
+from .checksum import plain, sha256_of, verify
 from .download import Patience, fetch, without_login
 from .errors import ContentError
 from .go_module import GoModule
@@ -58,9 +58,9 @@ def _lacking(source: dict[str, Any]) -> str:
 
 
 def _attempts_of(source: dict[str, Any], access: Access) -> list[Attempt]:
-    sha256 = str(source.get("sha256") or "")
+    sha256 = plain(source.get("sha256"))
     if source.get("url"):
-        return _of_url(source, sha256 or access.pins.get(source["url"], ""), access)
+        return _of_url(source, sha256 or plain(access.pins.get(source["url"])), access)
     if source.get("go_module"):
         return _of_module(source, sha256, access)
     if source.get("image"):

@@ -41,6 +41,11 @@ def verify(path: Path, expected: str | None, source: str) -> str:
     return actual
 
 
+def plain(sha256: object) -> str:
+    """The hex digits of a checksum as people have it from release pages and registries; '' for none."""
+    return str(sha256 or "").strip().lower().removeprefix("sha256:")
+
+
 def _of_file(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:

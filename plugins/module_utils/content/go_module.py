@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from .away import Away
 from .download import OTHERS_FOLLOW, HttpRefusal, Patience, Unreachable, download, without_login
 from .errors import ContentError
-from .go_proxies import DIRECT, OFF, GoProxy, escaped, module_cache
+from .go_proxies import DIRECT, OFF, GoProxy, escaped, module_cache, with_login
 from .module_zip import LARGEST_ZIP, ModuleZip
 from .store import Store
 from .transfers import Transfer
@@ -112,7 +112,7 @@ class GoModule:
             shutil.copyfile(source, partial)
         else:
             way.transfer.source = proxy.host
-            download(url, partial, patience, way.transfer, LARGEST_ZIP)
+            download(with_login(url), partial, patience, way.transfer, LARGEST_ZIP)
         try:
             self._verify(partial, without_login(url))
         except ContentError:

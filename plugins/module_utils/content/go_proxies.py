@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import netrc
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .errors import ContentError
 
@@ -62,6 +63,23 @@ def users_list(default: str, environ: Mapping[str, str] | None = None) -> str:
     return environ.get("GOPROXY") or _of_file(environ).get("GOPROXY") or default
 
 
+def with_login(url: str, environ: Mapping[str, str] | None = None) -> str:
+    """An https URL with the login that the user has for its host in .netrc (NETRC), as Go sends it; else as it is."""
+    environ = os.environ if environ is None else environ
+    parts = urlsplit(url)
+    if parts.scheme != "https" or "@" in parts.netloc:
+        return url
+    home = Path(environ.get("HOME") or Path.home())
+    try:
+        hosts = netrc.netrc(environ.get("NETRC") or home / ".netrc").hosts
+    except (OSError, UnicodeDecodeError, netrc.NetrcParseError):
+        return url
+    login = hosts.get(parts.netloc) or hosts.get(parts.hostname or "")
+    if not (login and login[0]):
+        return url
+    return parts._replace(netloc=f"{quote(login[0], safe='')}:{quote(login[2], safe='')}@{parts.netloc}").geturl()
+
+
 def module_cache(environ: Mapping[str, str] | None = None) -> Path:
     """The folder of the user's module cache, GOMODCACHE; it need not be there."""
     environ = os.environ if environ is None else environ
@@ -79,15 +97,27 @@ def escaped(text: str) -> str:
 
 
 def _complete(url: str) -> str:
-    # As in Go: a single word is reserved, and a host or path without a scheme is meant as https.
-    if "://" not in url and "." in url and not url.startswith("/"):
+    # As in Go: a single word is reserved, and a host (with a port, a path) without a scheme is meant as https.
+    if ":/" not in url and set(".:/") & set(url) and not url.startswith("/"):
         url = f"https://{url}"
-    if url.partition("://")[0] not in ("http", "https", "file"):
+    if not _is_address(url):
         # Not repeated: it may hold a password.
         raise ContentError(
             "the list of Go module proxies (GOPROXY) names something that is no http, https or file address"
         )
     return url
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is a URL by which content can be had: a host by http or https, or a folder of this machine."""
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    if parts.scheme == "file":  # a host in it would be a folder that lacks a slash
+        return not parts.netloc and parts.path.startswith("/")
+    return parts.scheme in ("http", "https") and has_host
 
 
 def _of_file(environ: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,9 @@ from .errors import ContentError
 LARGEST_ZIP = LARGEST_TREE = 500 << 20  # bytes
 LARGEST_GO_MOD = LARGEST_LICENSE = 16 << 20  # bytes
 _BLOCK = 1 << 20  # bytes
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError)
+# What zipfile raises for one wrong byte: RuntimeError for "encrypted" and versions to come, OSError for places before
+# the file's begin and for other ways of compressing
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError)
 
 
 class ModuleZip:
@@ -32,7 +34,7 @@ class ModuleZip:
             raise ContentError(f"the zip of {module_at_version} is larger than {LARGEST_ZIP >> 20} MiB")
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError) as error:
+        except _DAMAGE as error:
             raise ContentError(f"what came for {module_at_version} is no zip file: {error}") from error
         self._prefix = f"{module_at_version}/"
         self._files = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}

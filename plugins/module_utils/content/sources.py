@@ -14,7 +14,7 @@ from typing import Any
 
 from .access import Access
 from .attempts import Attempt, attempts_of
-from .checksum import sha256_of, verify
+from .checksum import plain, sha256_of, verify
 from .download import ONLY_SOURCE, OTHERS_FOLLOW, Unreachable
 from .errors import ContentError
 from .items import name_of, sources_of
@@ -154,7 +154,7 @@ def _installed_istioctl(item: dict[str, Any]) -> Source:
         raise ContentError(f"istioctl: there is no program {named}")
     place = Path(found)
     if item.get("sha256"):
-        return Source(item, place, named, verify(place, item["sha256"], named))
+        return Source(item, place, named, verify(place, plain(item["sha256"]), named))
     if not item.get("version"):
         raise ContentError(
             f"{named} needs its version or sha256; it says it is\n  version: {istioctl_version(found)!r}\n"

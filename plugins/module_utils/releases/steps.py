@@ -37,6 +37,24 @@ class Standing:
         """Every version that something of the component may have."""
         return tuple(dict.fromkeys(filter(None, (self.version, self.begun, *self.seen))))
 
+    @property
+    def newest(self) -> str:
+        """The newest version that was complete or that objects say themselves: what may not get older."""
+        newest = self.version
+        for version in self.seen:
+            if _is_before(newest, version):
+                newest = version
+        return newest
+
+    @property
+    def oldest(self) -> str:
+        """The oldest of these: from there the way begins."""
+        oldest = self.version
+        for version in self.seen:
+            if _is_before(version, oldest):
+                oldest = version
+        return oldest
+
     def __str__(self) -> str:
         words = [self.version]
         if self.begun:
@@ -91,7 +109,7 @@ def moves(
 
 def is_downgrade(standing: Mapping[str, Standing], versions: Mapping[str, str]) -> bool:
     """Whether any component would get older."""
-    return any(_is_before(versions[name], there.version) for name, there in standing.items() if name in versions)
+    return any(_is_before(versions[name], there.newest) for name, there in standing.items() if name in versions)
 
 
 def _is_before(version: str, other: str) -> bool:
@@ -124,18 +142,17 @@ def _untried(releases: Releases, standing: Mapping[str, Standing], chosen: Chose
 
 
 def _advice(releases: Releases, standing: Mapping[str, Standing], chosen: Chosen) -> str:
-    versions = {component: there.version for component, there in standing.items()}
     if is_downgrade(standing, chosen.versions):
         return _stay(releases, standing)
     begun = [there for there in standing.values() if there.begun]
     if begun:
         return "First let the upgrade that has begun come to its end: run with the set that it was to"
-    way = _way(releases, versions, chosen.release)
+    way = _way(releases, standing, chosen.release)
     if way:
         names = ", then ".join(f"serverless_release: {one.name}" for one in way)
         return f"Go there in steps, each with a run of its own: {names}"
-    by_minor = [component for component in chosen.versions if component in versions and component in BY_MINOR]
-    missing = [_gap(component, versions[component], chosen.versions[component]) for component in by_minor]
+    by_minor = [component for component in chosen.versions if component in standing and component in BY_MINOR]
+    missing = [_gap(component, standing[component].oldest, chosen.versions[component]) for component in by_minor]
     return (
         "No sets of this collection lead there. Install what is between, one minor after the other "
         f"({'; '.join(filter(None, missing))}, with serverless_release_untried: true and the checksums in "
@@ -149,7 +166,7 @@ def _stay(releases: Releases, standing: Mapping[str, Standing]) -> str:
         for one in releases.sets.values()
         if not any(_refusal(component, there, one.versions[component]) for component, there in standing.items())
     ]
-    options = [f"{component}_version: {there.version}" for component, there in standing.items()]
+    options = [f"{component}_version: {there.newest}" for component, there in standing.items()]
     ways = [f"name a set that is not older (serverless_release: {' or '.join(fitting)})"] if fitting else []
     ways.append(f"keep what stands ({', '.join(options)})")
     return (
@@ -158,20 +175,20 @@ def _stay(releases: Releases, standing: Mapping[str, Standing]) -> str:
     )
 
 
-def _way(releases: Releases, versions: Mapping[str, str], wanted: ReleaseSet) -> list[ReleaseSet]:
+def _way(releases: Releases, standing: Mapping[str, Standing], wanted: ReleaseSet) -> list[ReleaseSet]:
     """The shortest chain of sets from what stands to `wanted`, each a step that its data allows; [] for none."""
     queue = deque([[wanted]])
     while queue:
         chain = queue.popleft()
-        if _all_allowed(versions, chain[0].versions):
+        if _all_allowed(standing, chain[0].versions):
             return chain
         known = {one.name for one in chain}
         queue.extend([[releases.sets[name], *chain] for name in chain[0].upgrade_from if name not in known])
     return []
 
 
-def _all_allowed(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
-    return not any(_refusal(component, Standing(version), after[component]) for component, version in before.items())
+def _all_allowed(standing: Mapping[str, Standing], after: Mapping[str, str]) -> bool:
+    return not any(_refusal(component, there, after[component]) for component, there in standing.items())
 
 
 def _gap(component: str, before: str, wanted: str) -> str:

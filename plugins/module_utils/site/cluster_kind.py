@@ -95,7 +95,8 @@ def _by_marks(node: Mapping[str, Any]) -> str:
 
 
 def _by_provider(node: Mapping[str, Any]) -> str:
-    return _SCHEMES.get(_provider(node).partition(":")[0], "")
+    """Return the cloud's own service, where the kubelet says nothing: its own kubelets and labels would tell it."""
+    return "" if node_info(node, "kubeletVersion") else _SCHEMES.get(_provider(node).partition(":")[0], "")
 
 
 def _by_name(node: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ class NodeKind(StrEnum):
     LINUX = "Linux"
     DOWN = "Linux, not Ready"
     WINDOWS = "Windows"
+    FOREIGN = "another system than Linux"
     VIRTUAL = "virtual kubelet"
     SIMULATED = "KWOK"
     UNBORN = "no kubelet yet"
@@ -48,6 +49,7 @@ TREATMENTS: Mapping[NodeKind, Treatment] = {
     NodeKind.LINUX: Treatment(planned=True, delivered=True, prepulled=True, awaited=True, addressed=True),
     NodeKind.DOWN: Treatment(planned=True, prepulled=True),
     NodeKind.WINDOWS: Treatment(),
+    NodeKind.FOREIGN: Treatment(),
     NodeKind.VIRTUAL: Treatment(),
     NodeKind.SIMULATED: Treatment(),
     NodeKind.UNBORN: Treatment(prepulled=True),
@@ -77,8 +79,9 @@ def node_kind(node: Mapping[str, Any]) -> NodeKind:
         return NodeKind.SIMULATED
     if is_apart(node) or _VIRTUAL_VERSION in kubelet or any(key.startswith(_VIRTUAL_TAINTS) for key in taints):
         return NodeKind.VIRTUAL
-    if (node_info(node, "operatingSystem") or _first(labels, _SYSTEMS)).lower() == "windows":
-        return NodeKind.WINDOWS
+    system = (node_info(node, "operatingSystem") or _first(labels, _SYSTEMS)).lower()
+    if system not in ("linux", ""):
+        return NodeKind.WINDOWS if system == "windows" else NodeKind.FOREIGN
     if _says_nothing(node):
         # A kubelet that is Ready tells what it runs on. What has made the object tells nothing before the kubelet does.
         return NodeKind.VIRTUAL if is_ready(node) else NodeKind.UNBORN
@@ -138,9 +141,12 @@ def _ready(node: Mapping[str, Any]) -> str:
 
 
 def _says_nothing(node: Mapping[str, Any]) -> bool:
-    """Return whether nodeInfo is there and empty: the API server shows all its fields, whoever has set them."""
+    """Return whether nodeInfo lacks what each kubelet tells: the API server shows all its fields, whoever has set them.
+
+    A virtual kubelet may tell the architecture that its pods get, but it has no runtime.
+    """
     info = (node.get("status") or {}).get("nodeInfo") or {}
-    return "architecture" in info and not info["architecture"]
+    return any(key in info and not info[key] for key in ("architecture", "containerRuntimeVersion"))
 
 
 def _labels(node: Mapping[str, Any]) -> Mapping[str, str]:

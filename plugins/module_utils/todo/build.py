@@ -22,12 +22,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote
 
 from ..http.proxies import environment_proxy
 from ..http.redaction import conceal
 from ..images.policy.settings import is_loopback
 from .builder import Ask, Builder, BuilderError, ask_command
+from .index import PYPI
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 _TOLD_LINES = 15
@@ -187,8 +189,8 @@ def _run(builder: Builder, words: Sequence[str], environment: Mapping[str, str])
 
 
 def _hints(builder: Builder, recipe: Recipe, environment: Mapping[str, str], ask: Ask) -> list[str]:
-    """Return what keeps docker's daemon from the base image, although this machine reaches it."""
-    if builder.kind != "docker":
+    """Return what keeps docker's daemon from the base image, and a build from the index, which this machine reaches."""
+    if builder.kind == "buildah":
         return []
     host = recipe.base.partition("/")[0]
     scheme = "http" if recipe.base_plain_http else "https"
@@ -197,6 +199,14 @@ def _hints(builder: Builder, recipe: Recipe, environment: Mapping[str, str], ask
     except ValueError:
         info = {}
     hints = []
+    proxy = environment_proxy(recipe.index or PYPI, environment)
+    if proxy and is_loopback(proxy.host) and not _has_our_network(builder, info):
+        hints.append(
+            f"The build does not run in this machine's network, so that the proxy {proxy} leads nowhere there: have "
+            "the proxy listen on an address of this machine and name that one, or install buildah."
+        )
+    if builder.kind != "docker":
+        return hints
     if environment_proxy(f"{scheme}://{host}", environment) and not (info.get("HttpProxy") or info.get("HttpsProxy")):
         hints.append(
             f"This machine reaches {host} through a proxy, docker's daemon has none: it pulls the base image itself. "
@@ -205,6 +215,18 @@ def _hints(builder: Builder, recipe: Recipe, environment: Mapping[str, str], ask
     if recipe.base_plain_http and not is_loopback(host):
         hints.append(f'{host} is spoken to without TLS: "insecure-registries" in docker\'s daemon.json must name it.')
     return hints
+
+
+def _has_our_network(builder: Builder, info: Mapping[str, Any]) -> bool:
+    """Return whether a build in the network of the host is in that of this machine.
+
+    Docker Desktop, podman's machine and a docker without root have one of their own for it, and nerdctl gives each
+    build one.
+    """
+    if builder.kind == "podman":
+        return not (info.get("host") or {}).get("serviceIsRemote")
+    is_rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or [])
+    return builder.kind == "docker" and not is_rootless and info.get("OperatingSystem") != "Docker Desktop"
 
 
 def _secrets(environment: Mapping[str, str]) -> list[str]:

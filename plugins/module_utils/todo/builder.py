@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 OLDEST_DOCKER = 25
 """The first major version whose `docker save` writes an OCI layout."""
+_OLDEST_API = (1, 44)  # of that version, for builds that have another name or none (dev, 0.0.0-2025...)
 KINDS = ("buildah", "docker", "podman", "nerdctl")
 _SECONDS = 15
 
@@ -73,7 +74,8 @@ def _look(name: str, ask: Ask) -> Builder | str:
     said = ask([name, "--version"])
     if said is None:
         return f"{name} --version fails"
-    kind = next((kind for kind in KINDS if re.match(rf"{kind}\b", said, re.IGNORECASE)), name)
+    # Wrappers write a line of their own before it.
+    kind = next((kind for kind in KINDS if re.search(rf"^{kind}\b", said, re.IGNORECASE | re.MULTILINE)), name)
     version = found[0] if (found := re.search(r"\d+(\.\d+)+", said)) else ""
     shown = kind if kind == name else f"{name}, which is {kind} {version},"
     if kind == "docker":
@@ -94,13 +96,19 @@ def _docker(name: str, ask: Ask) -> Builder | str:
     parts = " ".join(str(part.get("Name")) for part in server.get("Components") or [])
     if "podman" in f"{engine} {parts}".lower():
         return f"{name} speaks to podman {version}, which builds with secrets only by its own program; install podman"
-    if int(version.partition(".")[0] or 0) < OLDEST_DOCKER:
-        major = version.partition(".")[0]
-        return f"docker {major} is too old, {OLDEST_DOCKER} is needed to save images as OCI layouts"
+    major, api = _numbers(version)[0], _numbers(str(server.get("ApiVersion") or ""))
+    if major < OLDEST_DOCKER and (major or api < _OLDEST_API):
+        return f"docker {major or version} is too old, {OLDEST_DOCKER} is needed to save images as OCI layouts"
     if ask([name, "buildx", "version"]) is None:
         return f"{name} has no buildx, without which it cannot build with secrets; install docker-buildx"
     # The builder of the context in use, which keeps its images in docker; another one may have been chosen by hand.
     return Builder("docker", name, version, ask([name, "context", "show"]) or "default")
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    """Return major and minor of a version such as v28.0.4, zeros for a word."""
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def _server(text: str | None) -> dict[str, object]:

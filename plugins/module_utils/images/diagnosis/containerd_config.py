@@ -13,6 +13,8 @@ The older way, registry.mirrors in config.toml, excludes config_path: with both 
 
 from __future__ import annotations
 
+import functools
+import posixpath
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -41,29 +43,31 @@ def config_path(node: str, config: ContainerdConfig) -> list[Finding]:
     """
     where = f"{node}, containerd's config.toml"
     try:
-        document = tomllib.loads(config.text)
-        for text in config.imported:
-            document = _merged(document, tomllib.loads(text))
+        documents = [tomllib.loads(text) for text in (config.text, *config.imported)]
     except tomllib.TOMLDecodeError as error:
         what = "is no TOML, or imports what is none" if config.imported else "is no TOML"
         return [Finding(TRAP, where, f"{what}: {error}", "Repair it; containerd does not start with it.")]
+    document = functools.reduce(_merged, documents)
     address = _address(document)
-    if config.address and address and address != config.address:
+    if config.address and address and _socket(address) != _socket(config.address):
         message = f"is that of another containerd, whose socket is {address} and not {config.address}"
         return [Finding(TRAP, where, message, "Name the right file as `config` of the node in image_prefetch_nodes.")]
     plugins = document.get("plugins")
+    # Of files of several versions, each with another name for the plugin, the last one counts.
+    path = next(
+        (path for one in reversed(documents) for keys in _CRI if (path := _value(one.get("plugins"), keys))), ""
+    )
     older = older_settings([_table(plugins, keys) for keys in _CRI])
     if older.any:
         # First of all: what is said below of config_path would have the CRI plugin not load.
-        path = next((path for keys in _CRI if (path := _value(plugins, keys))), "")
         return [older_way(where, config, older, path, bool(document.get("imports")))]
-    return _of_cri(where, config, plugins) + _of_transfer(where, plugins)
+    return _of_cri(where, config, plugins, path) + _of_transfer(where, plugins)
 
 
-def _of_cri(where: str, config: ContainerdConfig, plugins: Any) -> list[Finding]:
-    name, path = next(((keys[0], path) for keys in _CRI if (path := _value(plugins, keys))), (_CRI[-1][0], ""))
-    directories = [part.rstrip("/") for part in path.split(":") if part]
-    wanted = config.certs_dir.rstrip("/")
+def _of_cri(where: str, config: ContainerdConfig, plugins: Any, path: str) -> list[Finding]:
+    name = next((keys[0] for keys in _CRI if path and _value(plugins, keys) == path), _CRI[-1][0])
+    directories = [posixpath.normpath(part) for part in path.split(":") if part]
+    wanted = posixpath.normpath(config.certs_dir) if config.certs_dir else ""
     if len(directories) > 1 and not _pulls_by_itself(config, _table(plugins, (name,))):
         keep = wanted or directories[0]
         message = f"{name} has {len(directories)} directories as config_path; mirrors may be ignored silently"
@@ -84,7 +88,8 @@ def _of_transfer(where: str, plugins: Any) -> list[Finding]:
         message = f"{_TRANSFER[0]} has {len(directories)} directories as config_path; mirrors may be ignored silently"
         remedy = f'Set config_path = "{directories[0]}" there, move all hosts.toml into it, restart containerd.'
         return [Finding(TRAP, where, message, remedy)]
-    if path and others and not any(":" in other for other in others) and others != {path}:
+    is_one = posixpath.normpath(path) in set(map(posixpath.normpath, others)) and len(others) == 1
+    if path and others and not any(":" in other for other in others) and not is_one:
         message = f"config_path differs: {_TRANSFER[0]} has {path}, the CRI plugin {', '.join(sorted(others))}"
         return [Finding(TRAP, where, message, "Set the same single directory in both and restart containerd.")]
     return []
@@ -112,6 +117,12 @@ def _address(document: Mapping[str, Any]) -> str:
     """Return the path of the socket, where it is set: in a table of its own up to version 3, of a plugin since."""
     tables = (_table(document, ("grpc",)), _table(document.get("plugins"), ("io.containerd.server.v1.grpc",)))
     return next((str(table["address"]) for table in tables if table.get("address")), "")
+
+
+def _socket(address: str) -> str:
+    """Return the path of a socket as it is compared: /var/run is /run, and a scheme may stand before it."""
+    path = posixpath.normpath(address.removeprefix("unix://"))
+    return path.removeprefix("/var") if path.startswith("/var/run/") else path
 
 
 def _value(plugins: Any, keys: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@
 
 Source: containers-registries.conf(5) and .d(5), containers/image pkg/sysregistriesv2: files are read in the order of
 their names, tables with the same prefix replace each other, and the longest prefix counts. Drop-ins must be of
-version 2, and a file that mixes both versions is refused; then nothing can be pulled.
+version 2, and one file that is refused (registries_rules.py) has nothing pulled at all.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InvalidReference
 from ..nodes.registries_conf import FILE
 from ..reference.reference import Reference
 from .facts import Finding
+from .registries_rules import fault_of, place
 
 TRAP, SHORT = "registries.conf", "short names"
 MAIN = "registries.conf"
@@ -48,7 +50,8 @@ def registries_files(
     ours = [_Table(FILE, source, False) for source in sources]
     read = {**{name: _tables(name, text) for name, text in files.items()}, FILE: ours}
     for name in sorted(read, key=lambda name: (name != MAIN, name)):
-        tables.update({table.prefix: table for table in read[name]})
+        # Of one file the first table of a prefix counts, of several files the last.
+        tables.update({table.prefix: table for table in reversed(read[name])})
     taken: dict[_Table, list[str]] = {}
     for image in sorted(set(images)):
         table = _effective(tables, Reference.parse(image).name)
@@ -90,24 +93,16 @@ def _fault(node: str, name: str, text: str) -> Finding | None:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return Finding(TRAP, where, f"is no TOML: {error}", "Repair it; CRI-O pulls nothing with it.", fatal=True)
-    is_v1 = any(key in _table(document.get("registries")) for key in ("search", "insecure", "block"))
-    is_v2 = bool(document.get("registry")) or "unqualified-search-registries" in document
-    if is_v1 and is_v2:
-        message = "mixes version 1 ([registries.search]) and version 2 ([[registry]]): CRI-O pulls nothing with it"
-        return Finding(TRAP, where, message, f"Write it in version 2 alone: {_VERSION_2}", fatal=True)
-    if is_v1 and name != MAIN:
-        message = "is of version 1, which is refused in registries.conf.d: CRI-O pulls nothing with it"
-        return Finding(TRAP, where, message, f"Write it in version 2: {_VERSION_2}", fatal=True)
-    return None
+    fault = fault_of(document, name == MAIN)
+    if not fault:
+        return None
+    what, remedy = fault
+    return Finding(TRAP, where, f"{what}: CRI-O pulls nothing with it", remedy, fatal=True)
 
 
 _FULL_NAMES = (
     'Write docker.io before these names, or set unqualified-search-registries = ["docker.io"] there, without an alias '
     "that leads elsewhere."
-)
-_VERSION_2 = (
-    "unqualified-search-registries = [...] for [registries.search], and a table [[registry]] with location and "
-    "insecure = true or blocked = true for each host of [registries.insecure] and [registries.block]."
 )
 
 
@@ -130,7 +125,7 @@ def _tables(name: str, text: str) -> list[_Table]:
     document = tomllib.loads(text)
     entries = document.get("registry") if isinstance(document.get("registry"), list) else []
     tables = [
-        _Table(name, str(entry.get("prefix") or entry.get("location") or "").rstrip("/"), entry.get("blocked") is True)
+        _Table(name, place(entry, "prefix") or place(entry, "location"), entry.get("blocked") is True)
         for entry in entries
         if isinstance(entry, Mapping)
     ]
@@ -148,10 +143,9 @@ def _effective(tables: Mapping[str, _Table], name: str) -> _Table | None:
 
 def _covers(prefix: str, name: str) -> bool:
     if prefix.startswith("*."):
-        host, _slash, path = name.partition("/")
-        end, _slash, begin = prefix[1:].partition("/")
-        return host.endswith(end) and (not begin or path == begin or path.startswith(f"{begin}/"))
-    return name == prefix or name.startswith(f"{prefix}/")
+        return name.partition("/")[0].partition(":")[0].endswith(prefix[1:])
+    # The library takes a host without port for all its ports.
+    return name == prefix or name.startswith((f"{prefix}/", f"{prefix}:"))
 
 
 def _length(table: _Table) -> int:
@@ -173,8 +167,17 @@ def _search(files: Mapping[str, str]) -> tuple[list[str], bool, dict[str, str], 
         if isinstance(hosts, list):
             search, file = [str(host) for host in hosts], f"/etc/containers/{name}"
         mode = str(document.get("short-name-mode") or mode)
-        aliases |= {str(short): str(full) for short, full in _table(document.get("aliases")).items()}
+        for short, full in _table(document.get("aliases")).items():
+            aliases[str(short)] = _full(str(full))
     return search, mode == "enforcing", aliases, file
+
+
+def _full(alias: str) -> str:
+    """Return what an alias leads to, as references name it; '' for one that is taken back or is none."""
+    try:
+        return Reference.parse(alias).name
+    except InvalidReference:
+        return ""
 
 
 def _repository(image: str) -> str:

@@ -29,10 +29,16 @@ _NO_KEYS = {
 }
 
 
-def docker_mirrors(node: str, config: str, images: Iterable[str], plain: Iterable[str] = ()) -> list[Finding]:
+_TOLERANT = 25  # the first major version that takes a mirror with a path, and a byte order mark
+
+
+def docker_mirrors(
+    node: str, config: str, images: Iterable[str], plain: Iterable[str] = (), major: int = 0
+) -> list[Finding]:
     """Look in the text of a daemon.json for what keeps docker from starting, or from pulling these images.
 
     `plain` are registries that are spoken to without TLS, which docker must be told; those on loopback it knows.
+    `major` is docker's version, 0 where it is not known.
     """
     where = f"{node}, docker's daemon.json"
 
@@ -40,7 +46,9 @@ def docker_mirrors(node: str, config: str, images: Iterable[str], plain: Iterabl
         return Finding(MIRRORS, where, what, f"{repair}; docker does not start with it.", fatal=True)
 
     text = config.strip()
-    if text.startswith("\ufeff"):
+    if text.startswith("\ufeff") and major >= _TOLERANT:
+        text = text.removeprefix("\ufeff")
+    elif text.startswith("\ufeff"):
         return [broken("begins with a byte order mark, which docker before 25 takes for no JSON", "Save it without")]
     try:
         document = json.loads(text or "{}")
@@ -48,7 +56,7 @@ def docker_mirrors(node: str, config: str, images: Iterable[str], plain: Iterabl
         return [Finding(MIRRORS, where, f"is no JSON: {error}", "Repair it; docker does not start with it.")]
     if not isinstance(document, dict):
         return [broken("is JSON, but no object")]
-    found = [broken(*fault) for fault in _faults(document)]
+    found = [broken(*fault) for fault in _faults(document, major)]
     return found or _served(where, document, images, plain)
 
 
@@ -67,11 +75,13 @@ def _served(where: str, document: Mapping[str, Any], images: Iterable[str], plai
         )
         listed = ", ".join(f'"{host}"' for host in [*insecure, *refused])
         remedy = f'Set "{INSECURE}": [{listed}] there and restart docker, or give the registry a certificate.'
-        found.append(Finding(INSECURE, where, message, remedy, fatal=True))
+        # Docker asks for the addresses of a name, too, and holds them against the networks.
+        is_certain = not any(map(_network, insecure)) or any(_address(host) for host in refused)
+        found.append(Finding(INSECURE, where, message, remedy, fatal=is_certain))
     return found
 
 
-def _faults(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _faults(document: Mapping[str, Any], major: int) -> list[tuple[str, str]]:
     """Return what docker refuses to start with, and how to repair it."""
     found = []
     for key, instead in _NO_KEYS.items():
@@ -84,12 +94,12 @@ def _faults(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
             found.append((f"has {key} that is no list of texts", f'Write "{key}": ["..."]'))
             continue
-        check = _mirror_fault if key == MIRRORS else _insecure_fault
-        found += [(f"has in {key} {fault[0]}", fault[1]) for entry in entries if (fault := check(entry))]
+        faults = (_mirror_fault(entry, major) if key == MIRRORS else _insecure_fault(entry) for entry in entries)
+        found += [(f"has in {key} {fault[0]}", fault[1]) for fault in faults if fault]
     return found
 
 
-def _mirror_fault(entry: str) -> tuple[str, str] | None:
+def _mirror_fault(entry: str, major: int) -> tuple[str, str] | None:
     try:
         url = urlsplit(entry)
     except ValueError:
@@ -102,7 +112,7 @@ def _mirror_fault(entry: str) -> tuple[str, str] | None:
         return f"a login for {host}", f"Write {url.scheme}://{host}, and log in with docker login"
     if url.query or url.fragment:
         return f"{host} with a query or fragment", f"Write {url.scheme}://{host}"
-    if url.path.strip("/"):
+    if url.path.strip("/") and major < _TOLERANT:
         return f"{host} with a path, which docker before 25 refuses", f"Write {url.scheme}://{host}"
     return None
 
@@ -117,16 +127,20 @@ def _insecure_fault(entry: str) -> tuple[str, str] | None:
 
 
 def _is_insecure(host: str, insecure: Iterable[str]) -> bool:
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    try:
-        address = ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        address = None
+    address = _address(host)
     for entry in insecure:
         network = _network(entry)
         if entry == host or (network and address and address in network):
             return True
     return False
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    try:
+        return ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return None
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # imageGCHighThresholdPercent of KubeletConfiguration, as a fraction
 THRESHOLD = 0.85
@@ -91,7 +91,8 @@ class TagResolution:
 class Facts:
     """What is known; None is unknown and finds nothing.
 
-    By node: `containerd` holds the configuration, `docker` the text of daemon.json, `crio` the texts of registries.conf
+    By node: `containerd` holds the configuration, `docker` the text of daemon.json, `docker_versions` docker's major
+    version, `crio` the texts of registries.conf
     and its drop-ins by file, `k3s` registries.yaml. `preloaded` and `images` are image names as manifests write them,
     `short` those without a registry. `sources` are the registries that settings are delivered for, `mirrored` the
     sources that have mirrors, `plain` the registries that are spoken to without TLS. `pods` are names of pods by a
@@ -100,6 +101,7 @@ class Facts:
 
     containerd: Mapping[str, ContainerdConfig] | None = None
     docker: Mapping[str, str] | None = None
+    docker_versions: Mapping[str, int] = field(default_factory=dict)
     crio: Mapping[str, Mapping[str, str]] | None = None
     k3s: Mapping[str, TextFile] | None = None
     images: tuple[str, ...] | None = None

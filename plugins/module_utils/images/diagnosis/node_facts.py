@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import PurePosixPath
 
@@ -60,6 +61,13 @@ def _imported(node: ContainerdNode, text: str) -> tuple[str, ...]:
 def docker_config(node: DockerNode) -> str | None:
     """Return the text of a node's daemon.json, None where there is none or it is empty. Raises NodeError."""
     return node.run(["sh", "-c", _CAT, "sh", node.config]).decode("utf-8", "replace") or None
+
+
+def docker_version(node: DockerNode) -> int:
+    """Return the major version of a node's docker, 0 for one that is no number. Raises NodeError."""
+    said = node.run([*node.docker, "version", "--format", "{{.Server.Version}}"]).decode("utf-8", "replace")
+    found = re.match(r"v?(\d+)\.", said)
+    return int(found[1]) if found else 0
 
 
 def crio_registries(node: CrioNode) -> dict[str, str]:

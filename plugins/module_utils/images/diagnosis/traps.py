@@ -30,7 +30,7 @@ def diagnose(facts: Facts) -> list[Finding]:
     for node, config in (facts.containerd or {}).items():
         found += config_path(node, config)
     for node, config in (facts.docker or {}).items():
-        found += docker_mirrors(node, config, facts.images or (), facts.plain)
+        found += docker_mirrors(node, config, facts.images or (), facts.plain, facts.docker_versions.get(node, 0))
     for node, files in (facts.crio or {}).items():
         found += registries_files(node, files, facts.images or (), facts.mirrored)
         found += short_names(node, files, facts.short or ())

@@ -20,7 +20,8 @@ from ..policy.policy import ImagePolicy
 PULL_LIMIT = 1800  # seconds for one image
 COMMAND_LIMIT = 60  # seconds for anything else
 
-# Prints each file that is there as "<bytes> <path>", a line break, and the bytes.
+# Prints each file that is there as "<bytes> <path>", a line break, and the bytes. The count may have blanks before it:
+# Docker Desktop's "node" is the controller, where wc may be that of macOS.
 _READ = 'for f in "$@"; do if [ -f "$f" ]; then echo "$(wc -c < "$f") $f"; cat "$f"; fi; done'
 # Writes standard input to a file in one step.
 _WRITE = 'mkdir -p "$(dirname "$1")" && cat > "$1.part" && chmod "$2" "$1.part" && mv "$1.part" "$1"'
@@ -138,7 +139,7 @@ class Node(ABC):
         files = {}
         while output:
             head, _break, output = output.partition(b"\n")
-            size, _space, path = head.decode().partition(" ")
+            size, _space, path = head.decode().lstrip().partition(" ")
             files[path.removeprefix(f"{self.certs_dir}/")] = output[: int(size)]
             output = output[int(size) :]
         return files

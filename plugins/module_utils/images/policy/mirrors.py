@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PolicyError
-from ..reference.reference import Reference
+from ..reference.reference import HOST, REPOSITORY, Reference, canonical
 
-_PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]*[a-z0-9])?")
+_PLACE = re.compile(rf"(?:{HOST.pattern})(?:/(?:{REPOSITORY.pattern}))?")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Mirror:
             raise PolicyError(
                 f"{where}: {place!r} must be host or host:port{'' if form == 'host' else ', then a path'}"
             )
-        return cls(source, form, place)
+        host, slash, path = place.partition("/")
+        return cls(source, form, f"{canonical(host)}{slash}{path}")
 
     @property
     def host(self) -> str:
@@ -63,7 +64,7 @@ class Mirror:
         return self.place.partition("/")[2]
 
     def apply(self, reference: Reference) -> Reference:
-        """Return where this mirror has an image of its source."""
+        """Return where this mirror has an image of its source. Raises PolicyError where no name would be left."""
         if self.form == "host":
             return reference.with_name(self.place, reference.repository)
         if self.form == "flat":
@@ -71,7 +72,13 @@ class Mirror:
         else:
             rest = reference.name.removeprefix(self.source).removeprefix("/")
         registry, _slash, path = self.place.partition("/")
-        return reference.with_name(registry, f"{path}/{rest}".strip("/"))
+        repository = f"{path}/{rest}".strip("/")
+        if not repository:
+            raise PolicyError(
+                f"serverless_images.mirrors[{self.source!r}]: {self.place} takes the place of the whole name of "
+                f"{reference} and so leaves none; write {{host: {registry}}}, or host/path as it is called there"
+            )
+        return reference.with_name(registry, repository)
 
     def __str__(self) -> str:
         return "origin" if self.is_origin else f"mirror {self.place}"

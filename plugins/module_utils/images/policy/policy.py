@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import InvalidReference, PolicyError
-from ..reference.reference import HOST, Reference
+from ..reference.reference import HOST, REPOSITORY, Reference, canonical, split_registry
 from .mirrors import Mirror, covers
 from .presets import PRESETS
 from .settings import KEY_HINT, RegistrySettings
@@ -78,14 +78,13 @@ class ImagePolicy:
         if rate_limit_wait < 0:
             raise PolicyError(f"serverless_rate_limit_wait is {rate_limit_wait}; it must be seconds, 0 for no wait")
         # Mirrors written out take the place of the preset's for their source.
-        mirrors = {**PRESETS[preset], **(config.get("mirrors") or {})}
         policy = cls(
-            mirrors={_source(key): _mirrors(key, entries) for key, entries in mirrors.items()},
-            exact=dict(_exact(key, value) for key, value in (config.get("map") or {}).items()),
+            mirrors={**_all_mirrors(PRESETS[preset]), **_all_mirrors(_dictionary(config, "mirrors"))},
+            exact=dict(_exact(key, value) for key, value in _dictionary(config, "map").items()),
             mode=mode,
             registries={
-                host: RegistrySettings.from_config(host, settings)
-                for host, settings in (config.get("registries") or {}).items()
+                canonical(host): RegistrySettings.from_config(canonical(host), settings)
+                for host, settings in _dictionary(config, "registries").items()
             },
             lock=None if config.get("lock") is None else str(config["lock"]),
             strict=strict,
@@ -113,7 +112,7 @@ class ImagePolicy:
         wanted = self.mapped(reference)
         mirrors = self._mirrors_of(wanted)
         if mirrors:
-            return [Candidate(mirror.apply(wanted), str(mirror)) for mirror in mirrors]
+            return [Candidate(self._named(mirror.apply(wanted)), str(mirror)) for mirror in mirrors]
         if wanted.registry in self.registries:
             return [Candidate(wanted, "its own registry")]
         if any(mirror.host == wanted.registry for entries in self.mirrors.values() for mirror in entries):
@@ -160,6 +159,15 @@ class ImagePolicy:
         sources = [source for source in self.mirrors if covers(source, reference)]
         return self.mirrors[max(sources, key=len)] if sources else ()
 
+    def _named(self, reference: Reference) -> Reference:
+        """Return a place in a mirror. Raises PolicyError where its name, rewritten, would be that of another image."""
+        if self.mode == "rewrite" and split_registry(reference.name)[0] != reference.registry:
+            raise PolicyError(
+                f"serverless_images.mirrors: {reference.registry} has neither a dot nor a port, so nodes would ask "
+                f"docker.io for {reference.name}; write {reference.registry}:443 (or another port), or mode: runtime"
+            )
+        return reference
+
     def _check_mode(self) -> None:
         if self.mode != "runtime":
             return
@@ -172,12 +180,29 @@ class ImagePolicy:
                     )
 
 
+def _dictionary(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = config.get(key) or {}
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise PolicyError(f"serverless_images.{key} must be a dictionary with texts as keys, not {value!r}")
+    return value
+
+
+def _all_mirrors(config: Mapping[str, Any]) -> dict[str, tuple[Mirror, ...]]:
+    found: dict[str, tuple[Mirror, ...]] = {}
+    for key, entries in config.items():
+        if _source(key) in found:
+            raise PolicyError(f"serverless_images.mirrors names {_source(key)} twice, also as {key!r}; write one list")
+        found[_source(key)] = _mirrors(key, entries)
+    return found
+
+
 def _source(key: str) -> str:
-    source = key.rstrip("/")
-    host, separator, rest = source.partition("/")
-    if not HOST.fullmatch(host):
-        raise PolicyError(f"serverless_images.mirrors: {key!r} is no host, host:port or host/path; {KEY_HINT}")
-    return f"docker.io{separator}{rest}" if host == "index.docker.io" else source
+    host, separator, rest = key.rstrip("/").partition("/")
+    if not HOST.fullmatch(host) or (separator and not REPOSITORY.fullmatch(rest)):
+        raise PolicyError(
+            f"serverless_images.mirrors: {key!r} is no host, host:port or host/path (without tag); {KEY_HINT}"
+        )
+    return f"{canonical(host)}{separator}{rest}"
 
 
 def _mirrors(key: str, entries: Any) -> tuple[Mirror, ...]:

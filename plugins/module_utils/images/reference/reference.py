@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from ..errors import InvalidReference
 
-_DEFAULT_REGISTRY = "docker.io"
+_DEFAULT_REGISTRY, _INDEX = "docker.io", "index.docker.io"
 HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
@@ -44,7 +44,7 @@ class Reference:
             raise InvalidReference(f"image {text!r}: {tag!r} is no tag")
         if not HOST.fullmatch(registry):
             raise InvalidReference(f"image {text!r}: {registry!r} is no host or host:port")
-        if not _REPOSITORY.fullmatch(repository):
+        if not REPOSITORY.fullmatch(repository):
             raise InvalidReference(
                 f"image {text!r}: {repository!r} is no repository name (lower case, digits, . _ - /)"
             )
@@ -81,13 +81,17 @@ class Reference:
         return f"{self.name}{tag}{digest}"
 
 
+def canonical(host: str) -> str:
+    """Return a registry's host as references have it: Docker Hub has a second name."""
+    return _DEFAULT_REGISTRY if host == _INDEX else host
+
+
 def split_registry(name: str) -> tuple[str, str]:
     """Return registry and repository of a name without version, with Docker Hub's defaults."""
     first, separator, rest = name.partition("/")
     if not separator or not ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         first, rest = _DEFAULT_REGISTRY, name
-    if first == "index.docker.io":
-        first = _DEFAULT_REGISTRY
+    first = canonical(first)
     if first == _DEFAULT_REGISTRY and "/" not in rest:
         rest = f"library/{rest}"
     return first, rest

@@ -16,6 +16,8 @@ HUB = "index.docker.io"
     ("policy", "hosts"),
     [
         ({}, []),
+        (None, []),
+        ({"mirrors": {"docker.io": ["harbor/hub", {"host": "[fd00::1]:5000"}]}}, ["[fd00::1]:5000", "harbor", HUB]),
         ({"mirrors": {KUBERNETES: ["m.example/k8s"]}}, ["m.example", KUBERNETES]),
         ({"mirrors": {KUBERNETES: [{"host": "m.example:5000"}]}}, ["m.example:5000", KUBERNETES]),
         # Flat, as in the mode that takes it, in the default mode, and beside other forms.
@@ -35,7 +37,7 @@ HUB = "index.docker.io"
         ({"map": {"docker.io/a/b:1": "own.example/b:1"}}, ["own.example"]),
     ],
 )
-def test_every_form_of_a_policy(policy: dict[str, Any], hosts: list[str]) -> None:
+def test_every_form_of_a_policy(policy: dict[str, Any] | None, hosts: list[str]) -> None:
     assert registries_of_policy(policy) == sorted(hosts)
 
 

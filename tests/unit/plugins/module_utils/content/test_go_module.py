@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content import go_module
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content import module_zip as limits
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import Access
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.checksum import sha256_of
@@ -16,6 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.go_p
     GoProxy,
     proxy_list,
     users_list,
+    with_login,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.module_zip import ModuleZip
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import locate
@@ -167,9 +169,69 @@ def test_a_list_is_read_as_go_reads_it() -> None:
         GoProxy("https://b.example", True),
         GoProxy("off", False),
     ]
-    for wrong in ("", ",", "ftp://a.example", "word"):
+    for wrong in (
+        "",
+        ",",
+        "ftp://a.example",
+        "word",
+        "/srv/modules",
+        "//a.example/x",
+        "file://srv/modules",
+        "https://",
+    ):
         with pytest.raises(ContentError):
             proxy_list(wrong)
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("nexus:8081/repository/go", "https://nexus:8081/repository/go"),
+        ("nexus/repository/go", "https://nexus/repository/go"),
+        ("localhost:3000", "https://localhost:3000"),
+        ("HTTP://a.example", "http://a.example"),
+    ],
+)
+def test_a_host_needs_neither_scheme_nor_dot_as_in_go(entry: str, url: str, tmp_path: Path) -> None:
+    (proxy,) = proxy_list(entry)
+    assert proxy.url.lower() == url
+    variables = {"GOPROXY": entry, "GOMODCACHE": str(tmp_path), "GONOSUMDB": "*", "GOFLAGS": "-mod=mod"}
+    away = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "GOTOOLCHAIN": "local"}
+    done = subprocess.run(
+        [go_command(), "list", "-m", "example.com/x@v1.0.0"],
+        cwd=tmp_path,
+        env={**os.environ, **variables, **away},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f'Get "{url}/example.com/x/@v/v1.0.0.info"' in done.stderr
+
+
+def test_a_login_of_netrc_is_sent_to_its_host_alone(tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text(
+        "default login other password x\nmachine go.example login me@work password p/w\n"
+        "machine go.example:8443\n  login me\n  password secret\n"
+    )
+    home = {"HOME": str(tmp_path)}
+    assert with_login("https://go.example/x", home) == "https://me%40work:p%2Fw@go.example/x"
+    assert with_login("https://go.example:8443/x", home) == "https://me:secret@go.example:8443/x"
+    assert with_login("https://go.example:9/x", {"NETRC": f"{tmp_path}/.netrc"}).endswith("@go.example:9/x")
+    for url in ("http://go.example/x", "https://a:b@go.example/x", "https://b.example/x"):
+        assert with_login(url, home) == url
+    (tmp_path / ".netrc").write_text("machine go.example login")
+    assert with_login("https://go.example/x", home) == "https://go.example/x"
+
+
+def test_the_login_of_netrc_reaches_the_proxy(
+    proxy: ModuleProxy, tmp_path: Path, no_module_cache: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(go_module, "with_login", lambda url: url.replace("http://", "http://me:secret@"))
+    proxy.status = 403
+    with pytest.raises(ContentError, match="403") as caught:
+        locate(item(), access(tmp_path, proxy.url))
+    assert "secret" not in str(caught.value)
+    assert proxy.logins == ["Basic bWU6c2VjcmV0"]
 
 
 def test_the_users_list_is_the_one_of_go(tmp_path: Path) -> None:
@@ -180,6 +242,29 @@ def test_the_users_list_is_the_one_of_go(tmp_path: Path) -> None:
     for environment in (kept, {**kept, "GOPROXY": "https://said.example"}, {**kept, "GOENV": "off"}):
         said = subprocess.run([go, "env", "GOPROXY"], env=environment, capture_output=True, text=True, check=True)
         assert users_list("https://proxy.golang.org,direct", environment) == said.stdout.strip()
+
+
+@pytest.mark.parametrize(("offset", "value"), [(6, 99), (8, 1)])
+def test_a_wrong_byte_in_the_directory_of_a_zip_is_damage(tmp_path: Path, offset: int, value: int) -> None:
+    place = tmp_path / "zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr("x@v1/a", "")
+    data = bytearray(place.read_bytes())
+    data[data.index(b"PK\x01\x02") + offset] = value  # the version that it needs, encrypted
+    place.write_bytes(bytes(data))
+    with pytest.raises(ContentError, match="zip"):
+        ModuleZip(place, "x@v1").sum()
+
+
+def test_a_file_before_the_begin_of_a_zip_is_damage(tmp_path: Path) -> None:
+    place = tmp_path / "zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr("x@v1/a", "")
+    data = bytearray(place.read_bytes())
+    data[data.index(b"PK\x05\x06") + 17] = 1  # where the directory begins, and so all else
+    place.write_bytes(bytes(data))
+    with pytest.raises(ContentError, match="zip"):
+        ModuleZip(place, "x@v1").sum()
 
 
 @pytest.mark.parametrize("name", ["x@v1/../a", "other@v1/a", "x@v1/a\\b", "/x@v1/a"])

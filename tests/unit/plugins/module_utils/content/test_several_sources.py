@@ -149,6 +149,22 @@ def test_mirrors_take_the_place_of_an_origin(site: Site, tmp_path: Path) -> None
             checked_mirrors(wrong)
 
 
+@pytest.mark.parametrize(
+    ("begin", "mirror", "asked"),
+    [
+        ("https://a.example/", "https://m.example/a", "https://m.example/a/b/c.yaml"),
+        ("https://a.example", "https://m.example/a/", "https://m.example/a/b/c.yaml"),
+        ("https://a.example", "https://m.example/a", "https://m.example/a/b/c.yaml"),
+        ("https://a.example/", "https://a.example", "https://a.example/b/c.yaml"),
+        ("https://a.example/", "https://m.example/https://a.example/", "https://m.example/https://a.example/b/c.yaml"),
+        ("https://a.example/", "https://m.example/?path=", "https://m.example/?path=b/c.yaml"),
+        ("https://a.example/b", "https://m.example/beta", "https://m.example/beta/c.yaml"),
+    ],
+)
+def test_a_slash_too_few_or_too_many_does_not_matter(begin: str, mirror: str, asked: str) -> None:
+    assert Access(mirrors=checked_mirrors({begin: mirror})).urls("https://a.example/b/c.yaml") == [asked]
+
+
 def test_only_the_places_that_are_named_are_asked(everywhere: tuple[dict, Access], site: Site) -> None:
     item, access = everywhere
     locate(item, Access(access.store, ("go_module",), go_proxy=access.go_proxy))

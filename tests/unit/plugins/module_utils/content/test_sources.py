@@ -42,6 +42,12 @@ def test_a_directory_gives_its_yaml_files_in_order(directory: Path) -> None:
     assert [document["metadata"]["name"] for document in documents_of(source)] == ["b", "one"]
 
 
+@pytest.mark.parametrize("form", ["sha256:{}", "{}\n", " SHA256:{}"])
+def test_a_checksum_may_be_written_as_release_pages_have_it(directory: Path, form: str) -> None:
+    right = sha256_of(directory)
+    assert locate({"path": str(directory), "sha256": form.format(right)}).digest == right
+
+
 def test_a_missing_checksum_is_told_with_its_value(directory: Path) -> None:
     with pytest.raises(ContentError, match=rf"b.yaml needs a sha256(.|\n)*sha256: {sha256_of(directory / 'b.yaml')}"):
         locate({"path": str(directory / "b.yaml")})

@@ -21,6 +21,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagn
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.node_facts import (
     containerd_config,
     docker_config,
+    docker_version,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.traps import always_pulled
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
@@ -30,7 +31,7 @@ from containerd_process import find_containerd
 DIGEST = "sha256:" + "a" * 64
 
 
-def node_of(tmp_path: Path, runtime: str, words: list[str], **options: str) -> Any:
+def node_of(tmp_path: Path, runtime: str, words: list[str], **options: Any) -> Any:
     return node_from_config({"name": "n", "exec": words, "runtime": runtime, "certs_dir": "/certs.d", **options})
 
 
@@ -82,6 +83,11 @@ def test_without_the_program_the_file_and_without_the_file_nothing(tmp_path: Pat
     assert docker_config(node_of(tmp_path, "docker", [], config=str(daemon))) is None
     daemon.write_text("{}")
     assert docker_config(node_of(tmp_path, "docker", [], config=str(daemon))) == "{}"
+
+
+@pytest.mark.parametrize(("said", "major"), [("29.1.0", 29), ("v28.0.4", 28), ("dev", 0)])
+def test_the_version_of_a_nodes_docker(tmp_path: Path, said: str, major: int) -> None:
+    assert docker_version(node_of(tmp_path, "docker", [], docker=["echo", said])) == major
 
 
 def test_the_disk_of_a_kubelet() -> None:

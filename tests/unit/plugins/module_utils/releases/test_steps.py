@@ -53,6 +53,27 @@ def test_what_is_no_version(text: str) -> None:
         Version.parse(text)
 
 
+def test_what_was_upgraded_by_hand_is_not_made_older() -> None:
+    there = standing(knative_serving=Standing("1.22.1", seen=("1.23.0",)))
+    auto = choose(RELEASES, "auto", "v1.36.3", {}, is_older=lambda versions: is_downgrade(there, versions))
+    assert auto.release.name == "knative-1.23"
+    assert [str(move) for move in moves(RELEASES, there, auto)[0]][1] == "Knative Serving 1.22.1 → 1.23.0"
+    advice = r"serverless_release: knative-1.23\), or keep what stands \(.*knative_serving_version: 1.23.0"
+    with pytest.raises(ReleaseSetError, match=advice):
+        moves(RELEASES, there, chosen("knative-1.22"))
+
+
+def test_the_way_begins_at_what_was_made_older_by_hand() -> None:
+    there = standing(knative_serving=Standing("1.22.1", seen=("1.21.0",)))
+    with pytest.raises(
+        ReleaseSetError, match="own: serverless_release: knative-1.22, then serverless_release: knative-1.23"
+    ):
+        moves(RELEASES, there, chosen("knative-1.23"))
+    there = standing(knative_serving=Standing("1.22.1", seen=("1.20.0",)))
+    with pytest.raises(ReleaseSetError, match="No sets of this collection lead there.*knative_serving_version 1.21"):
+        moves(RELEASES, there, chosen("knative-1.22"))
+
+
 def test_nothing_stands_or_nothing_changes() -> None:
     assert moves(RELEASES, {}, chosen("knative-1.23")) == ([], [])
     assert moves(RELEASES, standing(), chosen("knative-1.22")) == ([], [])

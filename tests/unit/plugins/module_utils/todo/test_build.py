@@ -180,6 +180,16 @@ def test_the_exact_calls(
         ("{}", False, ["docker's daemon has none: it pulls the base image itself"]),
         ('{"HttpsProxy": "http://p:1"}', False, []),
         ('{"HttpProxy": "http://p:1"}', True, ['"insecure-registries" in docker\'s daemon.json must name it']),
+        (
+            '{"HttpProxy": "http://p:1", "SecurityOptions": ["name=seccomp", "name=rootless"]}',
+            False,
+            ["the proxy http://127.0.0.1:7890 leads nowhere there"],
+        ),
+        (
+            '{"HttpProxy": "http.docker.internal:3128", "OperatingSystem": "Docker Desktop"}',
+            False,
+            ["the proxy http://127.0.0.1:7890 leads nowhere there"],
+        ),
     ],
 )
 def test_what_the_daemon_lacks_is_told_without_the_login(
@@ -200,6 +210,32 @@ def test_what_the_daemon_lacks_is_told_without_the_login(
     assert first == "docker buildx failed (1):" and said == "cannot reach http://***@127.0.0.1:7890 1"
     assert [hint in line for hint, line in zip(hints, told, strict=True)] == [True] * len(hints)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "info", "proxy", "is_told"),
+    [
+        ("nerdctl", "{}", PROXY, True),
+        ("nerdctl", "{}", "http://proxy.example:3128", False),
+        ("podman", '{"host": {"serviceIsRemote": true}}', PROXY, True),
+        ("podman", '{"host": {"serviceIsRemote": false}}', PROXY, False),
+    ],
+)
+def test_a_build_elsewhere_does_not_reach_a_proxy_of_this_machine(
+    kind: str,
+    info: str,
+    proxy: str,
+    is_told: bool,
+    recipe: Recipe,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environ = {**record(tmp_path, kind), "FAIL": "1", "https_proxy": proxy}
+    monkeypatch.setenv("PATH", environ["PATH"])
+    with pytest.raises(BuilderError) as caught:
+        build_layout(Builder(kind, kind), recipe, folder, "t-1", environ, lambda words: info)
+    assert ("the proxy http://127.0.0.1:7890 leads nowhere there" in str(caught.value)) is is_told
 
 
 def test_a_layout_is_unpacked_by_every_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +264,7 @@ def test_a_login_is_not_told_in_another_form(
     environ = {**record(tmp_path, "podman"), "FAIL": told, "https_proxy": address}
     monkeypatch.setenv("PATH", environ["PATH"])
     with pytest.raises(BuilderError) as caught:
-        build_layout(Builder("podman", "podman", "5.6.0"), recipe, folder, "t-1", environ)
+        build_layout(Builder("podman", "podman", "5.6.0"), recipe, folder, "t-1", environ, lambda words: "{}")
     text = str(caught.value)
     assert SECRET not in text and base64.b64encode(login.encode()).decode() not in text
 

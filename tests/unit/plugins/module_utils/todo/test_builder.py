@@ -15,6 +15,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder
 
 BUILDAH = {"--version": "buildah version 1.42.0 (image-spec 1.1.1, runtime-spec 1.2.1)"}
 PODMAN = {"--version": "podman version 5.6.0", "info": "host: {}"}
+NOISY_PODMAN = {**PODMAN, "--version": "Emulate Docker CLI using podman.\npodman version 5.6.0"}
 NERDCTL = {"--version": "nerdctl version 2.1.6", "info": "Client:"}
 
 
@@ -49,6 +50,15 @@ def choose(wanted: str, programs: Programs) -> Builder:
         ("auto", {"docker": PODMAN}, Builder("podman", "docker", "5.6.0")),
         ("docker", {"docker": PODMAN}, Builder("podman", "docker", "5.6.0")),
         ("auto", {"docker": NERDCTL}, Builder("nerdctl", "docker", "2.1.6")),
+        ("auto", {"docker": NOISY_PODMAN}, Builder("podman", "docker", "5.6.0")),
+        ("docker", {"docker": docker("v28.0.4")}, Builder("docker", "docker", "v28.0.4", "default")),
+        ("docker", {"docker": docker("dev", ApiVersion="1.53")}, Builder("docker", "docker", "dev", "default")),
+        (
+            "docker",
+            {"docker": docker("0.0.0-2026", ApiVersion="1.44")},
+            Builder("docker", "docker", "0.0.0-2026", "default"),
+        ),
+        ("auto", {"docker": docker("library-import"), "podman": PODMAN}, Builder("podman", "podman", "5.6.0")),
         ("auto", {"podman": PODMAN}, Builder("podman", "podman", "5.6.0")),
         ("auto", {"nerdctl": NERDCTL}, Builder("nerdctl", "nerdctl", "2.1.6")),
         ("auto", {"docker": NO_DAEMON, "podman": PODMAN}, Builder("podman", "podman", "5.6.0")),
@@ -67,6 +77,7 @@ def test_the_tool_that_is_there(wanted: str, programs: Programs, chosen: Builder
         ("auto", {"docker": NO_DAEMON}, "docker's daemon does not answer; start it"),
         ("buildah", {"docker": docker()}, "buildah is not in PATH. .* set todo_builder to one of buildah, docker"),
         ("docker", {"docker": docker("20.10.24")}, "docker 20 is too old, 25 is needed"),
+        ("docker", {"docker": docker("dev", ApiVersion="1.43")}, "docker dev is too old, 25 is needed"),
         ("docker", {"docker": docker(buildx=False)}, "docker has no buildx"),
         ("docker", {"docker": PODMAN_SERVICE}, "docker speaks to podman 5.6.0, which builds with secrets only"),
         ("docker", {"docker": {"--version": "podman version 5.6.0"}}, "docker, which is podman 5.6.0, does not work"),

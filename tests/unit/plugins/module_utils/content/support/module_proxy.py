@@ -59,10 +59,14 @@ def sum_of(module_at_version: str) -> str:
 
 
 class ModuleProxy:
-    """`asked` logs the paths. `change` gets each file's bytes and gives what is sent; `status` refuses all."""
+    """`asked` logs the paths, `logins` what came as Authorization.
+
+    `change` gets each file's bytes and gives what is sent; `status` refuses all.
+    """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.logins: list[str | None] = []
         self.change: Callable[[bytes], bytes] | None = None
         self.status = 0
         root = module_zip(METRICS_SERVER).parents[3]
@@ -86,6 +90,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._proxy.asked.append(self.path)
+        self._proxy.logins.append(self.headers["Authorization"])
         if self._proxy.status:
             self.send_error(self._proxy.status)
         elif self._proxy.change:

@@ -46,6 +46,11 @@ CASES = {
     ),
     "hosts below a domain": ({MAIN: table("*.io", blocked="true")}, ("docker.io", "quay.io"), [(MAIN, "gcr.io/c:1")]),
     "a longer host": ({MAIN: table("docker.io.example", blocked="true")}, ("docker.io",), []),
+    "a prefix twice in one file": (
+        {MAIN: table("quay.io/team") + "\n" + table("quay.io/team", blocked="true").replace("x.e", "y.e")},
+        ("docker.io",),
+        [],
+    ),
     "not of ours": ({LATER: table("gcr.io")}, ("docker.io",), []),
 }
 
@@ -69,6 +74,69 @@ def test_the_same_library_refuses_what_is_called_broken(tmp_path: Path) -> None:
         assert registries_files("n", {MAIN: text}, IMAGES, ())
 
 
+HERE = table("docker.io")
+MIRROR = HERE + "\n[[registry.mirror]]\n"
+# One fault each, with part of what is said of it
+REFUSED = {
+    '[[registry]]\nlocation = "https://x.example"': "has https://x.example with a scheme",
+    MIRROR + 'location = "http://m.example"': "has http://m.example with a scheme",
+    '[registries.insecure]\nregistries = ["http://x.example"]': "with a scheme",
+    '[[registry]]\nprefix = "x.example"': "has a table x.example without location",
+    '[[registry]]\nprefix = "*.example:5000"': "more than *.DOMAIN",
+    MIRROR + "insecure = true": "has a mirror without location in the table docker.io",
+    HERE + '\npull-from-mirror = "all"': "in the table docker.io itself",
+    MIRROR + 'location = "m.example"\npull-from-mirror = "digests"': "has pull-from-mirror = 'digests'",
+    HERE + '\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "m"\npull-from-mirror = "all"': "and pull",
+    HERE + "\n" + table("quay.io", insecure="true"): "has two tables with the location x.example that differ",
+    HERE + '\ninsecure = "true"': "has insecure = 'true'",
+    '[registry]\nlocation = "x.example"': "Write tables [[registry]]",
+    'unqualified-search-registries = "docker.io"': "Write a list",
+    'unqualified-search-registries = ["docker.io/library"]': "has 'docker.io/library' among the registries",
+    '[registries.search]\nregistries = ["https://docker.io"]': "has 'https://docker.io' among the registries",
+    '[registries.search]\nregistries = "docker.io"': "Write a list",
+    'short-name-mode = "off"': "has short-name-mode = 'off'",
+    'short-name-mode = "disabled"\n' + V1: "mixes version 1",
+    V1 + '[aliases]\nnginx = "docker.io/library/nginx"': "mixes version 1",
+    '[aliases]\nnginx = "docker.io/library/nginx:1"': "has the alias nginx",
+    '[aliases]\nnginx = "library/nginx"': "has the alias nginx",
+    '[aliases]\n"quay.io/nginx" = "docker.io/library/nginx"': "has the alias quay.io/nginx",
+}
+TAKEN = [
+    '[[registry]]\nprefix = "*.example"\nblocked = true',
+    MIRROR + 'location = "m.example"\npull-from-mirror = "digest-only"',
+    HERE + "\n" + table("quay.io"),
+    HERE + "\n" + HERE,
+    'unqualified-search-registries = ["docker.io/", "localhost:5000"]\nshort-name-mode = "permissive"',
+    "[registries.search]\nregistries = []\n" + HERE,
+    '[aliases]\nnginx = ""\n"ubi9/ubi" = "registry.example:5000/ubi9/ubi"\na__b = "localhost/a"',
+]
+
+
+@pytest.mark.parametrize("text", [*REFUSED, *TAKEN])
+def test_a_file_that_the_library_refuses_is_found(text: str, tmp_path: Path) -> None:
+    conf = tmp_path / MAIN
+    conf.write_text(text)
+    command = ["skopeo", "--registries-conf", str(conf), "inspect", "--no-tags", "docker://127.0.0.1:9/team/b:1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    found = registries_files("n", {MAIN: text}, (), ())
+    is_refused = text in REFUSED
+    assert ("loading registries configuration" in done.stderr, [item.fatal for item in found]) == (
+        is_refused,
+        [True] * is_refused,
+    )
+    assert not is_refused or REFUSED[text] in f"{found[0].message} {found[0].remedy}"
+
+
+def test_a_host_without_port_stands_for_all_its_ports(tmp_path: Path) -> None:
+    conf = tmp_path / MAIN
+    conf.write_text(table("127.0.0.1", blocked="true"))
+    command = ["skopeo", "--registries-conf", str(conf), "inspect", "--no-tags", "docker://127.0.0.1:9/team/b:1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "x.example:9" in done.stderr  # where the table leads
+    (found,) = registries_files("n", {MAIN: conf.read_text()}, ("127.0.0.1:9/team/b:1",), ())
+    assert "blocks 127.0.0.1, so 127.0.0.1:9/team/b:1 cannot be pulled" in found.message
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -88,6 +156,7 @@ def test_the_same_library_refuses_what_is_called_broken(tmp_path: Path) -> None:
             "",
         ),
         ({LATER: "[aliases]\nnginx = 'docker.io/library/nginx'"}, ""),
+        ({LATER: "[aliases]\nnginx = 'docker.io/nginx'"}, ""),
         (
             {MAIN: "unqualified-search-registries = ['docker.io']", LATER: "[aliases]\nnginx = 'quay.io/nginx/nginx'"},
             "asked for at quay.io/nginx/nginx",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.docker_daemon import docker_mirrors
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.facts import Facts
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.traps import diagnose
 
 SECRET = "hunter2"
 # daemon.json, what is found, and what to do; every one of them was refused by dockerd 20.10
@@ -84,6 +86,23 @@ def test_no_json_and_a_mark_before_it() -> None:
     assert "is no JSON" in found.message
     (found,) = docker_mirrors("n", "\ufeff{}", [])
     assert "byte order mark" in found.message and found.fatal
+
+
+def test_a_later_docker_takes_paths_and_a_mark() -> None:
+    text = '\ufeff{"registry-mirrors": ["https://m.example/hub"]}'
+    assert docker_mirrors("n", text, ["docker.io/library/a:1"], (), 25) == []
+    (found,) = docker_mirrors("n", text.removeprefix("\ufeff"), [], (), 24)
+    assert "with a path" in found.message
+    facts = {"docker": {"a": text, "b": text}, "docker_versions": {"a": 29}}
+    assert [item.where for item in diagnose(Facts(**facts))] == ["b, docker's daemon.json"]
+
+
+def test_a_name_may_be_in_a_network_that_docker_is_told() -> None:
+    text = '{"insecure-registries": ["192.168.0.0/16"]}'
+    (found,) = docker_mirrors("n", text, [], ["registry.lan:5000"])
+    assert "lacks registry.lan:5000" in found.message and not found.fatal
+    (found,) = docker_mirrors("n", text, [], ["registry.lan:5000", "10.1.2.3:5000"])
+    assert found.fatal
 
 
 @pytest.mark.parametrize(

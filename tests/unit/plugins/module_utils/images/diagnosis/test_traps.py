@@ -57,6 +57,7 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     "version 2, two": (version_2(TWO), ["io.containerd.grpc.v1.cri has 2"]),
     "version 3, one": (version_3(ONE), []),
     "version 3, the same in both": (version_3(ONE, ONE), []),
+    "version 3, the same but for a slash": (version_3(ONE, ONE + "/"), []),
     "version 3, two": (version_3(TWO, ONE), ["io.containerd.cri.v1.images has 2"]),
     "version 3, two in both": (version_3(TWO, TWO), ["cri.v1.images has 2", "transfer.v1.local has 2"]),
     "version 3, different": (version_3(ONE, "/other"), ["config_path differs"]),
@@ -83,6 +84,7 @@ def test_config_path_names_the_directory_to_keep() -> None:
 DUMPS: dict[str, tuple[str, str]] = {
     "one": (whole(ONE), ""),
     "one with a slash": (whole(ONE + "/"), ""),
+    "one with a slash and a dot in it": (whole("/etc/containerd//./certs.d"), ""),
     "none": (whole(""), "config_path of io.containerd.cri.v1.images is not set"),
     "another": (whole("/other"), "is /other; mirrors written to /etc/containerd/certs.d are not read"),
     "two": (whole(TWO), "has 2 directories"),
@@ -104,6 +106,34 @@ def test_what_is_certain_of_a_whole_configuration(name: str) -> None:
 def test_the_configuration_of_another_containerd_says_nothing_of_ours() -> None:
     (found,) = config_path("node1", ContainerdConfig(whole(""), True, ONE, "/run/k3s/containerd.sock"))
     assert "whose socket is /run/c.sock and not /run/k3s/containerd.sock" in found.message and not found.fatal
+
+
+@pytest.mark.parametrize(
+    ("there", "named"),
+    [
+        ("/var/run/c.sock", "/run/c.sock"),
+        ("/run/c.sock", "unix:///run/c.sock"),
+        ("/run/c.sock", "unix:///var/run/c.sock"),
+    ],
+)
+def test_one_socket_has_several_names(there: str, named: str) -> None:
+    config = whole("").replace("/run/c.sock", there)
+    (found,) = config_path("node1", ContainerdConfig(config, True, ONE, named))
+    assert "is not set" in found.message and found.fatal
+
+
+@pytest.mark.parametrize(
+    ("main", "imported", "expected"),
+    [
+        (version_2(ONE), version_3("/other"), "cri.v1.images is /other; mirrors written to"),
+        (version_2("/other"), version_3(ONE), ""),
+        (version_3("/other"), version_2(ONE), ""),
+        (version_3(ONE), version_2("/other"), "grpc.v1.cri is /other; mirrors written to"),
+    ],
+)
+def test_of_files_of_several_versions_the_last_one_counts(main: str, imported: str, expected: str) -> None:
+    found = config_path("node1", ContainerdConfig(main, False, ONE, imported=(imported,)))
+    assert [expected in item.message for item in found] == [True] * bool(expected)
 
 
 def test_a_file_alone_leaves_doubts() -> None:

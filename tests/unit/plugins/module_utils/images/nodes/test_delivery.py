@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import tomllib
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
     take_away,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery_record import RECORD
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.docker import DockerNode
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import NodeError, Wanted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
@@ -219,6 +221,15 @@ def test_a_pull_that_fails_and_one_that_brings_something_else(local: LocalNode) 
     LocalNode.has(local.remote, {"docker.io/library/a:1": B})
     with pytest.raises(NodeError, match="do not stand for the planned images: docker.io/library/a:1"):
         bring(local)
+
+
+def test_the_record_is_read_where_wc_is_that_of_macos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wc").write_text('#!/bin/sh\nPATH=${PATH#*:}; printf "%8d\\n" "$(wc "$@")"\n')
+    (tmp_path / "wc").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    desktop = DockerNode("docker-desktop", (), str(tmp_path / "certs.d"))
+    desktop.write_file("m.example/ca.crt", b"1\n22 3\n")
+    assert desktop.read_files(["m.example/ca.crt", RECORD]) == {"m.example/ca.crt": b"1\n22 3\n"}
 
 
 def test_a_node_that_cannot_be_reached(tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def test_nodes_that_take_no_commands_are_passed_over() -> None:
         assert found.passed_over == ("kind-worker2 (Linux, not Ready)", "kwok-0 (KWOK)", "win (Windows)")
 
 
+def test_a_virtual_kubelet_with_an_architecture_does_not_stop_the_delivery() -> None:
+    virtual = node("burst", "")
+    virtual["status"]["nodeInfo"]["architecture"] = "amd64"
+    virtual["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+    found = choose("auto", [virtual, *KIND])
+    assert (found.way, found.passed_over) == ("kind", ("burst (virtual kubelet)",))
+
+
 @pytest.mark.parametrize("engine", ["docker", "podman", "nerdctl"])
 def test_kind_by_the_program_that_made_its_nodes(engine: str) -> None:
     nodes = [node("a-worker", provider=f"kind://{engine}/a/a-worker")]

@@ -31,6 +31,10 @@ def rewrite(**mirrors: list[Any]) -> dict[str, Any]:
         ({"host": "docker.m.daocloud.io"}, "docker.m.daocloud.io/istio/pilot:1"),
         ({"flat": "registry.example.com/google_containers"}, "registry.example.com/google_containers/pilot:1"),
         ("docker.io", "docker.io/istio/pilot:1"),
+        ("index.docker.io", "docker.io/istio/pilot:1"),
+        ("[fd00::1]:5000/hub", "[fd00::1]:5000/hub/istio/pilot:1"),
+        ({"host": "[fd00::1]:5000"}, "[fd00::1]:5000/istio/pilot:1"),
+        ("harbor:443/hub", "harbor:443/hub/istio/pilot:1"),
     ],
 )
 def test_forms_of_a_mirror(mirror: Any, place: str) -> None:
@@ -100,6 +104,16 @@ def test_deliverable_leaves_a_text_alone_that_means_the_same() -> None:
         ({"mirrors": {"docker.io": "m.io"}}, "must be a list"),
         ({"mirrors": {"docker.io": ["https://m.io"]}}, "must be host or host:port"),
         ({"mirrors": {"docker.io": [{"prefix": 1}]}}, "is no mirror"),
+        ({"mirrors": {"docker.io": ["m.io//x"]}}, "must be host or host:port"),
+        ({"mirrors": {"docker.io": ["m.io/../x"]}}, "must be host or host:port"),
+        ({"mirrors": {"docker.io": ["a.io"], "index.docker.io": ["b.io"]}}, "names docker.io twice"),
+        ({"mirrors": {"docker.io": ["a.io"], "docker.io/": ["b.io"]}}, "names docker.io twice"),
+        ({"mirrors": {"gcr.io/knative-releases:1": ["m.io"]}}, "without tag"),
+        ({"mirrors": {"gcr.io/Knative": ["m.io"]}}, "is no host, host:port or host/path"),
+        ({"mirrors": {"gcr.io//a": ["m.io"]}}, "is no host, host:port or host/path"),
+        ({"mirrors": ["docker.io"]}, "serverless_images.mirrors must be a dictionary"),
+        ({"registries": ["a.io"]}, "serverless_images.registries must be a dictionary"),
+        ({"map": "a:1"}, "serverless_images.map must be a dictionary"),
         ({"mirrors": {"docker.io": [{"flat": "m.io/x"}]}}, "use mode: rewrite"),
         ({"mirrors": {"docker.io/istio": ["m.io/x"]}}, "use mode: rewrite"),
         ({"mirrors": {"{{ x }}": ["m.io/x"]}}, "variables in keys"),
@@ -127,6 +141,27 @@ def test_a_policy_that_is_written_wrongly(config: dict[str, Any], said: str) -> 
 )
 def test_plain_http_is_for_loopback_unless_said(host: str, settings: dict[str, Any], url: str) -> None:
     assert ImagePolicy.from_config({"registries": {host: settings}}).settings(host).url == url
+
+
+def test_the_second_name_of_docker_hub_is_docker_hub() -> None:
+    login = {"username": "u", "password": {"file": "/p"}}
+    policy = ImagePolicy.from_config({"registries": {"index.docker.io": login}})
+    assert policy.settings("docker.io").username == "u"
+    written = {"preset": "daocloud", "mirrors": {"index.docker.io": ["m.io"]}}
+    assert places(written, "nginx:1") == ["m.io/library/nginx:1"]
+
+
+def test_a_mirror_that_would_leave_no_name_is_refused() -> None:
+    config = {"mode": "rewrite", "mirrors": {"docker.io/library/postgres": ["m.io"]}}
+    with pytest.raises(PolicyError, match=r"leaves none; write \{host: m.io\}"):
+        places(config, "postgres:15")
+    assert places({**config, "mirrors": {"docker.io/library/postgres": ["m.io/pg"]}}, "postgres:15") == ["m.io/pg:15"]
+
+
+def test_a_rewritten_name_is_not_one_of_docker_hub() -> None:
+    with pytest.raises(PolicyError, match=r"ask docker.io for harbor/hub/library/postgres; write harbor:443"):
+        places(rewrite(docker_io=["harbor/hub"]), "postgres:15")
+    assert places({"mirrors": {"docker.io": ["harbor/hub"]}}, "postgres:15") == ["harbor/hub/library/postgres:15"]
 
 
 def test_a_preset_fills_in_mirrors_and_yields_to_written_ones() -> None:
