@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from ...http.redaction import without_login
 from ..errors import InvalidReference, PolicyError
 from ..reference.reference import HOST, Reference
 from .mirrors import Mirror, covers
@@ -176,7 +177,9 @@ def _source(key: str) -> str:
     source = key.rstrip("/")
     host, separator, rest = source.partition("/")
     if not HOST.fullmatch(host):
-        raise PolicyError(f"serverless_images.mirrors: {key!r} is no host, host:port or host/path; {KEY_HINT}")
+        raise PolicyError(
+            f"serverless_images.mirrors: {without_login(key)!r} is no host, host:port or host/path; {KEY_HINT}"
+        )
     return f"docker.io{separator}{rest}" if host == "index.docker.io" else source
 
 
