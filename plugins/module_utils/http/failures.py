@@ -120,8 +120,9 @@ def _reason(cause: BaseException) -> str:
 
 
 def _without_noise(text: str) -> str:
-    """Drop what urllib3 puts before the reason: the representation of a connection object."""
+    """Drop what urllib3 puts before the reason, the representation of a connection object, and say it in words."""
     text = re.sub(r"^.*?(?:object at 0x[0-9a-f]+|Connection\(host='[^']*', port=\d+\))>?: ", "", text)
+    text = re.sub(r"^IncompleteRead\(\d+ bytes read, (\d+) more .*", r"the answer ended \1 bytes too early", text)
     return re.sub(r"^Failed to establish a new connection: ", "", text)
 
 

@@ -100,6 +100,8 @@ def test_failures_are_told_without_noise() -> None:
         get("https://elsewhere.invalid", "http://me:secret@127.0.0.1:1")
     failure = describe(caught.value)
     assert failure.kind is FailureKind.PROXY and failure.text == "the proxy cannot be used: Connection refused"
+    cut = urllib3.exceptions.IncompleteRead(5, 7)
+    assert describe(cut).text == "the answer ended 7 bytes too early"
 
 
 def test_bad_certificates_are_told(tmp_path: object) -> None:
