@@ -13,6 +13,8 @@ import base64
 import json
 import re
 
+from .http.redaction import without_login
+
 SECRET_TYPE = "kubernetes.io/dockerconfigjson"
 SECRET_KEY = ".dockerconfigjson"
 
@@ -31,8 +33,8 @@ def docker_config(registry: str, username: str, password: str) -> str:
     """
     if not _REGISTRY.fullmatch(registry):
         raise DockerConfigError(
-            f"registry {registry!r} is not host or host:port; write it as it stands in image references, "
-            "without https:// and without a path"
+            f"registry {without_login(registry)!r} is not host or host:port; write it as it stands in image "
+            "references, without https:// and without a path"
         )
     if not username or ":" in username:
         raise DockerConfigError(

@@ -20,27 +20,41 @@ class SecretSourceError(ValueError):
     """A source that is written wrongly or gives nothing; the text never holds a value."""
 
 
-def resolve(source: Mapping[str, Any]) -> str:
-    """Return the secret. Of a file, line breaks at the end are dropped, as editors and `echo` add them.
+def is_source(source: Any) -> bool:
+    """Whether it is written as a source of a secret."""
+    return isinstance(source, Mapping) and len(source) == 1 and next(iter(source)) in KINDS
 
+
+def resolve(source: Mapping[str, Any]) -> str:
+    """Return the secret. Line breaks at its end are dropped, as editors, `echo` and blocks of YAML add them.
+
+    What is given as a variable or value of several lines stays as it is.
     Raises SecretSourceError.
     """
-    if not isinstance(source, Mapping) or len(source) != 1 or next(iter(source)) not in KINDS:
+    if not is_source(source):
         raise SecretSourceError(
             "a secret is given by exactly one of {env: NAME}, {file: PATH} and {value: a vaulted variable}"
         )
     kind, place = next(iter(source.items()))
     if kind == "env":
-        value = os.environ.get(str(place), "")
+        value = _one_line(os.environ.get(str(place), ""))
+        if any("\udc80" <= character <= "\udcff" for character in value):
+            raise SecretSourceError(f"the environment variable {place} is no UTF-8 text")
         if not value:
             raise SecretSourceError(f"the environment variable {place} is not set or empty")
         return value
     if kind == "file":
         return _of_file(Path(str(place)).expanduser())
     # Through str: a vaulted variable is a type of its own.
-    if not str(place):
+    value = _one_line(str(place))
+    if not value:
         raise SecretSourceError("the value given for a secret is empty")
-    return str(place)
+    return value
+
+
+def _one_line(value: str) -> str:
+    line = value.rstrip("\r\n")
+    return value if "\n" in line else line
 
 
 def _of_file(path: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..http.redaction import without_login
 from ..images.policy.policy import ImagePolicy
 from .away import Away
 from .errors import ContentError
@@ -69,8 +70,8 @@ def checked_mirrors(given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         texts = [begin, *listed] if isinstance(listed, list) and listed else [""]
         if not all(isinstance(text, str) and text.startswith(("http://", "https://")) for text in texts):
             raise ContentError(
-                f"serverless_content_mirrors[{begin!r}] must be a list of URLs by the beginning of an URL, such as "
-                "{https://github.com/: [https://mirror.example/github/]}"
+                f"serverless_content_mirrors[{without_login(str(begin))!r}] must be a list of URLs by the beginning of "
+                "an URL, such as {https://github.com/: [https://mirror.example/github/]}"
             )
         found[begin] = tuple(listed)
     return found

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from .access import Access
 from .checksum import plain, sha256_of, verify
-from .download import Patience, fetch, without_login
+from .download import Patience, fetch, shown, without_login
 from .errors import ContentError
 from .go_module import GoModule
 from .go_proxies import hosts_of, proxy_list
@@ -80,10 +80,7 @@ def _of_url(source: dict[str, Any], sha256: str, access: Access) -> list[Attempt
 
         return fetched
 
-    return [
-        Attempt(source, without_login(url), sha256, bring(url), hosts=(_host(url),))
-        for url in access.urls(source["url"])
-    ]
+    return [Attempt(source, shown(url), sha256, bring(url), hosts=(_host(url),)) for url in access.urls(source["url"])]
 
 
 def _host(url: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 try:
     import urllib3
@@ -22,7 +22,9 @@ from ..http.backoff import RETRIED_STATUS, jittered, parse_retry_after
 from ..http.errors import HttpSetupError
 from ..http.failures import FailureKind, describe
 from ..http.pools import USER_AGENT, Pools
+from ..http.redaction import conceal_text, redact, secrets_of
 from ..http.tls import tls_context
+from ..http.userinfo import basic, userinfo_of
 from .checksum import verify
 from .errors import ContentError
 from .store import Store
@@ -97,7 +99,7 @@ def fetch(url: str, sha256: str | None, store: Store, patience: Patience, transf
         continued = partial.exists()
         download(url, partial, patience, transfer)
         try:
-            digest = verify(partial, sha256, without_login(url))
+            digest = verify(partial, sha256, shown(url))
         except ContentError:
             partial.unlink()
             if not continued or not sha256:
@@ -110,7 +112,7 @@ def fetch(url: str, sha256: str | None, store: Store, patience: Patience, transf
 
 def _verified_or_removed(partial: Path, sha256: str, url: str) -> str:
     try:
-        return verify(partial, sha256, without_login(url))
+        return verify(partial, sha256, shown(url))
     except ContentError:
         partial.unlink()
         raise
@@ -120,7 +122,7 @@ class _Refused(Exception):
     """An answer other than 200 and 206."""
 
     def __init__(self, status: int, reason: str, retry_after: float | None) -> None:
-        super().__init__(f"HTTP {status} {reason}".strip())
+        super().__init__(redact(f"HTTP {status} {reason}".strip()))
         self.status = status
         self.retry_after = retry_after
 
@@ -131,7 +133,7 @@ def download(url: str, partial: Path, patience: Patience, transfer: Transfer, la
     What came so far stays when the transfer breaks off for good. Raises ContentError; HttpRefusal for a status. A login
     in the URL is sent to its host alone, and is in no message.
     """
-    asked, url = url, without_login(url)
+    asked, url = url, shown(url)
     if urlsplit(url).scheme not in ("http", "https"):
         raise ContentError(f"{url}: only http and https are fetched; use path for a local file")
     try:
@@ -147,50 +149,63 @@ def download(url: str, partial: Path, patience: Patience, transfer: Transfer, la
         try:
             return _try(pools, asked, partial, patience, transfer, largest)
         except HttpSetupError as error:
-            raise ContentError(f"{url}: {error}") from error
+            raise ContentError(f"{url}: {error}") from None
         except _Refused as error:
             if error.status == 416 and partial.exists():  # nothing left to send, or another file by now: begin anew
                 partial.unlink()
                 had = -1
                 continue
             if error.status not in RETRIED_STATUS:
-                raise HttpRefusal(f"{url}: {error}", error.status) from error
+                raise HttpRefusal(f"{url}: {error}", error.status) from None
             last: ContentError = HttpRefusal(f"{url}: {error}", error.status)
             if error.retry_after is not None:
                 pause = min(error.retry_after, patience.longest_pause)
                 if error.retry_after > pause and patience.others_follow:
                     reason = f"{error}, and asks to wait for {error.retry_after:.0f} s"
-                    raise Unreachable(f"{url}: {reason}", reason) from error
+                    raise Unreachable(f"{url}: {reason}", reason) from None
         except _TooSlow as error:
             raise Unreachable(f"{url}: {error}", str(error)) from error
         except _NoAnswer as error:
             failure = describe(error.cause)
-            last = Unreachable(f"{url}: {failure.text}", failure.text)
-            if failure.kind.is_permanent:
+            reason = conceal_text(failure.text, _secrets(pools, asked))
+            last = Unreachable(f"{url}: {reason}", reason)
+            if failure.kind.is_permanent:  # without the cause, whose words may repeat what was sent
                 is_host = failure.kind == FailureKind.NAME
-                raise last if is_host else ContentError(str(last)) from error.cause
+                raise last if is_host else ContentError(str(last)) from None
             if failure.kind in _SILENT and patience.others_follow:
-                raise last from error.cause
+                raise last from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            last = ContentError(f"{url}: {describe(error).text}")
+            last = ContentError(f"{url}: {conceal_text(describe(error).text, _secrets(pools, asked))}")
         if attempt >= patience.tries and time.monotonic() - started >= patience.seconds:
             last.args = (f"{last} (tried {attempt} times)",)
-            raise last
+            raise last from None
         time.sleep(pause)
 
 
 def without_login(url: str) -> str:
-    """The URL without user and password."""
-    parts = urlsplit(url)
+    """The URL without user and password. Raises ContentError, which does not repeat it, for what is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ContentError("an address that content is to come from is no URL") from None
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def shown(url: str) -> str:
+    """The URL for a message: without a login, and without its query, which may be a signature or hold a token."""
+    address, query, _value = without_login(url).partition("?")
+    return f"{address}?***" if query else address
 
 
 def login_of(url: str) -> dict[str, str]:
     """The header for the user and password of a URL, {} where it has none."""
-    parts = urlsplit(url)
-    if parts.username is None:
-        return {}
-    return urllib3.make_headers(basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
+    user, password = userinfo_of(urlsplit(url))
+    return {} if user is None else {"Authorization": basic(user, password)}
+
+
+def _secrets(pools: Pools, url: str) -> list[str]:
+    """What a server or a proxy may repeat and nobody is to see."""
+    return [*secrets_of(login_of(url)), *pools.secrets(url)]
 
 
 class _NoAnswer(Exception):
@@ -214,7 +229,8 @@ def _try(pools: Pools, asked: str, partial: Path, patience: Patience, transfer: 
         raise _NoAnswer(error) from error
     try:
         if answer.status not in (200, 206):
-            raise _Refused(answer.status, answer.reason or "", parse_retry_after(answer.headers.get("Retry-After")))
+            reason = conceal_text(answer.reason or "", _secrets(pools, asked))
+            raise _Refused(answer.status, reason, parse_retry_after(answer.headers.get("Retry-After")))
         have = have if answer.status == 206 else 0
         length = answer.headers.get("Content-Length", "")
         expected = have + int(length) if length.isdigit() else None
@@ -239,7 +255,7 @@ def _try(pools: Pools, asked: str, partial: Path, patience: Patience, transfer: 
 def _check_size(url: str, size: int, largest: int, partial: Path) -> None:
     if size > largest:
         partial.unlink(missing_ok=True)
-        raise ContentError(f"{url}: more than {largest} bytes, which is the limit for it")
+        raise ContentError(f"{shown(url)}: more than {largest} bytes, which is the limit for it")
 
 
 def _blocks(answer: Any) -> Iterator[bytes]:
@@ -269,6 +285,6 @@ def _follow(pools: Pools, url: str, headers: Mapping[str, str], login: Mapping[s
         answer.close()
         target = urljoin(url, location)
         if urlsplit(target).scheme not in ("http", "https"):
-            raise ContentError(f"{url}: is redirected to {target.partition('?')[0]}, which is no web address")
+            raise ContentError(f"{shown(url)}: is redirected to {shown(target)}, which is no web address")
         url = target
-    raise ContentError(f"more than {REDIRECTS} redirects, the last to {url.partition('?')[0]}")
+    raise ContentError(f"more than {REDIRECTS} redirects, the last to {shown(url)}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from .away import Away
-from .download import OTHERS_FOLLOW, HttpRefusal, Patience, Unreachable, download, without_login
+from .download import OTHERS_FOLLOW, HttpRefusal, Patience, Unreachable, download, shown
 from .errors import ContentError
 from .go_proxies import DIRECT, OFF, GoProxy, escaped, module_cache, with_login
 from .module_zip import LARGEST_ZIP, ModuleZip
@@ -103,7 +103,7 @@ class GoModule:
         url = f"{proxy.url}/{escaped(self.module)}/@v/{escaped(self.version)}.zip"
         # Whoever waited for another file of the module has seen that nobody answers.
         if way.away.knows(proxy.host, way.began):
-            raise Unreachable(f"{without_login(url)}: {proxy.host} did not answer a moment ago")
+            raise Unreachable(f"{shown(url)}: {proxy.host} did not answer a moment ago")
         partial = way.store.directory / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.part"
         if urlsplit(url).scheme == "file":
             source = Path(unquote(urlsplit(url).path))
@@ -114,7 +114,7 @@ class GoModule:
             way.transfer.source = proxy.host
             download(with_login(url), partial, patience, way.transfer, LARGEST_ZIP)
         try:
-            self._verify(partial, without_login(url))
+            self._verify(partial, shown(url))
         except ContentError:
             partial.unlink()
             raise

@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 
 # Timed out, too early, too many, and the server's or its proxy's own trouble (RFC 9110, RFC 6585).
 RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_UNIX_TIMES = 1e9  # no pause lasts for 30 years
+_LONGEST = 1e9  # seconds; calendars end
 
 
 def jittered(attempt: int, first: float, longest: float, rng: random.Random | None = None) -> float:
@@ -20,20 +22,29 @@ def jittered(attempt: int, first: float, longest: float, rng: random.Random | No
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds from a Retry-After header (a number of seconds or an HTTP date); None when absent or unreadable."""
+    """Seconds from a Retry-After header (a number of seconds or an HTTP date); None when absent or unreadable.
+
+    A number that is a Unix time, in seconds or milliseconds, is taken as such: some servers write one there.
+    """
     text = (value or "").strip()
     if not text:
         return None
+    now = now or datetime.now(UTC)
     if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
-    when = parse_date(text)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds()) if when else None
+        seconds = float(text)
+        if seconds > _UNIX_TIMES:
+            seconds = seconds / (1000 if seconds > 1000 * _UNIX_TIMES else 1) - now.timestamp()
+    elif when := parse_date(text):
+        seconds = (when - now).total_seconds()
+    else:
+        return None
+    return min(max(0.0, seconds), _LONGEST)
 
 
 def parse_date(value: str | None) -> datetime | None:
     """An HTTP date; None when absent or unreadable."""
     try:
         when = parsedate_to_datetime(value or "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return when if when.tzinfo else when.replace(tzinfo=UTC)

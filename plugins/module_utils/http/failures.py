@@ -130,7 +130,7 @@ def _reason(cause: BaseException) -> str:
 
 
 def _without_noise(text: str) -> str:
-    """Drop what urllib3 puts before the reason: the representation of a connection object."""
+    """Drop what urllib3 puts before the reason, the representation of a connection object, and say it in words."""
     text = re.sub(r"^.*?(?:object at 0x[0-9a-f]+|Connection\(host='[^']*', port=\d+\))>?: ", "", text)
     return re.sub(r"^Failed to establish a new connection: ", "", text)
 

@@ -18,6 +18,7 @@ except ImportError:  # it comes with the kubernetes package; told when a pool is
 
 from .errors import HttpSetupError
 from .proxies import Proxy, environment_proxy
+from .redaction import secrets_of
 
 USER_AGENT = "selfhosted.serverless"
 _HOSTS = 8  # whose connections are kept
@@ -73,6 +74,14 @@ class Pools:
             connection.connect()
         connected, connection.sock = connection.sock, None
         return connected
+
+    def secrets(self, url: str) -> list[str]:
+        """The login of the proxy that `url` is reached through, in its forms; [] without."""
+        try:
+            proxy = self._proxy_for(url)
+        except HttpSetupError:
+            return []
+        return [proxy.password, *secrets_of({"Proxy-Authorization": proxy.authorization or ""})] if proxy else []
 
     def _manager(self, url: str) -> Any:
         proxy = self._proxy_for(url)

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from .errors import HttpSetupError
 from .no_proxy import bypasses_proxy
+from .userinfo import basic, userinfo_of
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
@@ -36,7 +36,7 @@ class Proxy:
         """The value of Proxy-Authorization, None without a login."""
         if self.username is None:
             return None
-        return f"Basic {base64.b64encode(f'{self.username}:{self.password}'.encode()).decode()}"
+        return basic(self.username, self.password)
 
 
 def parse_proxy(text: str, source: str, strict: bool = False) -> Proxy:
@@ -64,8 +64,7 @@ def parse_proxy(text: str, source: str, strict: bool = False) -> Proxy:
         parts.scheme.removesuffix("h"),
         parts.hostname,
         port or _DEFAULT_PORTS[parts.scheme],
-        None if parts.username is None else unquote(parts.username),
-        unquote(parts.password or ""),
+        *userinfo_of(parts),
     )
 
 

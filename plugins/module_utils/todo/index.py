@@ -13,7 +13,8 @@ try:
 except ImportError:  # told when the pools are made
     urllib3 = None  # type: ignore[assignment]
 
-from ..content.download import login_of, without_login
+from ..content.download import login_of, shown, without_login
+from ..content.errors import ContentError
 from ..http.errors import HttpSetupError
 from ..http.failures import describe
 from ..http.pools import USER_AGENT, Pools
@@ -36,11 +37,15 @@ def check_index(index: str, requirements: Path, ca_file: str = "") -> None:
     if not found:
         return
     base = (index or PYPI).rstrip("/")
+    try:
+        named = shown(base)
+    except ContentError:
+        raise BuilderError("the package index of the application's build (todo_pip_index_url) is no URL") from None
     url = f"{base}/{re.sub(r'[-_.]+', '-', found[1]).lower()}/"
     reason = _refusal(url, ca_file)
     if reason:
         raise BuilderError(
-            f"the package index {without_login(base)}, which the application's build needs, gives nothing: {reason}. "
+            f"the package index {named}, which the application's build needs, gives nothing: {reason}. "
             "Set todo_pip_index_url (or PIP_INDEX_URL) to one that can be reached, or todo_image to an image that is "
             "there already"
         )

@@ -71,11 +71,20 @@ def _bytes(manifest: Manifest) -> int:
     return sum(blob.size for blob in manifest.blobs())
 
 
+def _platform(config: bytes) -> tuple[str, str]:
+    """Return system and architecture of an image's config; nothing of what is none, such as that of a chart."""
+    try:
+        document = json.loads(config)
+        return str(document.get("os")), str(document.get("architecture") or "")
+    except (ValueError, AttributeError, RecursionError):
+        return "", ""
+
+
 def _parts(registry: Registry, repository: str, top: Manifest) -> dict[str, Manifest]:
     """Return the manifests for Linux by architecture, the first of several variants."""
     if not top.is_index:
-        config = json.loads(read_blob(registry, repository, top.config()))
-        return {config.get("architecture", ""): top} if config.get("os") == _SYSTEM else {}
+        system, architecture = _platform(read_blob(registry, repository, top.config()))
+        return {architecture: top} if system == _SYSTEM else {}
     found: dict[str, Manifest] = {}
     for child in top.children():
         architecture = child.platform.get("architecture", "")

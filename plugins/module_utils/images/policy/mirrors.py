@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...http.redaction import without_login
 from ..errors import PolicyError
 from ..reference.reference import HOST, REPOSITORY, Reference, canonical
 
+_LOGIN_HINT = "; a login stands under serverless_images.registries"
 _PLACE = re.compile(rf"(?:{HOST.pattern})(?:/(?:{REPOSITORY.pattern}))?")
 
 
@@ -37,12 +39,13 @@ class Mirror:
             form, place = next(iter(entry.items()))
         if not isinstance(place, str) or form not in ("prefix", "host", "flat"):
             raise PolicyError(
-                f"{where}: {entry!r} is no mirror; write 'host/path' to put in place of {source}, "
+                f"{where}: {_shown(entry)} is no mirror; write 'host/path' to put in place of {source}, "
                 "{host: HOST} to replace the registry alone, {flat: 'host/path'} to keep only the last part of the path"
             )
         if not _PLACE.fullmatch(place) or (form == "host" and "/" in place):
             raise PolicyError(
-                f"{where}: {place!r} must be host or host:port{'' if form == 'host' else ', then a path'}"
+                f"{where}: {_shown(place)} must be host or host:port{'' if form == 'host' else ', then a path'}"
+                f"{_LOGIN_HINT if '@' in place else ''}"
             )
         host, slash, path = place.partition("/")
         return cls(source, form, f"{canonical(host)}{slash}{path}")
@@ -82,6 +85,13 @@ class Mirror:
 
     def __str__(self) -> str:
         return "origin" if self.is_origin else f"mirror {self.place}"
+
+
+def _shown(entry: Any) -> str:
+    """Return what was written, without what may be a credential."""
+    if isinstance(entry, Mapping):
+        return f"a dictionary with {', '.join(map(str, entry)) or 'nothing'}"
+    return repr(without_login(entry) if isinstance(entry, str) else entry)
 
 
 def covers(source: str, reference: Reference) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from ...http.redaction import without_login
 from ..errors import InvalidReference, PolicyError
 from ..reference.reference import HOST, REPOSITORY, Reference, canonical, split_registry
 from .mirrors import Mirror, covers
@@ -183,8 +184,13 @@ class ImagePolicy:
 def _dictionary(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = config.get(key) or {}
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise PolicyError(f"serverless_images.{key} must be a dictionary with texts as keys, not {value!r}")
+        raise PolicyError(f"serverless_images.{key} must be a dictionary with texts as keys, not {_form(value)}")
     return value
+
+
+def _form(value: Any) -> str:
+    """What a value is, without what it holds: that may be a password."""
+    return "a dictionary with another key" if isinstance(value, Mapping) else f"of type {type(value).__name__}"
 
 
 def _all_mirrors(config: Mapping[str, Any]) -> dict[str, tuple[Mirror, ...]]:
@@ -200,7 +206,8 @@ def _source(key: str) -> str:
     host, separator, rest = key.rstrip("/").partition("/")
     if not HOST.fullmatch(host) or (separator and not REPOSITORY.fullmatch(rest)):
         raise PolicyError(
-            f"serverless_images.mirrors: {key!r} is no host, host:port or host/path (without tag); {KEY_HINT}"
+            f"serverless_images.mirrors: {without_login(key)!r} is no host, host:port or host/path (without tag); "
+            f"{KEY_HINT}"
         )
     return f"{canonical(host)}{separator}{rest}"
 

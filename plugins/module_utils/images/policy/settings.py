@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...http.redaction import without_login
+from ...secret_source import is_source
 from ..errors import PolicyError
 from ..reference.reference import HOST
 
@@ -38,7 +40,7 @@ class RegistrySettings:
     @classmethod
     def from_config(cls, host: str, config: Mapping[str, Any]) -> RegistrySettings:
         """Check one entry of `registries` of the image policy. Raises PolicyError."""
-        where = f"serverless_images.registries[{host!r}]"
+        where = f"serverless_images.registries[{without_login(host)!r}]"
         if not HOST.fullmatch(host):
             raise PolicyError(f"{where}: the key must be host or host:port; {KEY_HINT}")
         if not isinstance(config, Mapping):
@@ -48,12 +50,19 @@ class RegistrySettings:
             raise PolicyError(f"{where} has unknown keys {', '.join(unknown)}; allowed are {', '.join(sorted(_KEYS))}")
         if bool(config.get("username")) != bool(config.get("password")):
             raise PolicyError(f"{where} needs username and password together, or neither")
+        password = config.get("password") or {}
+        if password and not is_source(password):
+            raise PolicyError(
+                f"{where}: password must be {{env: NAME}}, {{file: PATH}} or {{value: a vaulted variable}}"
+            )
+        if ":" in str(config.get("username") or ""):
+            raise PolicyError(f"{where}: username holds a colon, which no login can carry")
         plain_http = config.get("plain_http")
         return cls(
             host,
             ca_file=str(config.get("ca_file") or ""),
             username=str(config.get("username") or ""),
-            password=dict(config.get("password") or {}),
+            password=dict(password),
             plain_http=None if plain_http is None else bool(plain_http),
         )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from ...http.redaction import without_login
 from ..errors import InvalidReference
 
 _DEFAULT_REGISTRY, _INDEX = "docker.io", "index.docker.io"
@@ -36,7 +37,7 @@ class Reference:
         """Return the complete reference for a text as it stands in a manifest. Raises InvalidReference."""
         rest, _at, digest = text.partition("@")
         if digest and not DIGEST.fullmatch(digest):
-            raise InvalidReference(f"image {text!r}: what follows @ is no sha256 or sha512 digest")
+            raise InvalidReference(f"image {without_login(text)!r}: what follows @ is no sha256 or sha512 digest")
         head, separator, last = rest.rpartition("/")
         name, _colon, tag = last.partition(":")
         registry, repository = split_registry(head + separator + name)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from .clock import SYSTEM, Clock
 
 # Of the answers that are asked for again, what says that the registry has too much to do, whoever asks.
 PAUSING_STATUS = frozenset({429, 503})
-_UNIX_TIMES = 10**9  # no limit lasts for 30 years
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,14 @@ def retry_after(headers: Mapping[str, str], clock: Clock = SYSTEM) -> float | No
     now = parse_date(headers.get("Date")) or datetime.fromtimestamp(clock.now(), UTC)
     if headers.get("Retry-After"):
         return parse_retry_after(headers["Retry-After"], now)
-    reset = (headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset") or "").strip()
-    if not (reset.isascii() and reset.isdigit()):
-        return None
-    return max(0.0, float(reset) - now.timestamp()) if float(reset) > _UNIX_TIMES else float(reset)
+    return parse_retry_after(headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset"), now)
 
 
 def limit_text(headers: Mapping[str, str]) -> str:
     """Return in words the limit that an answer names, '' without: "100 requests in 6 h"."""
     count, _semicolon, rest = (headers.get("RateLimit-Limit") or "").partition(";")
     window = rest.strip().removeprefix("w=")
-    if not (count.strip().isdigit() and window.isdigit()):
+    if not (_NUMBER.fullmatch(count.strip()) and _NUMBER.fullmatch(window)):
         return ""
     span = f"{int(window) / 3600:.3g} h" if int(window) >= 3600 else f"{window} s"
     return f"{count.strip()} requests in {span}"

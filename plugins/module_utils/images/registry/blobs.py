@@ -35,13 +35,9 @@ def has_blob(registry: Registry, repository: str, digest: str) -> bool:
     be known: one byte by GET tells then.
     """
     path = f"{repository}/blobs/{digest}"
-    try:
-        answer = registry.call("HEAD", path, repository)
-        if answer.status in (200, 404):
-            return answer.status == 200
-    except RegistryError as error:
-        if error.reason != Reason.FORBIDDEN:
-            raise
+    answer = registry.head(path, repository)
+    if answer is not None and answer.status in (200, 404):
+        return answer.status == 200
     try:
         response = registry.open(path, repository, {"Range": "bytes=0-0"})
     except RegistryError as error:

@@ -11,13 +11,20 @@ from typing import Any
 
 from ..errors import ImageError, Reason, RegistryError
 from ..policy.settings import RegistrySettings
+from ..reference.reference import DIGEST
 from .auth import Login, Scopes, scope_of
 from .backoff import Backoff
 from .challenges import parse_challenges
 from .cooldown import Patience
-from .failures import of_status
+from .credentials import own_secrets
+from .failures import of_status, without_secrets
 from .manifests import ACCEPT, Descriptor, Manifest
 from .transport import Answer, Opener, Transport, origin
+
+# Answers to a write that take it: others than the specification's occur
+TAKEN = frozenset({200, 201, 202, 204})
+# What a server or a storage may do at HEAD alone
+_FAILS_AT_HEAD = frozenset({Reason.SERVER, Reason.BROKEN, Reason.TIMEOUT, Reason.FORBIDDEN})
 
 
 class Registry:
@@ -45,11 +52,15 @@ class Registry:
 
     def head_manifest(self, repository: str, version: str) -> Descriptor:
         """Return the descriptor of a manifest by tag or digest: with one request, unless HEAD does not say it all."""
-        answer = self.call("HEAD", f"{repository}/manifests/{version}", repository, {"Accept": ACCEPT})
+        answer = self.head(f"{repository}/manifests/{version}", repository, {"Accept": ACCEPT})
+        if answer is None:
+            return self.manifest(repository, version).descriptor()
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         digest = answer.headers.get("Docker-Content-Digest", "")
         length = answer.headers.get("Content-Length", "")
-        if answer.status != 200 or not digest or not length.isdigit() or (":" in version and digest != version):
+        has_length = length.isascii() and length.isdigit() and "Content-Encoding" not in answer.headers
+        is_complete = DIGEST.fullmatch(digest) and has_length
+        if answer.status != 200 or not is_complete or (":" in version and digest != version):
             # The headers are optional in the specification, a refusal has its words only in a body, and some have a
             # manifest where they deny it to HEAD (Nexus: diun#1614; a redirect signed for GET: moby#50065): GET tells.
             return self.manifest(repository, version).descriptor()
@@ -61,8 +72,9 @@ class Registry:
         try:
             manifest = Manifest.of(answer.body, answer.headers.get("Content-Type", ""))
         except ImageError as error:
-            raise self.error(Reason.PROTOCOL, f"{repository}: {error}") from error
-        promised = version if ":" in version else answer.headers.get("Docker-Content-Digest") or ""
+            raise self.error(Reason.PROTOCOL, f"{repository}: {error}") from None
+        header = answer.headers.get("Docker-Content-Digest", "")
+        promised = version if ":" in version else header if DIGEST.fullmatch(header) else ""
         if promised and _digest(promised, answer.body) != promised:
             raise self.error(Reason.DIGEST, f"{repository}: the manifest is not what {promised} stands for")
         return manifest
@@ -71,8 +83,9 @@ class Registry:
         """Store a manifest under a tag or its digest. What it points to must be there."""
         headers = {"Content-Type": manifest.media_type}
         path = f"{repository}/manifests/{version}"
-        answer = self.call("PUT", path, repository, headers, manifest.raw, push=True, expect={201, 202})
-        stored = answer.headers.get("Docker-Content-Digest") or manifest.digest
+        answer = self.call("PUT", path, repository, headers, manifest.raw, push=True, expect=TAKEN)
+        header = answer.headers.get("Docker-Content-Digest", "")
+        stored = header if DIGEST.fullmatch(header) else manifest.digest
         if stored != manifest.digest:
             raise self.error(Reason.DIGEST, f"{repository}: {manifest.digest} was stored as {stored}")
 
@@ -117,6 +130,17 @@ class Registry:
             raise of_status(self.host, answer.status, answer.headers, answer.body)
         return answer
 
+    def head(self, path: str, repository: str, headers: Mapping[str, str] | None = None) -> Answer | None:
+        """Ask by HEAD like call(); None where it fails in a way that may be that of HEAD alone: GET can tell."""
+        try:
+            return self.call("HEAD", path, repository, headers, retry=False)
+        except RegistryError as error:
+            if error.reason in _FAILS_AT_HEAD:
+                return None
+            if error.reason not in (Reason.RATE_LIMIT, Reason.REFUSED):
+                raise
+        return self.call("HEAD", path, repository, headers)
+
     def open(self, path: str, repository: str, headers: Mapping[str, str]) -> Any:
         """Send a GET like call() and return the open response, of status 200 or 206; raise for any other."""
         url = self._url(path)
@@ -135,7 +159,7 @@ class Registry:
 
     def error(self, reason: Reason, detail: str) -> RegistryError:
         """Return an error of this registry."""
-        return RegistryError(reason, self.host, detail)
+        return without_secrets(RegistryError(reason, self.host, detail), own_secrets(self.settings))
 
     def _url(self, path: str) -> str:
         return path if "://" in path else f"{self.settings.url}/v2/{path}"

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import base64
-
+from ...http.userinfo import basic
 from ...secret_source import SecretSourceError, resolve
 from ..errors import ImageError
 from ..policy.settings import RegistrySettings
@@ -22,7 +21,7 @@ def password_of(settings: RegistrySettings) -> str:
 
 def basic_login(settings: RegistrySettings) -> str:
     """Return the value of an Authorization header with user and password. Raises ImageError."""
-    return f"Basic {base64.b64encode(f'{settings.username}:{password_of(settings)}'.encode()).decode()}"
+    return basic(settings.username, password_of(settings))
 
 
 def own_secrets(settings: RegistrySettings) -> list[str]:

@@ -6,20 +6,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...http.failures import FailureKind, describe
-from ...http.redaction import redact
+from ...http.redaction import conceal_text, redact
 from ..errors import Reason, RegistryError
 from .backoff import limit_text, retry_after
 from .clock import SYSTEM, Clock
 
+SHOWN_LIMIT = 64 * 1024  # bytes of an answer that are looked at for its words
 _LONGEST_TEXT = 300
 _STATUS = {
     401: Reason.LOGIN,
     403: Reason.FORBIDDEN,
     404: Reason.NOT_FOUND,
+    407: Reason.PROXY,
     429: Reason.RATE_LIMIT,
 }
 _REASONS = {
@@ -45,6 +47,12 @@ def of_exception(registry: str, error: Exception) -> RegistryError:
     return RegistryError(_REASONS[failure.kind], registry, text)
 
 
+def without_secrets(error: RegistryError, secrets: Iterable[str]) -> RegistryError:
+    """Return an error without what was sent, which a registry may repeat anywhere: in addresses, headers, its form."""
+    detail = conceal_text(error.detail, secrets)
+    return RegistryError(error.reason, error.registry, detail, error.retry_after, error.status)
+
+
 def of_status(
     registry: str, status: int, headers: Mapping[str, str], body: bytes, clock: Clock = SYSTEM
 ) -> RegistryError:
@@ -62,7 +70,7 @@ def of_status(
 
 def _said(body: bytes) -> str:
     """Return the registry's own words: the errors of the distribution spec, else the begin of the text."""
-    text = body[: 64 * 1024].decode("utf-8", "replace")
+    text = body[:SHOWN_LIMIT].decode("utf-8", "replace")
     try:
         errors = json.loads(text)["errors"]
         return _line("; ".join(_error(item) for item in errors))

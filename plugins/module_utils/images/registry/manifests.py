@@ -23,6 +23,8 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 ACCEPT = ", ".join([OCI_INDEX, DOCKER_INDEX, OCI_MANIFEST, DOCKER_MANIFEST])
+# Types of which a manifest may be, like anything else
+_ANY = frozenset({"", "application/json", "application/octet-stream", "binary/octet-stream", "text/plain"})
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ class Descriptor:
                 str(document.get("mediaType") or ""),
                 str(document["digest"]),
                 int(document["size"]),
-                dict(document.get("platform") or {}),
-                dict(document.get("annotations") or {}),
+                _texts(document.get("platform") or {}),
+                _texts(document.get("annotations") or {}),
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise ImageError("a manifest points to something without digest and size") from None
 
 
@@ -63,8 +65,8 @@ class Manifest:
         """Return the manifest with its digest computed. Raises ImageError for what is no image manifest."""
         try:
             document = json.loads(raw)
-            media_type = document.get("mediaType") or media_type.partition(";")[0].strip()
-        except (ValueError, AttributeError):
+            media_type = str(document.get("mediaType") or _said_or_seen(media_type, document))
+        except (ValueError, AttributeError, RecursionError):
             raise ImageError("a manifest is no JSON object") from None
         if media_type not in INDEXES | MANIFESTS:
             raise ImageError(f"a manifest of the type {media_type or 'none'} is no image of Docker or OCI")
@@ -80,18 +82,16 @@ class Manifest:
 
     def children(self) -> list[Descriptor]:
         """Return the manifests of an index, [] for a manifest."""
-        return [Descriptor.from_json(item) for item in self._document().get("manifests") or []]
+        return self._listed("manifests")
 
     def blobs(self) -> list[Descriptor]:
         """Return config and layers of a manifest, each once, [] for an index."""
-        document = self._document()
-        items = [document["config"]] if document.get("config") else []
-        found = [Descriptor.from_json(item) for item in items + list(document.get("layers") or [])]
+        found = [*([self.config()] if self._document().get("config") else []), *self.layers()]
         return list({blob.digest: blob for blob in found}.values())
 
     def layers(self) -> list[Descriptor]:
         """Return the layers of a manifest in their order, lowest first; one may come twice."""
-        return [Descriptor.from_json(item) for item in self._document().get("layers") or []]
+        return self._listed("layers")
 
     def config(self) -> Descriptor:
         """Return the config of a manifest. Raises ImageError for an index."""
@@ -100,8 +100,31 @@ class Manifest:
             raise ImageError(f"the manifest {self.digest} has no config")
         return Descriptor.from_json(document["config"])
 
+    def _listed(self, key: str) -> list[Descriptor]:
+        items = self._document().get(key) or []
+        if not isinstance(items, list):
+            raise ImageError(f"the {key} of the manifest {self.digest} are no list")
+        return [Descriptor.from_json(item) for item in items]
+
     def _document(self) -> dict[str, Any]:
         return json.loads(self.raw)
+
+
+def _said_or_seen(header: str, document: Mapping[str, Any]) -> str:
+    """Return the type of a manifest that does not name its own, as OCI's need not: from the header, or its form.
+
+    Proxies and storage behind a registry have no header for it, or one of all JSON or all bytes.
+    """
+    said = header.partition(";")[0].strip().lower()
+    if said not in _ANY or document.get("schemaVersion") != 2:
+        return said
+    if "config" in document and "layers" in document:
+        return OCI_MANIFEST
+    return OCI_INDEX if "manifests" in document else said
+
+
+def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def digest_of(data: bytes) -> str:

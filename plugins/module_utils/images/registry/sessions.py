@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from ..errors import Reason
 from ..policy.settings import is_loopback
 from .client import Registry
-from .transport import Answer, origin
+from .transport import PORTS, Answer, origin
 
 
 def session_url(registry: Registry, asked: str, answer: Answer, otherwise: str = "") -> str:
@@ -29,7 +29,8 @@ def session_url(registry: Registry, asked: str, answer: Answer, otherwise: str =
     try:
         url = urljoin(asked if "://" in asked else f"{home}/v2/{asked}", location)
         parts, ours = urlsplit(url), urlsplit(home)
-        is_ours = origin(url) == origin(home) or (parts.hostname == ours.hostname and parts.port in (ours.port, None))
+        ports = (ours.port, None, PORTS.get(parts.scheme))
+        is_ours = origin(url) == origin(home) or (parts.hostname == ours.hostname and parts.port in ports)
     except ValueError:
         raise registry.error(Reason.PROTOCOL, "it sends uploads to what is no address") from None
     if is_ours:

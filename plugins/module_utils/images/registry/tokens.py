@@ -11,6 +11,7 @@ Authentication" (POST). ACR gives its refresh tokens to be used as the password 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ from ...http.pools import USER_AGENT
 from ..errors import Reason, RegistryError
 from ..policy.settings import RegistrySettings, is_loopback
 from .challenges import Challenge
-from .credentials import basic_login, password_of
-from .failures import of_status
+from .credentials import basic_login, own_secrets, password_of
+from .failures import of_status, without_secrets
 from .transport import Answer, Transport
 
 # A token without a lifetime is good for this long (token specification), less a margin for clocks and transfer.
@@ -68,7 +69,7 @@ def fetch_token(settings: RegistrySettings, transport: Transport, challenge: Cha
     grant = _grant(settings, answer.status)
     if grant:
         answer = _posted(settings, transport, realm, [*grant, ("service", service), ("scope", " ".join(scopes))])
-    if answer.status != 200:
+    if not 200 <= answer.status < 300:
         error = of_status(settings.host, answer.status, answer.headers, answer.body)
         reason = Reason.LOGIN if answer.status in _REFUSED | _NO_GET else error.reason
         raise RegistryError(reason, settings.host, f"its token service says {error.detail}", error.retry_after)
@@ -97,13 +98,18 @@ def _token(settings: RegistrySettings, realm: str, answer: Answer) -> Token:
     try:
         document = json.loads(answer.body)
         text = document.get("token") or document["access_token"]
-        lifetime = int(document.get("expires_in") or _DEFAULT_LIFETIME)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise refused(settings, f"its token service {realm} gives no token") from None
+    try:
+        lifetime = float(document.get("expires_in") or _DEFAULT_LIFETIME)
+    except (ValueError, TypeError, OverflowError):  # the token is good all the same
+        lifetime = math.nan
+    if not math.isfinite(lifetime):
+        lifetime = _DEFAULT_LIFETIME
     # Nothing else can stand in a header, and what sends headers would repeat it in its error.
     if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text:
         raise refused(settings, f"its token service {realm} gives a token that no header can hold")
-    return Token(text, time.monotonic() + max(lifetime - _MARGIN, 1))
+    return Token(text, time.monotonic() + max(lifetime - _MARGIN, 1.0))
 
 
 def _split(settings: RegistrySettings, realm: str) -> SplitResult:
@@ -123,4 +129,4 @@ def _split(settings: RegistrySettings, realm: str) -> SplitResult:
 
 def refused(settings: RegistrySettings, detail: str) -> RegistryError:
     """Return the error of a login that does not come about."""
-    return RegistryError(Reason.LOGIN, settings.host, detail)
+    return without_secrets(RegistryError(Reason.LOGIN, settings.host, detail), own_secrets(settings))

@@ -20,7 +20,6 @@ except ImportError:  # told when the pools are made
 from ...http.backoff import RETRIED_STATUS
 from ...http.errors import HttpSetupError
 from ...http.pools import USER_AGENT, Pools
-from ...http.proxies import environment_proxy
 from ...http.redaction import conceal, secrets_of
 from ...http.tls import tls_context
 from ..errors import ImageError, Reason, RegistryError
@@ -28,14 +27,14 @@ from ..policy.settings import RegistrySettings, is_loopback
 from .backoff import PAUSING_STATUS, Backoff, Outage, retry_after
 from .cooldown import Cooldown, Patience
 from .credentials import own_secrets
-from .failures import of_exception, of_status
+from .failures import SHOWN_LIMIT, of_exception, of_status, without_secrets
 
 # Manifests may be 4 MiB (distribution spec); more than twice that is no manifest and no error text.
 BODY_LIMIT = 8 * 1024 * 1024
 _REDIRECTS = 5
 _REDIRECTS_OF_READS = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_OF_WRITES = frozenset({307, 308})  # after the others the body would have to stay behind
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 _CONNECTIONS = 24  # kept for the next request; as many as the plan asks at a time
 
 Opener = Callable[[], BinaryIO]
@@ -79,7 +78,8 @@ class Transport:
 
         `body` as a function opens the same bytes anew for every try.
         """
-        return self._repeated(lambda: self._complete(method, url, dict(headers or {}), body), retry)
+        sent = dict(headers or {})
+        return self._repeated(lambda: self._complete(method, url, sent, body), self._secrets(url, sent), retry)
 
     def open(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
         """Send a GET; return urllib3's response for the caller to read and close, or an Answer that refuses.
@@ -87,17 +87,23 @@ class Transport:
         Raises RegistryError.
         """
 
-        def once() -> Any:
-            response = self._follow("GET", url, dict(headers or {}), None)
-            return response if response.status < 400 else self._read("GET", url, dict(headers or {}), response)
+        sent = dict(headers or {})
 
-        return self._repeated(once, True)
+        def once() -> Any:
+            response = self._follow("GET", url, sent, None)
+            return response if response.status < 400 else self._read("GET", url, sent, response)
+
+        return self._repeated(once, self._secrets(url, sent), True)
 
     def failure(self, error: Exception) -> RegistryError:
         """Return what urllib3 raised as an error of this registry."""
-        return of_exception(self.settings.host, error)
+        return without_secrets(of_exception(self.settings.host, error), own_secrets(self.settings))
 
-    def _repeated(self, once: Callable[[], Any], retry: bool) -> Any:
+    def _secrets(self, url: str, headers: Mapping[str, str]) -> Callable[[], list[str]]:
+        """Return what tells, where it is needed, all that a request shows to a registry and nobody else is to see."""
+        return lambda: [*secrets_of(headers), *own_secrets(self.settings), *self._pools.secrets(url)]
+
+    def _repeated(self, once: Callable[[], Any], secrets: Callable[[], list[str]], retry: bool) -> Any:
         clock, host = self.backoff.clock, self.settings.host
         started, attempt, waited, refusals = clock.monotonic(), 0, 0.0, 0
         while True:
@@ -106,10 +112,9 @@ class Transport:
             try:
                 answer = once()
             except RegistryError as error:
-                if error.reason not in (Reason.REFUSED, Reason.BROKEN, Reason.TIMEOUT) or not retry:
-                    raise
-                if self._is_last(attempt, started):
-                    raise
+                is_passing = error.reason in (Reason.REFUSED, Reason.BROKEN, Reason.TIMEOUT)
+                if not is_passing or not retry or self._is_last(attempt, started):
+                    raise without_secrets(error, secrets()) from None
                 asked, limited = None, False
             else:
                 if answer.status not in RETRIED_STATUS:
@@ -142,7 +147,8 @@ class Transport:
 
     def _read(self, method: str, url: str, headers: dict[str, str], response: Any) -> Answer:
         try:
-            data = response.read(BODY_LIMIT + 1) if method != "HEAD" else b""
+            # Some servers compress what they were asked to send as it is.
+            data = response.read(BODY_LIMIT + 1, decode_content=True) if method != "HEAD" else b""
         except urllib3.exceptions.HTTPError as error:
             raise self.failure(error) from None
         finally:
@@ -150,7 +156,7 @@ class Transport:
         if len(data) > BODY_LIMIT:
             raise RegistryError(Reason.PROTOCOL, self.settings.host, f"{url} answers with more than {BODY_LIMIT} bytes")
         if response.status >= 400:  # some repeat what they were sent, and this is shown
-            data = conceal(data, [*secrets_of(headers), *own_secrets(self.settings), *_proxy_secrets(url)])
+            data = conceal(data[:SHOWN_LIMIT], self._secrets(url, headers)())
         return Answer(response.status, response.headers, data)
 
     def _follow(self, method: str, url: str, headers: dict[str, str], body: bytes | Opener | None) -> Any:
@@ -222,7 +228,7 @@ class Transport:
 
 def _pools(settings: RegistrySettings) -> Pools:
     try:
-        authorities = Path(settings.ca_file).read_bytes() if settings.ca_file else None
+        authorities = Path(settings.ca_file).expanduser().read_bytes() if settings.ca_file else None
         return Pools(tls_context(authorities), _CONNECTIONS)
     except (OSError, HttpSetupError) as error:
         if not settings.ca_file:
@@ -235,12 +241,4 @@ def _pools(settings: RegistrySettings) -> Pools:
 def origin(url: str) -> tuple[str, str, int | None]:
     """Return scheme, host and port of a URL, of whatever spelling. Raises ValueError."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
-
-
-def _proxy_secrets(url: str) -> list[str]:
-    try:
-        proxy = environment_proxy(url)
-    except HttpSetupError:
-        return []
-    return [proxy.password, *secrets_of({"Proxy-Authorization": proxy.authorization or ""})] if proxy else []
+    return parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ..errors import Reason, RegistryError
-from .client import Registry
+from .client import TAKEN, Registry
 from .failures import of_status
 from .manifests import Descriptor
 from .sessions import session_url
@@ -30,9 +30,10 @@ WHOLE = 0
 
 UPLOADED_AGAIN = frozenset({Reason.BROKEN, Reason.TIMEOUT, Reason.SERVER, Reason.REFUSED, Reason.RATE_LIMIT})
 _FAILS = frozenset({Reason.BROKEN, Reason.TIMEOUT, Reason.SERVER})
-_OTHERWISE = frozenset({400, 405, 411, 413, 415, 416, 501})
-_TAKEN = frozenset({200, 201, 202, 204})  # ECR answers 201 to chunks (tart#273)
-_RANGE = re.compile(r"(?:bytes=)?0-(\d+)$")
+_OTHERWISE = frozenset({400, 405, 406, 411, 413, 415, 416, 422, 501})
+_GONE = frozenset({404, 409, 410})  # what an upload is that has ended, or that something else goes on with
+_RANGE = re.compile(r"(?:bytes[= ])?0-([0-9]{1,18})(?:/.*)?$")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _LOST = 2  # sessions that may end by themselves before another way is tried
 
 Progress = Callable[[int], None]  # called with the number of bytes that have just moved, negative if they were lost
@@ -158,7 +159,7 @@ class _Upload:
 
     def _begin(self) -> str:
         path = f"{self._repository}/blobs/uploads/"
-        answer = self._registry.call("POST", path, self._repository, push=True, expect={202})
+        answer = self._registry.call("POST", path, self._repository, push=True, expect=TAKEN)
         self._least = answer.headers.get("OCI-Chunk-Min-Length", "")
         return session_url(self._registry, path, answer)
 
@@ -169,7 +170,7 @@ class _Upload:
         self._told(length)
 
     def _send_chunks(self, session: str, step: int) -> str:
-        step = max(step, int(self._least) if self._least.isdigit() else 0)
+        step = max(step, int(self._least) if _NUMBER.fullmatch(self._least) else 0)
         offset, fruitless = 0, 0
         with self._opener() as content:
             while offset < self._blob.size:
@@ -222,14 +223,14 @@ class _Upload:
         return self._registry.call(method, url, self._repository, headers, body, push=True, retry=False)
 
     def _check(self, answer: Answer, is_chunk: bool) -> None:
-        if answer.status in _TAKEN:
+        if answer.status in TAKEN:  # ECR answers 201 to chunks (tart#273)
             return
         error = of_status(self._registry.host, answer.status, answer.headers, answer.body)
         # Quay says one byte too many when it is asked where to go on (its endpoints/v2/blob.py, fetch_existing_upload).
         refused = answer.status in _OTHERWISE or (answer.status == 403 and is_chunk)
         if refused and not self._resumed:
             raise NotThisWay(error.reason, error.registry, error.detail)
-        if refused or answer.status == 404:
+        if refused or answer.status in _GONE:
             raise SessionLost(error.reason, error.registry, error.detail)
         raise error
 

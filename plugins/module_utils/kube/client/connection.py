@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ...http.errors import HttpSetupError
 from ...http.pools import Pools
+from ...http.redaction import conceal_text, secrets_of
 from ...http.tls import ClientCertificate
 from ..errors import ClusterError
 from .logins import Login
@@ -41,7 +42,7 @@ class Connection:
         self._headers = headers
         self._make_pools = make_pools
         self._made: tuple[ClientCertificate | None, Pools] | None = None
-        self._sent = ""
+        self._sent: set[str] = set()  # more than one, for credentials change while requests are under way
         self._lock = threading.Lock()
 
     def headers(self) -> list[tuple[str, str]]:
@@ -50,7 +51,8 @@ class Connection:
         Raises ClusterError when a credential is not to be had.
         """
         authorization = self._login.authorization()
-        self._sent = authorization or ""
+        if authorization:
+            self._sent.add(authorization)
         found = [("Authorization", authorization)] if authorization else []
         # Go sends the bytes of UTF-8; http.client takes text as Latin-1, which keeps bytes.
         return [(name, value.encode().decode("latin-1")) for name, value in found + self._headers]
@@ -71,6 +73,7 @@ class Connection:
         return self._login.refresh()
 
     def redacted(self, text: str) -> str:
-        """`text` without the credential that was sent, should an answer repeat it."""
-        secret = self._sent.partition(" ")[2]
-        return text.replace(secret, "***") if secret else text
+        """`text` without the credentials that were sent, should an answer of the server or a proxy repeat them."""
+        sent = [secret for header in self._sent.copy() for secret in secrets_of({"Authorization": header})]
+        proxy = self._made[1].secrets(self.server) if self._made else []
+        return conceal_text(text, [*sent, *proxy])

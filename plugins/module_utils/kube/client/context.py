@@ -13,12 +13,13 @@ import importlib.util
 import json
 import stat
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from ...http.errors import HttpSetupError
 from ...http.pools import Pools
 from ...http.proxies import environment_proxy, parse_proxy
 from ...http.tls import ClientCertificate, tls_context
+from ...http.userinfo import basic, userinfo_of
 from ..errors import ClusterError
 from .connection import Connection
 from .exec_plugin import ExecLogin
@@ -26,7 +27,7 @@ from .impersonation import impersonation_headers
 from .kubeconfig import Kubeconfig, kubeconfig_location, load_kubeconfig
 from .kubeconfig_rules import cluster_faults, user_faults
 from .login_choice import certificate_of, content_of, login_of
-from .logins import Login, basic
+from .logins import Login
 
 _NEEDED = ("urllib3", "websocket", "yaml")  # of the kubernetes package, which brings them all
 
@@ -115,9 +116,8 @@ def _server(text: str) -> tuple[str, str | None]:
         good = False
     if not good or (url != text and parts.path.strip("/")):
         raise ClusterError("the cluster's server is neither a URL (http or https) nor host:port")
-    login = None
-    if parts.username is not None:
-        login = basic(unquote(parts.username), unquote(parts.password or ""))
+    user, password = userinfo_of(parts)
+    login = None if user is None else basic(user, password)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}", login
 
 

@@ -20,12 +20,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ...http.redaction import conceal_text, redact
 from ...http.tls import ClientCertificate
 from ..errors import ClusterError
 from .logins import Login, bearer
 
 RUN_SECONDS = 120.0  # a plugin that takes longer waits for somebody who is not there
 _LONGEST_STDERR = 2000  # characters, of its end
+_LOOKED_AT = 8192  # bytes of it that are looked through
+_LONG = 8  # characters; a shorter value of our environment is rather a word such as "false"
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"eyJ[\w-]+(?:\.[\w-]+)*"  # a JSON web token
@@ -152,20 +155,20 @@ def _time(text: str, where: str) -> datetime:
 
 
 def _given_secrets(plugin: dict[str, Any]) -> list[str]:
-    """What the kubeconfig gives to the plugin under a name that tells of a secret, as variable or as argument."""
+    """What is given to the plugin under a name that tells of a secret, as variable or as argument."""
+    inherited = [value for name, value in os.environ.items() if _SECRET_NAME.search(name) and len(value) >= _LONG]
     found = [item.get("value") or "" for item in plugin.get("env") or [] if _SECRET_NAME.search(item["name"])]
     arguments = plugin.get("args") or []
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         name, _equals, value = argument.partition("=")
         if name.startswith("-") and _SECRET_NAME.search(name):
             found.append(value or following)
-    return [value for value in found if len(value) > 3]
+    return [value for value in [*inherited, *found] if len(value) > 3]
 
 
 def _presentable(stderr: bytes, secrets: list[str]) -> str:
     """The end of what a plugin complained, without what looks like a credential or was given to it as one."""
-    text = _SECRET_TEXT.sub("***", stderr.decode("utf-8", "replace"))
-    for secret in secrets:
-        text = text.replace(secret, "***")
+    text = conceal_text(_SECRET_TEXT.sub("***", stderr[-_LOOKED_AT:].decode("utf-8", "replace")), secrets)
     printable = "".join(character for character in text if character.isprintable() or character.isspace())
-    return " ".join(printable.split())[-_LONGEST_STDERR:]
+    # Line by line: in one, what is no blank may belong to a credential.
+    return " ".join(" ".join(redact(line).split()) for line in printable.splitlines())[-_LONGEST_STDERR:].strip()

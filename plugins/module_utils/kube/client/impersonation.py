@@ -21,5 +21,5 @@ def impersonation_headers(user: dict[str, Any]) -> list[tuple[str, str]]:
     headers += [("Impersonate-Group", group) for group in user.get("as-groups") or []]
     for key, values in (user.get("as-user-extra") or {}).items():
         name = "Impersonate-Extra-" + quote(str(key), safe=_TOKEN_CHARACTERS)
-        headers += [(name, value) for value in values]
+        headers += [(name, value) for value in values or []]
     return headers

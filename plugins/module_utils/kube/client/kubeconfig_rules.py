@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 EXEC_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|^\s|\s\Z")
 _MODES = ("Never", "IfAvailable", "Always")
 
 
@@ -43,8 +45,9 @@ def user_faults(user: dict[str, Any]) -> list[str]:
         found.append("as-groups, as-uid and as-user-extra need as")
     if not _is_text_list(user.get("as-groups") or []):
         found.append("as-groups is not a list of strings")
-    if not all(_is_text_list(values) for values in (user.get("as-user-extra") or {}).values()):
+    if not all(_is_text_list(values or []) for values in (user.get("as-user-extra") or {}).values()):
         found.append("as-user-extra is not a map of lists of strings")
+    found += [f"{key} holds a control character, or a blank at its begin or end" for key in _unsendable(user)]
     return found + (_exec_faults(user["exec"]) if "exec" in user else [])
 
 
@@ -65,6 +68,18 @@ def _exec_faults(plugin: dict[str, Any]) -> list[str]:
         if not fields.get("name") or not _is_text_list([fields["name"], fields.get("value") or ""]):
             found.append("env of exec is not a list of {name, value}")
     return found
+
+
+def _unsendable(user: dict[str, Any]) -> list[str]:
+    """The fields of an impersonation that a header does not keep; their types are judged elsewhere.
+
+    kubectl keeps blanks, by HTTP/2; where they were lost, we would act as another one.
+    """
+    fields = {"as": [user.get("as")], "as-uid": [user.get("as-uid")], "as-groups": user.get("as-groups") or []}
+    fields["as-user-extra"] = [
+        value for values in (user.get("as-user-extra") or {}).values() if isinstance(values, list) for value in values
+    ]
+    return [key for key, values in fields.items() if any(_UNSENDABLE.search(str(value)) for value in values)]
 
 
 def _twice(fields: dict[str, Any], key: str) -> list[str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ...http.tls import ClientCertificate
+from ...http.userinfo import basic
 from ..errors import ClusterError
 from .exec_plugin import ExecLogin
-from .logins import Fixed, Login, TokenFile, basic, bearer
+from .logins import Fixed, Login, TokenFile, bearer
 
 
 def certificate_of(user: dict[str, Any]) -> ClientCertificate | None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import threading
 import time
@@ -84,8 +83,3 @@ def bearer(token: str, what: str) -> str:
     if re.search(r"[\x00-\x1f\x7f]", token):
         raise ClusterError(f"{what} holds a line break or another control character")
     return f"Bearer {token}"
-
-
-def basic(username: str, password: str) -> str:
-    """The header for a user with a password (RFC 7617)."""
-    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"

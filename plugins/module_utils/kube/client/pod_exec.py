@@ -25,6 +25,7 @@ from ...http.errors import HttpSetupError
 from ...http.failures import describe
 from ..errors import ClusterError, ReleaseError
 from .cluster import Cluster
+from .connection import Connection
 from .transport import CONNECT_TIMEOUT
 
 PROTOCOL = "v5.channel.k8s.io"
@@ -65,7 +66,8 @@ def run_in_container(
         stderr, status = _listen(socket, take)
     except (websocket.WebSocketException, OSError) as error:
         where = f"exec in pod {container.namespace}/{container.pod}"
-        raise ClusterError(f"{where}: the connection broke before the command ended: {error}") from error
+        said = cluster.transport.connection.redacted(str(error))
+        raise ClusterError(f"{where}: the connection broke before the command ended: {said}") from None
     finally:
         socket.close()
     text = stderr.decode("utf-8", "replace").strip()
@@ -76,30 +78,40 @@ def run_in_container(
 
 
 def _connect(cluster: Cluster, container: Container, command: list[str], has_stdin: bool, silence: float) -> Any:
-    connection = cluster.transport.connection
     query = [("container", container.name), ("stdout", "true"), ("stderr", "true")]
     query += [("stdin", "true")] if has_stdin else []
     query += [("command", word) for word in command]
     path = f"/api/v1/namespaces/{container.namespace}/pods/{container.pod}/exec?{urlencode(query)}"
     where = f"exec in pod {container.namespace}/{container.pod}"
+    connection = cluster.transport.connection
     try:
-        connected = connection.pools().socket(connection.server, CONNECT_TIMEOUT)
-        connected.settimeout(silence)
-        return websocket.create_connection(
-            "ws" + connection.server.removeprefix("http") + path,
-            timeout=silence,
-            subprotocols=[PROTOCOL],
-            header=[f"{name}: {value}" for name, value in connection.headers()],
-            suppress_origin=True,
-            socket=connected,
-        )
+        try:
+            return _handshake(connection, path, silence)
+        except websocket.WebSocketBadStatusException as error:
+            if error.status_code != 401 or not cluster.transport.renew(connection):
+                raise
+        connection = cluster.transport.connection
+        return _handshake(connection, path, silence)
     except websocket.WebSocketBadStatusException as error:
         body = connection.redacted((error.resp_body or b"").decode("utf-8", "replace"))
         raise ClusterError(f"{where}: status {error.status_code}: {_message(body)}") from None
     except HttpSetupError as error:
         raise ClusterError(f"{where}: {error}") from None
     except (websocket.WebSocketException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise ClusterError(f"{where}: {describe(error).text}") from error
+        raise ClusterError(f"{where}: {connection.redacted(describe(error).text)}") from None
+
+
+def _handshake(connection: Connection, path: str, silence: float) -> Any:
+    connected = connection.pools().socket(connection.server, CONNECT_TIMEOUT)
+    connected.settimeout(silence)
+    return websocket.create_connection(
+        "ws" + connection.server.removeprefix("http") + path,
+        timeout=silence,
+        subprotocols=[PROTOCOL],
+        header=[f"{name}: {value}" for name, value in connection.headers()],
+        suppress_origin=True,
+        socket=connected,
+    )
 
 
 def _message(body: str) -> str:

@@ -37,7 +37,7 @@ class Transport:
     """HTTP to one API server. Thread-safe: the pools are, and the counters are guarded.
 
     `on_retry(message)` is called once per retry, so that a long patience is told and not silent. `reconnect` reads the
-    kubeconfig anew when the server does not accept the credentials (a token may have run out); it is used once.
+    kubeconfig anew when the server does not accept the credentials (a token may have run out), once for a request.
     """
 
     def __init__(
@@ -78,17 +78,13 @@ class Transport:
         Raises ApiError for a refusal, ClusterError when no good answer came in time.
         """
         limit = deadline or Deadline(REQUEST_TIMEOUT)
-        attempt, refreshed = 0, False
+        attempt = 0
         while True:
             attempt += 1
             try:
                 return self._once(method, path, query, body, content_type, accept, limit, fault_of)
             except ApiError as error:
                 problem: KubeError = error
-                if error.status == 401 and not refreshed:
-                    refreshed = True
-                    if self.connection.refresh() or self._renew():
-                        continue
                 if not retry_if(error):
                     raise
                 pause = pause_before(attempt, error.retry_after)
@@ -115,7 +111,7 @@ class Transport:
             try:
                 data = response.read()
             except urllib3.exceptions.HTTPError as error:
-                raise self._no_answer("GET", path, error) from error
+                raise self._no_answer("GET", path, error) from None
             finally:
                 response.release_conn()
             raise self._refusal("GET", path, response, data)
@@ -136,13 +132,18 @@ class Transport:
         headers = [("Host", host)] if host else []
         return self._send("GET", path, None, None, JSON_TYPE, "*/*", timeout, preload=True, headers=headers).status
 
-    def _renew(self) -> bool:
-        """Read the kubeconfig anew, once; True when there may be other credentials in it."""
+    def renew(self, refused: Connection) -> bool:
+        """Get other credentials than those of a connection; True when there may be some, for another try.
+
+        Of several threads that were refused at once, the first reads the kubeconfig. Raises ClusterError.
+        """
+        if refused.refresh():
+            return True
         with self._lock:
-            renew, self._reconnect = self._reconnect, None
-        if renew is None:
-            return False
-        self.connection = renew()
+            if self.connection is refused:
+                if self._reconnect is None:
+                    return False
+                self.connection = self._reconnect()
         return True
 
     def _is_out_of_patience(self, error: NoAnswer) -> bool:
@@ -186,11 +187,32 @@ class Transport:
         preload: bool,
         headers: list[tuple[str, str]] | None = None,
     ) -> Any:
+        """The response to a request; where its credentials are refused, to the same with others."""
+        connection = self.connection
+        arguments = (method, path, query, body, content_type, accept, timeout, preload, headers or [])
+        response = self._request(connection, *arguments)
+        if response.status == 401 and self.renew(connection):
+            response.drain_conn()
+            response = self._request(self.connection, *arguments)
+        return response
+
+    def _request(
+        self,
+        connection: Connection,
+        method: str,
+        path: str,
+        query: Any,
+        body: Any,
+        content_type: str,
+        accept: str,
+        timeout: float,
+        preload: bool,
+        headers: list[tuple[str, str]],
+    ) -> Any:
         with self._lock:
             self.requests += 1
-        connection = self.connection
         lines = urllib3.HTTPHeaderDict({"Accept": accept, "User-Agent": USER_AGENT})
-        for name, value in [*connection.headers(), *(headers or [])]:
+        for name, value in [*connection.headers(), *headers]:
             lines.add(name, value)
         data = None
         if body is not None:
@@ -207,7 +229,8 @@ class Transport:
                 preload_content=preload,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._no_answer(method, path, error) from error
+            # Without the cause, whose words may repeat what was sent.
+            raise self._no_answer(method, path, error) from None
         except HttpSetupError as error:
             raise NoAnswer(f"{self._where(method, path)}: {error}", is_permanent=True) from None
 
@@ -217,7 +240,7 @@ class Transport:
     def _no_answer(self, method: str, path: str, error: Exception) -> NoAnswer:
         failure = describe(error)
         return NoAnswer(
-            f"{self._where(method, path)}: {failure.text}",
+            f"{self._where(method, path)}: {self.connection.redacted(failure.text)}",
             is_permanent=failure.kind.is_permanent,
             is_name_server=failure.kind is FailureKind.NAME_SERVER,
         )

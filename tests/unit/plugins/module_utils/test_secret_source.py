@@ -17,6 +17,22 @@ def test_each_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert resolve({"value": "given"}) == "given"
 
 
+def test_line_breaks_at_the_end_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_SECRET", "from env \n")
+    assert resolve({"env": "TEST_SECRET"}) == "from env "
+    assert resolve({"value": "a block of YAML\r\n"}) == "a block of YAML"
+    assert resolve({"value": "several\nlines\n"}) == "several\nlines\n"
+    monkeypatch.setenv("TEST_SECRET", "\n")
+    with pytest.raises(SecretSourceError, match="not set or empty"):
+        resolve({"env": "TEST_SECRET"})
+
+
+def test_bytes_that_are_no_text_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_SECRET", "canary\udce9")
+    with pytest.raises(SecretSourceError, match="TEST_SECRET is no UTF-8 text$"):
+        resolve({"env": "TEST_SECRET"})
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
@@ -28,6 +44,7 @@ def test_each_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"file": "/does/not/exist"}, "cannot be read"),
         ({"file": "/dev/null"}, "is empty"),
         ({"value": ""}, "is empty"),
+        ({"value": "\n"}, "is empty"),
     ],
 )
 def test_a_source_that_gives_nothing(source: Any, said: str) -> None:

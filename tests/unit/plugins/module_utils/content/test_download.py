@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +31,8 @@ def fetch(url: str, sha256: str | None, directory: Path, patience: download.Pati
 class Origin:
     """`script` is what the next answers do: a status code, alone or with a Location, 'cut' (half of it), or 'ok'.
 
-    'slow' is a byte now and then, ('busy', seconds) a 429 that asks to wait. `asked` logs path and range.
+    'slow' is a byte now and then, ('busy', seconds) a 429 that asks to wait, ('says', reason) a 403.
+    `asked` logs path and range.
     """
 
     def __init__(self) -> None:
@@ -50,6 +53,11 @@ class Origin:
                 if isinstance(action, tuple) and action[0] == "busy":
                     self.send_response(429)
                     self.send_header("Retry-After", action[1])
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
+                if isinstance(action, tuple) and action[0] == "says":
+                    self.send_response(403, action[1])
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                     return
@@ -222,3 +230,28 @@ def test_a_login_goes_to_its_host_alone_and_is_never_told(origin: Origin, tmp_pa
     assert "s3cret" not in str(caught.value)
     other.server.shutdown()
     other.server.server_close()
+
+
+@pytest.mark.parametrize(
+    "action", [404, 200, "cut", ("says", "nothing for se&cret"), (302, "ftp://me:s3cret@h/?s3cret")]
+)
+def test_what_an_address_holds_is_not_told(origin: Origin, tmp_path: Path, action: object) -> None:
+    """Mirrors are named by signed addresses, and by addresses with a token."""
+    url = f"{origin.url}/b.yaml?private_token=s3cret".replace("http://", "http://me:se%26cret@")
+    origin.script = [action] * 9
+    with pytest.raises(ContentError) as caught:
+        fetch(url, "0" * 64, tmp_path)
+    said = "".join(traceback.format_exception(caught.value))
+    assert "/b.yaml?***" in str(caught.value) and "s3cret" not in said and "se&cret" not in said
+
+
+def test_a_password_of_any_letters(origin: Origin, tmp_path: Path) -> None:
+    url = origin.url.replace("http://", "http://me:%E2%82%AC%E9@")
+    assert fetch(f"{url}/a.yaml", SHA256, tmp_path).exists()
+    assert origin.logins == [f"Basic {base64.b64encode(b'me:' + bytes([0xE2, 0x82, 0xAC, 0xE9])).decode()}"]
+
+
+def test_what_is_no_url_is_told_without_it(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="is no URL") as caught:
+        fetch("https://me:s3cret@[::1/a.yaml", SHA256, tmp_path)
+    assert "s3cret" not in str(caught.value)

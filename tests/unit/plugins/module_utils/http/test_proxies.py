@@ -45,6 +45,8 @@ def test_what_goes_direct(entry: str, direct: list, not_direct: list) -> None:
         ("me:secret@proxy:3128", "http://proxy:3128", "Basic bWU6c2VjcmV0"),
         ("http://me:s%40c%2Fret@proxy", "http://proxy:80", "Basic bWU6c0BjL3JldA=="),
         ("http://me@proxy", "http://proxy:80", "Basic bWU6"),
+        ("http://me:%C3%A9%E2%82%AC@proxy", "http://proxy:80", "Basic bWU6w6nigqw="),
+        ("http://me:%E9@proxy", "http://proxy:80", "Basic bWU66Q=="),
         ("https://proxy", "https://proxy:443", None),
         ("socks5://me:secret@[fd00::1]", "socks5://[fd00::1]:1080", "Basic bWU6c2VjcmV0"),
         ("socks5h://proxy:9050", "socks5://proxy:9050", None),

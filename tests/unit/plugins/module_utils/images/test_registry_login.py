@@ -20,7 +20,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
     digest_of,
 )
 from faulty_registry import FaultyRegistry, Handler
-from registry_process import USERNAME, RegistryProcess
+from registry_process import PASSWORD, USERNAME, RegistryProcess
 from sample_images import LAYER, SampleImage
 from throwaway_pki import Pki
 from token_service import TokenService
@@ -104,3 +104,39 @@ def test_a_missing_password_names_its_source(private: RegistryProcess, pki: Pki,
     settings = RegistrySettings(private.host, str(pki.ca_certificate), USERNAME, source)
     with pytest.raises(ImageError, match="none with a secret cannot be read"):
         Registry(private.host, settings).manifest("app", "1")
+
+
+@pytest.mark.parametrize("lifetime", ['"300"', '"300.5"', '"5m"', "1e999", "NaN", "[3]", "null", "-5"])
+def test_a_token_is_good_whatever_its_lifetime_says(faulty: FaultyRegistry, quick: Backoff, lifetime: str) -> None:
+    assert _with_token(faulty, quick, 200, f'{{"token":"t1","expires_in":{lifetime}}}') == IMAGE.index.digest
+
+
+@pytest.mark.parametrize("status", [201, 202, 203])
+def test_other_words_for_yes_of_a_token_service(faulty: FaultyRegistry, quick: Backoff, status: int) -> None:
+    assert _with_token(faulty, quick, status, '{"access_token":"t1"}') == IMAGE.index.digest
+
+
+def test_a_token_service_that_answers_with_a_flood_of_brackets(faulty: FaultyRegistry, quick: Backoff) -> None:
+    with pytest.raises(ImageError, match="gives no token"):
+        _with_token(faulty, quick, 200, "[" * 200_000)
+
+
+def _with_token(faulty: FaultyRegistry, backoff: Backoff, status: int, answer: str) -> str:
+    realm = {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token",service="s"'}
+
+    def guard(handler: Handler) -> bool:
+        if handler.path.startswith("/token"):
+            return handler.reply(status, answer.encode()) or True
+        return handler.headers.get("Authorization") != "Bearer t1" and (handler.reply(401, b"", realm) or True)
+
+    faulty.add(IMAGE)
+    faulty.guard = guard
+    return Registry(faulty.host, backoff=backoff).has_manifest("app", "1")
+
+
+def test_a_certificate_authority_in_the_home_directory(
+    private: RegistryProcess, pki: Pki, quick: Backoff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(pki.ca_certificate.parent))
+    settings = RegistrySettings(private.host, f"~/{pki.ca_certificate.name}", USERNAME, {"value": PASSWORD})
+    assert Registry(private.host, settings, quick).has_manifest("none", "1") == ""

@@ -184,3 +184,32 @@ def test_the_preset_of_a_flat_mirror_needs_rewritten_references() -> None:
 def test_an_unknown_preset_is_refused() -> None:
     with pytest.raises(PolicyError, match="aliyun, daocloud, none"):
         ImagePolicy.from_config({"preset": "ustc"})
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"mirrors": {"docker.io": ["https://me:canary@mirror.example/x"]}},
+        {"mirrors": {"docker.io": ["me:canary@mirror.example/x"]}},
+        {"mirrors": {"docker.io": [{"host": "me:can/canary@shared.example"}]}},
+        {"mirrors": {"docker.io": [{"host": "m", "username": "me", "password": "canary"}]}},
+        {"mirrors": {"me:canary@docker.io": ["x"]}},
+        {"map": {"a": "https://me:canary@mirror.example/x"}},
+        {"map": {"me:canary@mirror.example:5000/x": "a"}},
+        {"registries": {"me:canary@h": {}}},
+        {"registries": {"h": {"username": "me", "password": "canary"}}},
+        {"registries": {"h": {"username": "me", "password": {"vale": "canary"}}}},
+        {"registries": {"h": {"username": "me", "password": ["canary"]}}},
+        {"registries": {"h": {"username": "me:you", "password": {"value": "canary"}}}},
+    ],
+    ids=range(12),
+)
+def test_a_login_where_none_belongs_is_refused_without_being_told(config: dict[str, Any]) -> None:
+    with pytest.raises(PolicyError) as caught:
+        ImagePolicy.from_config(config)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_digest_that_is_none_is_told() -> None:
+    with pytest.raises(PolicyError, match="image 'a@sha256:zz'"):
+        ImagePolicy.from_config({"map": {"a@sha256:zz": "b"}})

@@ -14,7 +14,11 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.http.redaction import redact
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import (
+    ImageError,
+    Reason,
+    RegistryError,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry import uploads
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
@@ -199,7 +203,6 @@ def _logged_in_first(
         f'{{"token":["{TOKEN}"]}}',
         f'{{"token":"{TOKEN}"',
         f'["{TOKEN}"]',
-        f'{{"access_token":"{TOKEN}","expires_in":"{TOKEN}"}}',
     ],
 )
 def test_tokens_that_cannot_be_sent(faulty: FaultyRegistry, body: str) -> None:
@@ -208,6 +211,17 @@ def test_tokens_that_cannot_be_sent(faulty: FaultyRegistry, body: str) -> None:
         (handler.reply(200, body.encode()) if "/token" in handler.path else handler.reply(401, b"", realm)) or True
     )
     with pytest.raises(ImageError, match="token service") as caught:
+        client(faulty, PASSWORDS["plain"]).manifest("app", "1")
+    assert "canary" not in texts_of(caught.value)
+
+
+def test_a_lifetime_is_not_told(faulty: FaultyRegistry) -> None:
+    realm = {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token?secret={SIGNED}"'}
+    body = f'{{"access_token":"{TOKEN}","expires_in":"{TOKEN}"}}'.encode()
+    faulty.guard = lambda handler: (
+        (handler.reply(200, body) if "/token" in handler.path else handler.reply(401, b"", realm)) or True
+    )
+    with pytest.raises(ImageError, match="is not accepted") as caught:
         client(faulty, PASSWORDS["plain"]).manifest("app", "1")
     assert "canary" not in texts_of(caught.value)
 
@@ -259,6 +273,8 @@ def test_logins_of_proxies(faulty: FaultyRegistry, monkeypatch: pytest.MonkeyPat
     text = texts_of(caught.value)
     login = base64.b64encode(f"me:{SIGNED}".encode()).decode()
     assert [form for form in ("canary", login) if form in text] == []
+    if isinstance(caught.value, RegistryError) and "407" in text:
+        assert caught.value.reason == Reason.PROXY
 
 
 @pytest.mark.parametrize(
@@ -299,3 +315,40 @@ def test_long_texts_cost_no_time(text: str) -> None:
     started = time.process_time()
     redact(text * 100_000)
     assert time.process_time() - started < 5.0
+
+
+SAID = "said-canary"
+REPEATED: dict[str, tuple[int, dict[str, str], bytes]] = {
+    "path of a redirect": (307, {"Location": f"ftp://storage.invalid/{SAID}/x"}, b""),
+    "scheme of a redirect": (307, {"Location": "said-canary://storage.invalid/x"}, b""),
+    "host of a redirect": (307, {"Location": f"http://{SAID}.invalid/x"}, b""),
+    "scheme of a challenge": (401, {"WWW-Authenticate": f"{SAID} realm=x"}, b""),
+    "path of a realm": (401, {"WWW-Authenticate": f'Bearer realm="http://tokens.invalid/{SAID}"'}, b""),
+    "type": (200, {"Content-Type": SAID}, b"{}"),
+    "type in the body": (200, {}, f'{{"mediaType":"{SAID}"}}'.encode()),
+    "upload": (202, {"Location": f"http://{SAID}.invalid/x"}, b""),
+}
+RAW = {
+    "status line": f"NONE {SAID}\r\n\r\n",
+    "chunk": f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{SAID}\r\n",
+}
+
+
+@pytest.mark.parametrize("place", [*REPEATED, *RAW])
+def test_a_password_that_is_repeated_elsewhere_than_in_words(
+    faulty: FaultyRegistry, tmp_path: Path, place: str
+) -> None:
+    def answer(handler: Handler, password: str) -> None:
+        if place in REPEATED:
+            status, headers, body = REPEATED[place]
+            handler.reply(status, body, headers)
+        else:
+            handler.wfile.write(RAW[place].encode())
+            handler.close_connection = True
+
+    faulty.guard = _logged_in_first(faulty, "Basic", answer, SAID)
+    for operation in (OPERATIONS["manifest"], OPERATIONS["blob"], OPERATIONS["upload"]):
+        try:
+            operation(client(faulty, SAID), tmp_path)
+        except ImageError as error:
+            assert "canary" not in texts_of(error)

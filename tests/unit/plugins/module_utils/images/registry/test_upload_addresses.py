@@ -37,6 +37,7 @@ def send(registry: FaultyRegistry, backoff: Backoff, client: Registry | None = N
         "//HOST/v2/app/blobs/uploads/1?_state=a%2Bb",
         "http://user:pass@HOST/v2/app/blobs/uploads/1?_state=a%2Bb#end",
         "https://HOST/v2/app/blobs/uploads/1?_state=a%2Bb",
+        "http://127.0.0.1:80/v2/app/blobs/uploads/1?_state=a%2Bb",
     ],
 )
 def test_addresses_of_uploads(faulty: FaultyRegistry, quick: Backoff, location: str) -> None:

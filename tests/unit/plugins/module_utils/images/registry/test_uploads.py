@@ -18,15 +18,16 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.regis
     Descriptor,
     digest_of,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.transport import Answer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.uploads import push_blob
 from faulty_registry import FaultyRegistry, Handler
 from kind_registry import KindRegistry
 from registry_kinds import Kind
 from registry_process import RegistryProcess
-from sample_images import LAYER
+from sample_images import LAYER, SampleImage
 
 KEPT = ("Location", "Range", "Docker-Content-Digest")
-REFUSALS = (400, 405, 411, 413, 415, 416, 501)
+REFUSALS = (400, 405, 406, 411, 413, 415, 416, 422, 501)
 
 
 @pytest.fixture
@@ -161,9 +162,10 @@ def test_the_least_size_of_chunks(served: Callable[[Kind], KindRegistry], patien
 
 @pytest.mark.usefixtures("sizes")
 @pytest.mark.parametrize("size", [100, 40_000])
-def test_a_lost_upload_begins_anew(faulty: FaultyRegistry, patient: Backoff, size: int) -> None:
+@pytest.mark.parametrize("status", [404, 409, 410])
+def test_a_lost_upload_begins_anew(faulty: FaultyRegistry, patient: Backoff, size: int, status: int) -> None:
     where = {"Location": "/v2/app/blobs/uploads/1"}
-    gone = [lambda handler: handler.reply(404, b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}')] * 2
+    gone = [lambda handler: handler.reply(status, b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}')] * 2
     taken = {"POST": 202, "PATCH": 202, "PUT": 201}
     faulty.guard = lambda handler: handler.reply(taken[handler.command], headers=where) or True
     faulty.faults["uploads/1"] = list(gone)
@@ -243,3 +245,21 @@ def test_a_chunk_that_breaks_on_its_way_to_a_real_registry(
     assert has_blob(Registry(mirror.host, backoff=patient), "app", digest)
     sent = [method for method, _path, _headers in faulty.requests]
     assert sent == ["POST", "PATCH", "PATCH", "GET", *["PATCH"] * (1 if arrives else 2), "PUT"]
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_other_words_for_yes(faulty: FaultyRegistry, patient: Backoff, status: int) -> None:
+    where = {"Location": "/v2/app/blobs/uploads/1"}
+    faulty.guard = lambda handler: handler.reply(status, headers=where) or True
+    send(faulty, patient, 100)
+    Registry(faulty.host, backoff=patient).put_manifest("app", "1", SampleImage().index)
+
+
+@pytest.mark.parametrize("said", ["0-99", "bytes=0-99", "bytes 0-99/*", "0-99/200"])
+def test_how_much_is_there(said: str) -> None:
+    assert uploads.received(Answer(204, {"Range": said}, b"")) == 100
+
+
+@pytest.mark.parametrize("said", ["", "1-99", "0-", "0-\u00b2", f"0-{'9' * 5000}", "bytes"])
+def test_what_tells_nothing_of_how_much_is_there(said: str) -> None:
+    assert uploads.received(Answer(204, {"Range": said}, b"")) is None

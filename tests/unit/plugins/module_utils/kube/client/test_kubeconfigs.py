@@ -309,6 +309,16 @@ def as_somebody_with_everything(place: Place) -> Case:
 
 
 @case
+def as_somebody_with_nothing_of_an_extra(place: Place) -> Case:
+    return place.user({**place.certificate, "as": "someone", "as-user-extra": {"a": None, "b": []}})
+
+
+@case
+def as_a_name_of_two_lines(place: Place) -> Case:
+    return place.user({**place.certificate, "as": "someone\nelse"})
+
+
+@case
 def as_without_the_right(place: Place) -> Case:
     return place.user({**place.token, "as": "someone"})
 

@@ -16,7 +16,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
     Container,
     run_in_container,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, ClusterError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, ClusterError, KubeError
 from api_server import ApiServer
 from forward_proxies import ConnectProxy, ForwardProxy, SocksProxy, serving
 from kubeconfigs import REVIEW, WHO, config, credential, execute, plugin, write
@@ -195,25 +196,102 @@ def test_a_command_in_a_pod_behind_a_bad_proxy_is_a_clear_error(
     assert "exec in pod" in said and "the proxy refuses: 407" in said and "pass-phrase" not in said
 
 
-def test_an_answer_that_repeats_the_credential_is_shown_without(api_server: ApiServer, tmp_path: Path) -> None:
+PASSWORD = 'pass&phrase"/9'
+ANSWERS = {
+    "header": lambda sent: f"HTTP/1.1 418 x\r\n\r\nno entry for {sent}",
+    "password": lambda sent: f"HTTP/1.1 418 x\r\n\r\nno entry for {PASSWORD}",
+    "JSON by Go": lambda sent: 'HTTP/1.1 418 x\r\n\r\n{"message":"no entry for pass\\u0026phrase\\"/9"}',
+    "status line": lambda sent: f"no entry for {PASSWORD}\r\n\r\n",
+    "chunk": lambda sent: f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{PASSWORD}\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("user", [{"token": PASSWORD}, {"username": "me", "password": PASSWORD}])
+def test_an_answer_that_repeats_the_credential_is_shown_without(
+    api_server: ApiServer, tmp_path: Path, user: dict[str, str], answer: str
+) -> None:
     class Echo(BaseHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
         def do_GET(self) -> None:
-            body = f"no entry for {self.headers['Authorization']}".encode()
-            self.send_response(418)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(ANSWERS[answer](self.headers["Authorization"]).encode())
+            self.close_connection = True
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(api_server.pki.server_certificate, api_server.pki.server_key)
     server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    cluster = client(api_server, tmp_path, {"token": WRONG}, server=f"https://127.0.0.1:{server.server_address[1]}")
-    with pytest.raises(ApiError, match=r"no entry for Bearer \*\*\*$"):
-        cluster.get_path("/version")
+    cluster = client(api_server, tmp_path, user, server=f"https://127.0.0.1:{server.server_address[1]}")
+    with pytest.raises(KubeError, match=r"\*\*\*") as caught:
+        cluster.transport.call("GET", "/version", deadline=Deadline(0.1))
+    said = "".join(traceback.format_exception(caught.value))
+    assert PASSWORD not in said and PASSWORD not in said.replace("\\", "")
     server.shutdown()
     server.server_close()
+
+
+def test_a_kubeconfig_is_read_anew_each_time_its_token_has_run_out(api_server: ApiServer, tmp_path: Path) -> None:
+    """By whatever asks: tokens of an hour run out more than once in a long run."""
+    cluster = client(api_server, tmp_path, {"token": api_server.token})
+
+    def stale() -> None:
+        cluster.transport.connection = client(api_server, tmp_path / "stale", {"token": WRONG}).transport.connection
+
+    stale()
+    assert who(cluster) == "jane"
+    stale()
+    assert who(cluster) == "jane"
+    stale()
+    with pytest.raises(ApiError, match="403"):
+        cluster.transport.stream("/api/v1/namespaces", {"watch": "1"}, 5.0)
+    stale()
+    with pytest.raises(ApiError, match="403"):
+        cluster.transport.read_text("/api/v1/namespaces/x/pods/p/log", {}, 5.0)
+    stale()
+    assert "status 403" in exec_in(cluster, "default")
+    write(tmp_path / "config", config({"server": api_server.url, "insecure-skip-tls-verify": True}, {"token": WRONG}))
+    stale()
+    before = cluster.transport.requests
+    with pytest.raises(ApiError, match="401"):
+        who(cluster)
+    assert cluster.transport.requests == before + 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "AADSTS7000215: client_secret=canary-1",
+        '{"access_token": "canary-1", "n": 1}',
+        "see https://login.example/x?code=canary-1",
+        "found $AWS_SECRET_ACCESS_KEY in the environment",
+        "password: canary-1",
+    ],
+)
+def test_words_of_a_plugin_are_told_without_what_looks_like_a_credential(
+    api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "inherited-canary")
+    script = plugin(tmp_path / "p", f"cat >&2 <<END\n{words}\nwhat else\nEND\nexit 3")
+    with pytest.raises(ClusterError, match=r"\*\*\*.* what else$") as caught:
+        who(client(api_server, tmp_path, execute(script)))
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({"as": "joe\n"}, "as"),
+        ({"as": " joe"}, "as"),
+        ({"as": "joe", "as-uid": "1\t"}, "as-uid"),
+        ({"as": "joe", "as-groups": ["a\r\nImpersonate-Group: system:masters"]}, "as-groups"),
+        ({"as": "joe", "as-user-extra": {"k": ["v", "v\x01"]}}, "as-user-extra"),
+    ],
+)
+def test_an_impersonation_that_no_header_keeps_is_refused(
+    api_server: ApiServer, tmp_path: Path, fields: dict[str, Any], key: str
+) -> None:
+    with pytest.raises(ClusterError, match=f"cannot be used: {key} holds a control character, or a blank"):
+        client(api_server, tmp_path, {"token": WRONG, **fields})
