@@ -5,8 +5,8 @@
 
 Source: containerd issues 12415 and 12636, internal/cri/config and plugins/cri/images. The CRI plugin splits config_path
 at ':'. Pulls through the transfer service (from 2.1 on) take it as the name of one directory and find no hosts.toml,
-without saying so. Where it is not set, 2.2 and later take two directories, and earlier ones none: 2.2 says so in its dump,
-later ones, whose dump is of version 4, only when they start. The nodes of kind are such.
+without saying so. Where it is not set, 2.2 and later take two directories, and earlier ones none: 2.2 says so in its
+dump, later ones, whose dump is of version 4, only when they start. The nodes of kind are such.
 
 The older way, registry.mirrors in config.toml, excludes config_path: with both the CRI plugin does not load
 (ValidateImageConfig), and with registry.configs.*.tls beside config_path neither does that of 1.x. So these go first.
