@@ -13,8 +13,9 @@ from pathlib import Path
 from integration.support.labs import OwnLab
 from run import BIN, ROOT, Result, run, with_reports
 
-PARTS = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun", "matrix", "runtimes")
-OWN_LABS = ("matrix", "runtimes")  # parts that bring labs of their own
+SHARING = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun")
+OWN_LABS = ("matrix", "runtimes", "kind")  # parts that bring what they need themselves
+PARTS = (*SHARING, *OWN_LABS)
 LAB = OwnLab(ROOT / ".lab-acceptance", "127.0.0.3")
 RELEASES = ["knative-1.22", "knative-1.23"]  # the part upgrades goes from one to the other
 

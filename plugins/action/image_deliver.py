@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import (
     Delivery,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import Wanted
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import Node, NodeError, Wanted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
@@ -50,6 +51,8 @@ class ActionModule(ClusterAction):
         if delivery.passed_over:
             self.tell(f"passed over: {', '.join(delivery.passed_over)}")
         if args["state"] == "absent":
+            if not check:
+                _look_at_all(nodes, lambda node: take_away(node, check=True))
             taken = [take_away(node, check=check) for node in nodes]
             for done in taken:
                 if done.kept:
@@ -78,19 +81,17 @@ class ActionModule(ClusterAction):
         rows = args["plan"] if args["pull"] else []
         images = [Wanted(row["delivered"], row["from"], row["digest"], row["size"]) for row in rows if row["prefetch"]]
         # All files first: what one runtime cannot be told is known before any node is changed.
-        files = [node.files(policy) for node in nodes]
-        delivered = [
-            deliver(
-                node,
-                wanted,
-                images,
-                check=check,
-                report=self.tell,
-                layout=layout,
-                rate_limit_wait=args["rate_limit_wait"],
+        files = {node: node.files(policy) for node in nodes}
+
+        def bring(node: Node, check: bool) -> Delivered:
+            wait = args["rate_limit_wait"]
+            return deliver(
+                node, files[node], images, check=check, report=self.tell, layout=layout, rate_limit_wait=wait
             )
-            for node, wanted in zip(nodes, files, strict=True)
-        ]
+
+        if not check:
+            _look_at_all(nodes, lambda node: bring(node, True))
+        delivered = [bring(node, check) for node in nodes]
         for done in delivered if args["pull"] else []:
             if done.left:
                 self.tell(
@@ -98,6 +99,18 @@ class ActionModule(ClusterAction):
                     f"(image_prefetch_state: absent takes them away): {', '.join(done.left)}"
                 )
         return delivered
+
+
+def _look_at_all(nodes: Sequence[Node], look: Callable[[Node], Delivered]) -> None:
+    """Look at several nodes before the first is changed. Raises NodeError that names all that cannot be looked at."""
+    faults = []
+    for node in nodes if len(nodes) > 1 else ():
+        try:
+            look(node)
+        except NodeError as error:
+            faults.append(str(error))
+    if faults:
+        raise NodeError("\n".join([*faults, "Nothing was changed on any node."]))
 
 
 def _described(done: Delivered) -> dict[str, Any]:

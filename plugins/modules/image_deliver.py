@@ -17,6 +17,7 @@ description:
     that it lacks, and proves that every name then stands for the planned digest.
   - docker pulls by digest from the mirror and names the image as wanted, since its own mirror setting serves docker.io alone.
   - Nothing falls back to an origin that is not listed among its own mirrors.
+  - Where there are several nodes, all are looked at before the first is changed; those that do not answer are named together.
   - Keeps a record on the node; O(state=absent) takes away exactly what the record says. Files that were there before
     are put back as they were; images that a container uses stay.
   - Runs on the controller and reaches nodes by the commands in O(nodes), or as O(delivery) says. Without nodes nothing is done.

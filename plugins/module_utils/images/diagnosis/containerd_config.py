@@ -5,7 +5,8 @@
 
 Source: containerd issues 12415 and 12636, internal/cri/config and plugins/cri/images. The CRI plugin splits config_path
 at ':'. Pulls through the transfer service (from 2.1 on) take it as the name of one directory and find no hosts.toml,
-without saying so. Where it is not set, 2.2 and later take two directories, and earlier ones none.
+without saying so. Where it is not set, 2.2 and later take two directories, and earlier ones none: 2.2 says so in its
+dump, later ones, whose dump is of version 4, only when they start. The nodes of kind are such.
 
 The older way, registry.mirrors in config.toml, excludes config_path: with both the CRI plugin does not load
 (ValidateImageConfig), and with registry.configs.*.tls beside config_path neither does that of 1.x. So these go first.
@@ -23,6 +24,8 @@ from .containerd_mirrors import older_settings, older_way
 from .facts import ContainerdConfig, Finding
 
 TRAP = "config_path"
+# What containerd takes where it is not set, and the version of the configuration from which on that is so
+_DEFAULT, _DEFAULT_FROM = "/etc/containerd/certs.d:/etc/docker/certs.d", 4
 # Plugins with a config_path: CRI of configuration version 1, 2, and 3 and 4, the transfer service
 _CRI = (("cri", "registry"), ("io.containerd.grpc.v1.cri", "registry"), ("io.containerd.cri.v1.images", "registry"))
 _TRANSFER = ("io.containerd.transfer.v1.local",)
@@ -61,29 +64,38 @@ def config_path(node: str, config: ContainerdConfig) -> list[Finding]:
     if older.any:
         # First of all: what is said below of config_path would have the CRI plugin not load.
         return [older_way(where, config, older, path, bool(document.get("imports")))]
-    return _of_cri(where, config, plugins, path) + _of_transfer(where, plugins)
+    return _of_cri(where, config, document, path) + _of_transfer(where, plugins)
 
 
-def _of_cri(where: str, config: ContainerdConfig, plugins: Any, path: str) -> list[Finding]:
+def _of_cri(where: str, config: ContainerdConfig, document: Mapping[str, Any], path: str) -> list[Finding]:
+    plugins, version = document.get("plugins"), document.get("version")
     name = next((keys[0] for keys in _CRI if path and _value(plugins, keys) == path), _CRI[-1][0])
-    directories = [posixpath.normpath(part) for part in path.split(":") if part]
+    told = f"config_path of {name} is {path}" if path else f"config_path of {name} is not set"
+    directories = _directories(path)
+    several = f"{name} has {len(directories)} directories as config_path"
+    if not path and isinstance(version, int) and version >= _DEFAULT_FROM:
+        directories = _directories(_DEFAULT)
+        told = several = f"{told}, so containerd takes {_DEFAULT}"
     wanted = posixpath.normpath(config.certs_dir) if config.certs_dir else ""
     if len(directories) > 1 and not _pulls_by_itself(config, _table(plugins, (name,))):
         keep = wanted or directories[0]
-        message = f"{name} has {len(directories)} directories as config_path; mirrors may be ignored silently"
+        message = f"{several}; mirrors may be ignored silently"
         remedy = f'Set config_path = "{keep}" there, move all hosts.toml into it, restart containerd.'
         return [Finding(TRAP, where, message, remedy, fatal=config.whole)]
     if not wanted or wanted in directories:
         return []
-    told = f"config_path of {name} is {path}" if path else f"config_path of {name} is not set"
     remedy = f'Set config_path = "{wanted}" there and restart containerd'
-    remedy += f", or certs_dir: {directories[0]} for the node in image_prefetch_nodes." if path else "."
+    remedy += f", or certs_dir: {directories[0]} for the node in image_prefetch_nodes." if directories else "."
     return [Finding(TRAP, where, f"{told}; mirrors written to {wanted} are not read", remedy, fatal=config.whole)]
+
+
+def _directories(path: str) -> list[str]:
+    return [posixpath.normpath(part) for part in path.split(":") if part]
 
 
 def _of_transfer(where: str, plugins: Any) -> list[Finding]:
     path, others = _value(plugins, _TRANSFER), {path for keys in _CRI if (path := _value(plugins, keys))}
-    directories = [part for part in path.split(":") if part]
+    directories = _directories(path)
     if len(directories) > 1:
         message = f"{_TRANSFER[0]} has {len(directories)} directories as config_path; mirrors may be ignored silently"
         remedy = f'Set config_path = "{directories[0]}" there, move all hosts.toml into it, restart containerd.'

@@ -81,6 +81,26 @@ def test_without_nodes_delivery_says_so(tmp_path: Path) -> None:
     assert "image_prefetch_nodes is empty" in output
 
 
+def test_a_node_that_does_not_answer_is_named_before_another_is_changed(tmp_path: Path) -> None:
+    def node(name: str, *words: str) -> dict[str, Any]:
+        return {"name": name, "exec": list(words), "certs_dir": str(tmp_path / name), "ctr": ["true"]}
+
+    there, away = node("first", "env"), [node("second", "false"), node("third", str(tmp_path / "none"))]
+    policy = {"mirrors": {"docker.io": ["m.example.com/docker.io"]}}
+    common = {"context": "", "images": policy}
+
+    def deliver(nodes: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        return play(tmp_path, [{"selfhosted.serverless.image_deliver": {**common, **more, "nodes": nodes}}], "-v")[0]
+
+    result = deliver([there, *away])
+    assert "node second: false " in result["msg"] and "node third: there is no command" in result["msg"]
+    assert result["msg"].endswith("Nothing was changed on any node.") and not (tmp_path / "first").exists()
+    assert deliver([there])["changed"] and (tmp_path / "first" / "docker.io" / "hosts.toml").exists()
+    assert "node second: false " in deliver([there, *away], state="absent")["msg"]
+    assert (tmp_path / "first" / "docker.io" / "hosts.toml").exists()
+    assert deliver([there], state="absent")["changed"] and not (tmp_path / "first" / "docker.io").exists()
+
+
 @pytest.mark.parametrize("mode", ["runtime", "rewrite"])
 def test_fetch_sync_and_bundle(registry: tuple[str, dict[str, Any]], mode: str, tmp_path: Path) -> None:
     host, policy = registry

@@ -40,11 +40,11 @@ def version_3(path: str, transfer: str = "") -> str:
     )
 
 
-def whole(path: str, **settings: object) -> str:
+def whole(path: str, version: int = 3, **settings: object) -> str:
     """The part of a dump that counts, as containerd 2.1 and later print it."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in {**PULLS, **settings}.items() if value is not None]
     return "\n".join(
-        ["version = 3", "[grpc]", "address = '/run/c.sock'", "[plugins.'io.containerd.cri.v1.images']", *lines]
+        [f"version = {version}", "[grpc]", "address = '/run/c.sock'", "[plugins.'io.containerd.cri.v1.images']", *lines]
         + ["[plugins.'io.containerd.cri.v1.images'.registry]", f"config_path = '{path}'"]
     )
 
@@ -86,6 +86,10 @@ DUMPS: dict[str, tuple[str, str]] = {
     "one with a slash": (whole(ONE + "/"), ""),
     "one with a slash and a dot in it": (whole("/etc/containerd//./certs.d"), ""),
     "none": (whole(""), "config_path of io.containerd.cri.v1.images is not set"),
+    "none, from 2.3 on": (whole("", 4), "is not set, so containerd takes /etc/containerd/certs.d:/etc/docker/certs.d;"),
+    # As kind's nodes are
+    "none, from 2.3 on, pulled by itself": (whole("", 4, discard_unpacked_layers=True), ""),
+    "one, from 2.3 on": (whole(ONE, 4), ""),
     "another": (whole("/other"), "is /other; mirrors written to /etc/containerd/certs.d are not read"),
     "two": (whole(TWO), "has 2 directories"),
     "two before 2.1": (whole(TWO, use_local_image_pull=None), ""),
@@ -134,6 +138,13 @@ def test_one_socket_has_several_names(there: str, named: str) -> None:
 def test_of_files_of_several_versions_the_last_one_counts(main: str, imported: str, expected: str) -> None:
     found = config_path("node1", ContainerdConfig(main, False, ONE, imported=(imported,)))
     assert [expected in item.message for item in found] == [True] * bool(expected)
+
+
+def test_what_is_read_where_nothing_is_set_may_not_be_what_is_written() -> None:
+    text = whole("", 4, discard_unpacked_layers=True)
+    (found,) = config_path("node1", ContainerdConfig(text, True, "/etc/other", "/run/c.sock"))
+    assert found.fatal and "mirrors written to /etc/other are not read" in found.message
+    assert "or certs_dir: /etc/containerd/certs.d for the node" in found.remedy
 
 
 def test_a_file_alone_leaves_doubts() -> None:

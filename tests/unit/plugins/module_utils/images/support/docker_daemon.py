@@ -1,4 +1,4 @@
-"""A real docker daemon in a folder of its own, without networks."""
+"""A real docker daemon in a folder of its own, without networks but those that a test makes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ START_SECONDS = 60
 
 
 class DockerDaemon:
-    """`client` are the words that run docker against it."""
+    """`client` are the words that run docker against it, `address` is what DOCKER_HOST names."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
         program = shutil.which("dockerd")
         assert program, "the tests of docker as a node's runtime need dockerd; install Debian's docker.io"
         self._directory = directory
         directory.mkdir(parents=True)
-        socket = directory / "docker.sock"
-        self.client = ["docker", "--host", f"unix://{socket}"]
+        self.address = f"unix://{directory}/docker.sock"
+        self.client = ["docker", "--host", self.address]
         self._log = directory / "log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -30,7 +30,8 @@ class DockerDaemon:
                     f"--data-root={directory}/data",
                     f"--exec-root={directory}/exec",
                     f"--pidfile={directory}/pid",
-                    f"--host=unix://{socket}",
+                    f"--host={self.address}",
+                    *options,
                 ],
                 stdout=log,
                 stderr=log,

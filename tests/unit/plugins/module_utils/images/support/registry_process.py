@@ -1,4 +1,4 @@
-"""A real `distribution` registry on a free loopback port, plain or with TLS and a password."""
+"""A real `distribution` registry, by default on a free loopback port, plain or with TLS and a password."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ def find_registry() -> Path:
 class RegistryProcess:
     """`host` is host:port; with `certificate` and `key` it speaks TLS and wants USERNAME and PASSWORD."""
 
-    def __init__(self, directory: Path, certificate: Path | None = None, key: Path | None = None) -> None:
-        self.host = f"127.0.0.1:{free_port()}"
+    def __init__(
+        self, directory: Path, certificate: Path | None = None, key: Path | None = None, host: str = ""
+    ) -> None:
+        self.host = host or f"127.0.0.1:{free_port()}"
         directory.mkdir(parents=True)
         config = {
             "version": 0.1,
