@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,21 +33,37 @@ def _run_go(suite: Suite, run: Run, lab: Lab, arguments: list[str], environment:
     program = lab.work / suite.name / run.program
     expected = list(run.expected) or _listed(program, lab, environment)
     left_out = [test for test in expected if any(reason.skip and reason.fits(test) for reason in suite.reasons)]
-    if left_out:
-        arguments.append(f"-test.skip=^({'|'.join(map(re.escape, left_out))})$")
     command = [program, "-test.v=test2json", *arguments]
-    first = _read_go(_printed(suite, run, lab, command, environment), expected)
+    results: dict[str, Result] = {}
+    for number, chosen in enumerate(_calls(expected, left_out, run.at_once)):
+        lines = _printed(suite, run, lab, [*command, *chosen], environment, "a" if number else "w")
+        results |= {
+            result.name: result for result in _read_go(lines, expected) if result.state != "missing" or result.said
+        }
+    first = of_expected(results, expected)
     again = [result for result in first if result.state == "failed" or result.said and result.state == "missing"]
     if len(again) > _MOST_REPEATED:
         return first
     # Alone, and without the others' load: what fails only beside them is told as such
     for result in again:
-        chosen = "/".join(f"^{re.escape(part)}$" for part in result.name.split("/"))
-        alone = [*(argument for argument in command if not argument.startswith("-test.run=")), f"-test.run={chosen}"]
+        itself = "/".join(_exactly([part]) for part in result.name.split("/"))
+        alone = [*(argument for argument in command if not argument.startswith("-test.run=")), f"-test.run={itself}"]
         (repeated,) = _read_go(_printed(suite, run, lab, alone, environment, "a"), [result.name])
         if repeated.state == "passed":
             first[first.index(result)] = replace(repeated, tries=2)
     return first
+
+
+def _calls(expected: list[str], left_out: list[str], at_once: int) -> list[list[str]]:
+    """The arguments that choose the tests, for each call of the program: all that are wanted, or so many at a time."""
+    if not at_once:
+        return [[f"-test.skip={_exactly(left_out)}"] if left_out else []]
+    wanted = [test for test in expected if test not in left_out]
+    return [[f"-test.run={_exactly(wanted[begin : begin + at_once])}"] for begin in range(0, len(wanted), at_once)]
+
+
+def _exactly(names: Iterable[str]) -> str:
+    return f"^({'|'.join(map(re.escape, names))})$"
 
 
 def _read_go(lines: Iterator[str], expected: list[str]) -> list[Result]:

@@ -36,7 +36,8 @@ class Run:
 
     format says how its results are read: go (the testing package) or ginkgo (its JUnit report). The tests that count
     are those named in expected, otherwise those that a program of Go's testing package lists, or whose names begin
-    with the pattern `counted` in Ginkgo's report.
+    with the pattern `counted` in Ginkgo's report. With at_once, a program of Go's is called for so many tests at a
+    time: -test.parallel does not bound how many have pods on the node, as tests that wait for a part do not count.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Run:
     expected: tuple[str, ...] = ()
     format: str = "go"
     counted: str = ""
+    at_once: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conformance.execute import execute
 from conformance.lab import Lab
-from conformance.suite import Run, Suite
+from conformance.suite import Reason, Run, Suite
 
 # Lists nothing without a kubeconfig, as Knative's reconciler tests
 PROGRAM = """#!/bin/sh
@@ -45,5 +45,29 @@ def test_a_program_that_lists_nothing_is_no_suite_without_tests(lab: Lab, monkey
         execute(suite(run), run, lab)
 
 
-def suite(run: Run) -> Suite:
-    return Suite("some", "Some", "nowhere", (), {}, {}, (), (), {}, {}, (), (run,), (), "")
+def test_so_many_tests_are_called_at_a_time(lab: Lab) -> None:
+    program = lab.work / "some" / "some.test"
+    program.write_text("""#!/bin/sh
+case "$1" in
+  -test.list=.) printf 'TestA\\nTestB\\nTestC\\nTestD\\n'; exit;;
+esac
+for word; do case "$word" in -test.run=*) run=${word#-test.run=};; esac; done
+echo "$run" >> calls
+for test in TestA TestB TestC TestD; do
+  echo "$test" | grep -qE "$run" || continue
+  printf '\\026=== RUN   %s\\n\\026--- PASS: %s (0.10s)\\n' "$test" "$test"
+done
+""")
+    run = Run("some", "some.test", at_once=2)
+    results = execute(suite(run, Reason("TestB", "choice", "not wanted", skip=True)), run, lab)
+    assert [(result.name, result.state) for result in results] == [
+        ("TestA", "passed"),
+        ("TestB", "missing"),
+        ("TestC", "passed"),
+        ("TestD", "passed"),
+    ]
+    assert (lab.work / "calls").read_text().split() == ["^(TestA|TestC)$", "^(TestD)$"]
+
+
+def suite(run: Run, *reasons: Reason) -> Suite:
+    return Suite("some", "Some", "nowhere", (), {}, {}, (), (), {}, {}, (), (run,), reasons, "")
