@@ -8,6 +8,7 @@ Pure: from what stands and what is wanted to the moves, or to a refusal with the
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,20 +41,12 @@ class Standing:
     @property
     def newest(self) -> str:
         """The newest version that was complete or that objects say themselves: what may not get older."""
-        newest = self.version
-        for version in self.seen:
-            if _is_before(newest, version):
-                newest = version
-        return newest
+        return functools.reduce(lambda one, other: other if _is_before(one, other) else one, self.seen, self.version)
 
     @property
     def oldest(self) -> str:
         """The oldest of these: from there the way begins."""
-        oldest = self.version
-        for version in self.seen:
-            if _is_before(version, oldest):
-                oldest = version
-        return oldest
+        return functools.reduce(lambda one, other: other if _is_before(other, one) else one, self.seen, self.version)
 
     def __str__(self) -> str:
         words = [self.version]

@@ -188,46 +188,32 @@ class Transport:
         headers: list[tuple[str, str]] | None = None,
     ) -> Any:
         """The response to a request; where its credentials are refused, to the same with others."""
-        connection = self.connection
-        arguments = (method, path, query, body, content_type, accept, timeout, preload, headers or [])
-        response = self._request(connection, *arguments)
-        if response.status == 401 and self.renew(connection):
-            response.drain_conn()
-            response = self._request(self.connection, *arguments)
-        return response
-
-    def _request(
-        self,
-        connection: Connection,
-        method: str,
-        path: str,
-        query: Any,
-        body: Any,
-        content_type: str,
-        accept: str,
-        timeout: float,
-        preload: bool,
-        headers: list[tuple[str, str]],
-    ) -> Any:
-        with self._lock:
-            self.requests += 1
-        lines = urllib3.HTTPHeaderDict({"Accept": accept, "User-Agent": USER_AGENT})
-        for name, value in [*connection.headers(), *headers]:
-            lines.add(name, value)
+        own = [("Accept", accept), ("User-Agent", USER_AGENT), *(headers or [])]
         data = None
         if body is not None:
-            lines["Content-Type"] = content_type
+            own.append(("Content-Type", content_type))
             data = json.dumps(body, separators=(",", ":")).encode()
-        try:
+
+        def once(connection: Connection) -> Any:
+            with self._lock:
+                self.requests += 1
             return connection.pools().request(
                 method,
                 connection.server + path + ("?" + urlencode(query) if query else ""),
                 connect=min(CONNECT_TIMEOUT, timeout),
                 read=timeout,
                 body=data,
-                headers=lines,
+                headers=urllib3.HTTPHeaderDict([*own, *connection.headers()]),
                 preload_content=preload,
             )
+
+        connection = self.connection
+        try:
+            response = once(connection)
+            if response.status == 401 and self.renew(connection):
+                response.drain_conn()
+                response = once(self.connection)
+            return response
         except (urllib3.exceptions.HTTPError, OSError) as error:
             # Without the cause, whose words may repeat what was sent.
             raise self._no_answer(method, path, error) from None
