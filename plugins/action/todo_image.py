@@ -10,10 +10,16 @@ from typing import Any, ClassVar
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.architecture import built_for, check_nodes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.build_key import build_key
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import BuilderError, choose_builder
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.index import check_index
-from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import Base, find_base, find_image
+from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import (
+    Base,
+    architectures_of,
+    find_base,
+    find_image,
+)
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
 # Builders that are in the network of this machine; the daemons of others may be elsewhere
@@ -32,21 +38,30 @@ class ActionModule(ImageAction):
                 "there is no registry for the todo application's image: set serverless_registry to one that you may "
                 "push to, or todo_image to an image that is there already"
             )
-        return {"changed": False, **_look(args)}
+        found, warning = _look(args)
+        if warning:
+            self.warn(warning)
+        return {"changed": False, **found}
 
 
-def _look(args: dict[str, Any]) -> dict[str, Any]:
+def _look(args: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the result, and a warning about nodes that the image is not for."""
+    warning = ""
     key = build_key(Path(args["sources"]), Path(args["dockerfile"]), [args["base"]])
     name = f"{args['registry']}/{args['repository']}"
     policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
     digest = find_image(f"{name}:{key}", policy)
-    base, builder = Base("", False), ""
-    if not digest:
-        builder = choose_builder(args["builder"]).kind
+    base, builder, nodes = Base("", False), "", args["architectures"]
+    if digest and nodes:
+        warning = check_nodes(f"{name}:{key}", architectures_of(f"{name}:{key}", policy), nodes)
+    elif not digest:
+        chosen = choose_builder(args["builder"])
+        builder = chosen.kind
+        warning = check_nodes(f"the todo application's image, as {builder} builds it here,", [built_for(chosen)], nodes)
         base = find_base(args["base"], policy)
         if builder in ON_THIS_MACHINE:
             check_index(args["index"], Path(args["sources"], "requirements.txt"), args["ca_file"])
-    return {
+    found = {
         "key": key,
         "image": name,
         "digest": digest,
@@ -54,3 +69,4 @@ def _look(args: dict[str, Any]) -> dict[str, Any]:
         "base": base.reference,
         "base_plain_http": base.plain_http,
     }
+    return found, warning

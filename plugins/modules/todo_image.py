@@ -42,6 +42,14 @@ options:
     description: The image's repository in that registry.
     type: str
     required: true
+  architectures:
+    description:
+      - Architectures of the cluster's nodes, as images name them; empty where they are not known. Where the image, or the tool
+        that would build it, has none of them, the task fails; where some are missing, it warns.
+    type: list
+    elements: str
+    default: []
+    version_added: "1.1.0"
   index:
     description:
       - The package index of the build; empty for pip's own default. Where the image is missing and is built on this machine,

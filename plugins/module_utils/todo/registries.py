@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..images.errors import ImageError, Reason, RegistryError
+from ..images.plan.inspection import inspect
 from ..images.policy.policy import ImagePolicy
 from ..images.reference.reference import Reference
 from ..images.registry.backoff import Backoff
@@ -39,6 +40,12 @@ def find_image(image: str, policy: ImagePolicy) -> str:
     registry = Clients(policy).of(reference.registry)
     registry.be_patient()
     return registry.has_manifest(reference.repository, reference.version)
+
+
+def architectures_of(image: str, policy: ImagePolicy) -> tuple[str, ...]:
+    """Return the architectures for Linux that an image has in its registry. Raises ImageError."""
+    reference = Reference.parse(image)
+    return inspect(Clients(policy).of(reference.registry), reference, ()).architectures
 
 
 def find_base(base: str, policy: ImagePolicy) -> Base:

@@ -21,6 +21,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.copy.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.settings import RegistrySettings
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.reference import Reference
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.client import Registry
+from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.architecture import built_for
+from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import Builder
 from docker_daemon import DockerDaemon
 from forward_proxies import ConnectProxy, serving
 from plays import play
@@ -77,6 +79,34 @@ def test_two_runs_at_once_build_it_once(
     assert not [result["msg"] for result in results if "msg" in result]
     assert sorted(result["changed"] for result in results) == [False, True]
     assert results[0]["digest"] == results[1]["digest"] and results[0]["digest"].startswith("sha256:")
+
+
+def test_an_image_that_no_node_can_run_is_told_before_it_is_built_and_when_it_is_there(
+    arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    """The builder is this machine; the image that is there is that of a test, for amd64."""
+    here = built_for(Builder("buildah", "buildah"))
+    (tmp_path / "app" / "requirements.txt").write_text("")  # the index is asked for nothing
+    registry, _slash, repository = arguments["image"].partition(":0")[0].partition("/")
+    look = {name: arguments[name] for name in ("sources", "dockerfile", "base")}
+    look |= {"registry": registry, "repository": repository, "builder": "buildah"}
+
+    def run(name: str, *architectures: str) -> tuple[dict[str, Any], str]:
+        (tmp_path / name).mkdir()
+        task = {"selfhosted.serverless.todo_image": {**look, "architectures": list(architectures)}}
+        return play(tmp_path / name, [task], "-v")
+
+    result, _output = run("none", "s390x")
+    assert f"as buildah builds it here, is for {here}, and the cluster's nodes are of s390x" in result["msg"]
+    result, output = run("some", here, "s390x")
+    assert result["key"] and "its pods fail on nodes of s390x" in " ".join(output.split())
+    image = f"{registry}/{repository}:{result['key']}"
+    push_layout(
+        SampleImage(layer_of(b"app")).write(tmp_path / "pushed"), "", Registry(registry), Reference.parse(image)
+    )
+    result, _output = run("there", "s390x")
+    assert f"{image} is for amd64, and the cluster's nodes are of s390x" in result["msg"]
+    assert run("fits", "amd64")[0]["digest"]
 
 
 def test_podman_under_its_own_name_and_under_docker_s_makes_what_buildah_makes(
