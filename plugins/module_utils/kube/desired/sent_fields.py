@@ -13,7 +13,7 @@ import base64
 from typing import Any
 
 from ..objects import Document, matches
-from .pointers import without
+from .pointers import not_owned, without
 
 SERVER_FIELDS = [
     "/status",
@@ -49,18 +49,33 @@ RULES: list[dict[str, Any]] = [
     },
 ]
 
+# Fields that the release gives a first value and a controller its later ones: they are sent until it has.
+SEEDED: list[dict[str, Any]] = [
+    # Eventing's controller starts the adapter with the first PingSource and fills in its settings
+    # (eventing pkg/reconciler/pingsource, reconcileReceiveAdapter).
+    {
+        "match": {"kind": "Deployment", "name": "pingsource-mt-adapter"},
+        "pointers": ["/spec/replicas", "/spec/template/spec/containers/*/env/*/value"],
+    },
+]
 
 # A manifest leaves the authority empty, or a line break, where a controller or the CA injector of the cluster fills it
 # in. One that it names is the only one there will be.
 NO_AUTHORITY = frozenset({None, "", "Cg=="})
 
 
-def sent_fields(document: Document, ignore_fields: list[dict[str, Any]]) -> Document:
+def sent_fields(
+    document: Document, ignore_fields: list[dict[str, Any]], owned: dict[str, Any] | None = None
+) -> Document:
     """The copy of `document` that is sent: server fields, built-in rules and `ignore_fields` taken out.
 
-    `ignore_fields` is a list of {match: {kind, name, namespace, group}, pointers: [...]}.
+    `ignore_fields` is a list of {match: {kind, name, namespace, group}, pointers: [...]}. `owned` is the fieldsV1 set
+    of what we own of the object, None while it is not there: of SEEDED fields the others are taken out, too.
     """
     pointers = list(SERVER_FIELDS)
+    for rule in SEEDED if owned is not None else []:
+        if matches(rule["match"], document):
+            pointers += not_owned(document, rule["pointers"], owned or {})
     for rule in RULES + ignore_fields:
         if matches(rule.get("match") or {}, document):
             pointers += rule["pointers"]

@@ -91,7 +91,7 @@ class Judge:
         adopted = not shared and (is_adopted(live) or not owner or not self._is_known(ref, live))
         # A namespace of two releases: each owns its labels under a manager name of its own.
         manager = f"{FIELD_MANAGER}/{self.release}" if shared else FIELD_MANAGER
-        sent = self._to_send(document, shared, adopted, live)
+        sent = self._to_send(document, shared, adopted, live, owned_set(live, manager))
         if settled(sent, live, manager) or (shared and not _says_anything(sent)):
             return Step(Action.KEEP, ref, UNCHANGED, live, sent, manager), None
         action, reason = (Action.CHANGE, "it differs")
@@ -120,10 +120,15 @@ class Judge:
         return bool(owned_set(live, FIELD_MANAGER)) or (entry is not None and entry.uid in ("", uid_of(live)))
 
     def _to_send(
-        self, document: Document, shared: bool = False, adopted: bool = False, live: Document | None = None
+        self,
+        document: Document,
+        shared: bool = False,
+        adopted: bool = False,
+        live: Document | None = None,
+        owned: dict[str, Any] | None = None,
     ) -> Document:
         """The document as it is sent: our fields, our labels, and whether the object was there before us."""
-        sent = sent_fields(document, self.options.ignore_fields)
+        sent = sent_fields(document, self.options.ignore_fields, owned)
         if autoscaled(document, self.scene.autoscaled):
             sent.get("spec", {}).pop("replicas", None)
         if not shared:

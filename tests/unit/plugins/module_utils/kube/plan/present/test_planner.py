@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import ObjectRef
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import Document, ObjectRef
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from fault_proxy import Fault, FaultProxy
 from releases import absent, config_map, definition, deployment, document, names, namespace, present, secret
@@ -203,6 +203,39 @@ def test_a_field_that_is_left_to_others_keeps_its_value(cluster: Cluster, name: 
     assert live["spec"]["replicas"] == 1
     assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "example.org/app:1"
     assert not present(cluster, name, later, ignore_fields=ignored).changed
+
+
+def test_what_a_controller_goes_on_with_is_left_to_it(cluster: Cluster, name: str) -> None:
+    """Eventing's adapter for PingSources, which its controller starts and tells what it needs."""
+
+    def release(image: str) -> list[Document]:
+        adapter = deployment("pingsource-mt-adapter", replicas=0, image=image)
+        (container,) = adapter["spec"]["template"]["spec"]["containers"]
+        container["env"] = [{"name": "K_LOGGING_CONFIG", "value": ""}, {"name": "K_SINK_TIMEOUT", "value": "-1"}]
+        return [namespace(name), adapter]
+
+    def live() -> Document:
+        return cluster.get("apps/v1", "Deployment", "pingsource-mt-adapter", name)
+
+    present(cluster, name, release("example.org/app:1"))
+    assert live()["spec"]["replicas"] == 0
+    assert not present(cluster, name, release("example.org/app:1")).changed
+    started = live()
+    started["spec"]["replicas"] = 1
+    (container,) = started["spec"]["template"]["spec"]["containers"]
+    container["env"] = [{"name": "POD_NAME", "value": "x"}, *container["env"]]
+    container["env"][1]["value"] = "{}"
+    path = f"/apis/apps/v1/namespaces/{name}/deployments/pingsource-mt-adapter"
+    cluster.transport.call("PUT", path, query={"fieldManager": "controller"}, body=started)
+    assert not present(cluster, name, release("example.org/app:1")).changed
+    assert present(cluster, name, release("example.org/app:2")).changed
+    after = live()["spec"]
+    (container,) = after["template"]["spec"]["containers"]
+    assert after["replicas"] == 1 and container["image"] == "example.org/app:2"
+    assert {item["name"]: item.get("value", "") for item in container["env"]} == {
+        "POD_NAME": "x", "K_LOGGING_CONFIG": "{}", "K_SINK_TIMEOUT": "-1",
+    }  # fmt: skip
+    assert not present(cluster, name, release("example.org/app:2")).changed
 
 
 def test_what_is_taken_from_others_is_told(cluster: Cluster, name: str) -> None:
