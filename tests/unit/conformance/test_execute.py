@@ -45,6 +45,23 @@ def test_a_program_that_lists_nothing_is_no_suite_without_tests(lab: Lab, monkey
         execute(suite(run), run, lab)
 
 
+def test_what_fails_beside_the_others_gets_a_second_try_alone(lab: Lab) -> None:
+    (lab.work / "some" / "some.test").write_text("""#!/bin/sh
+case "$*" in
+  -test.list=.) printf 'TestOne\\nTestTwo\\n';;
+  *'-test.run=^(TestTwo)$') printf '\\026=== RUN   TestTwo\\n\\026--- PASS: TestTwo (0.10s)\\n';;
+  *) printf '\\026=== RUN   TestOne\\n\\026--- PASS: TestOne (0.10s)\\n'
+     printf '\\026=== RUN   TestTwo\\n\\026--- FAIL: TestTwo (0.10s)\\n';;
+esac
+""")
+    run = Run("some", "some.test", ("-test.run=.",))
+    results = execute(suite(run), run, lab)
+    assert [(result.name, result.state, result.tries) for result in results] == [
+        ("TestOne", "passed", 1),
+        ("TestTwo", "passed", 2),
+    ]
+
+
 def test_so_many_tests_are_called_at_a_time(lab: Lab) -> None:
     program = lab.work / "some" / "some.test"
     program.write_text("""#!/bin/sh
