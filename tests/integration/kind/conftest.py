@@ -264,7 +264,7 @@ def running_world(server: ApiServer) -> Iterator[World]:
         directory = Path(tempfile.mkdtemp(prefix="serverless-kind-"))
         stack.callback(shutil.rmtree, directory)
         (directory / "home").mkdir()
-        mirror = f"{next(subnet.hosts())}:{PORT}"
+        mirror = f"{subnet[1]}:{PORT}"
         runtime = write_runtime(directory / "runc")
         options = ("--ip-forward=false", f"--insecure-registry={mirror}", *runtime)
         daemon = DockerDaemon(directory / "docker", *options)

@@ -21,7 +21,7 @@ PASSWORDS = [
 ]
 WRITERS: dict[str, Callable[[str], str]] = {
     "as it is": str,
-    "JSON": lambda text: json.dumps(text),
+    "JSON": json.dumps,
     "JSON by Go": lambda text: "".join(rf"\u{ord(c):04x}" if c in "<>&" else json.dumps(c)[1:-1] for c in text),
     "JSON by PHP": lambda text: json.dumps(text).replace("/", r"\/"),
     "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
