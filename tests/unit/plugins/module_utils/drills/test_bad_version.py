@@ -72,10 +72,10 @@ def environment(stage: Stage) -> list[dict[str, str]]:
 
 def test_a_version_that_never_gets_ready(cluster: Cluster, stage: Stage) -> None:
     with Careful(cluster, stage.application.namespace):
-        result = drill.bad_version(stage, Settings(rate=50, hold_seconds=2))
+        result = drill.bad_version(stage, Settings(rate=20, hold_seconds=2))
     assert result.met
     assert result.figures["reason"] == f"last warning: Unhealthy: {WORDS}"
-    assert result.figures["requests"]["requests"] > result.figures["beside_bad_version"]["requests"] > 90
+    assert result.figures["requests"]["requests"] > result.figures["beside_bad_version"]["requests"] > 30
     ready, present = ([value for _at, value in steps.points] for steps in result.timeline.steps)
     assert max(ready) == 1 and max(present) == 2
     assert environment(stage) == []
@@ -84,6 +84,6 @@ def test_a_version_that_never_gets_ready(cluster: Cluster, stage: Stage) -> None
 def test_a_gate_that_lets_it_through_is_found_out(cluster: Cluster, stage: Stage) -> None:
     with Careful(cluster, stage.application.namespace) as kubelet:
         kubelet.careless = True
-        result = drill.bad_version(stage, Settings(rate=50, hold_seconds=2))
+        result = drill.bad_version(stage, Settings(rate=20, hold_seconds=2))
     assert [check.what for check in result.checks if not check.met] == ["the bad version never got ready"]
     assert environment(stage) == []
