@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from ..images.plan.choice import BACKOFF, inspected_at
 from ..images.plan.inspection import Inspected
 from ..images.plan.lock import Lock, Locked, extend_lock
 from ..images.policy.policy import Candidate, ImagePolicy
+from ..images.reference.machine import architecture_of
 from ..images.reference.reference import Reference
 from ..images.registry.backoff import Backoff
 from ..images.registry.blobs import fetch_blob
@@ -30,8 +30,6 @@ from .layer_files import extract_file
 from .store import NOTE, Store
 from .transfers import Transfer
 
-# Names of machine types in images (GOARCH), by what the system calls them
-_ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 # What a registry that cannot be used now says, whatever is asked for
 _AWAY = frozenset({Reason.DNS, Reason.REFUSED, Reason.BROKEN, Reason.TIMEOUT})
 
@@ -52,7 +50,7 @@ class ImageFile:
         self._access = access
         self._path = path
         self.newly_locked = ""  # the digest that the lock has since this fetch
-        self._architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
+        self._architecture = architecture_of()
         try:
             self.reference = access.policy.mapped(Reference.parse(image))
         except ImageError as error:

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Collection
 
+from ..images.reference.machine import architecture_of
 from .builder import Ask, Builder, BuilderError, ask_command
 
-# As uname has them, and as Go and with it images do
-_GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 # What tells the architecture of a builder that may be another machine, or a virtual one
 _QUESTIONS = {
     "docker": ("version", "--format", "{{.Server.Arch}}"),
@@ -22,8 +20,8 @@ _QUESTIONS = {
 def built_for(builder: Builder, ask: Ask = ask_command) -> str:
     """Return the architecture that a builder makes images for, as images name it."""
     question = _QUESTIONS.get(builder.kind)
-    machine = (ask([builder.program, *question]) if question else "") or platform.machine()
-    return _GO_NAMES.get(machine, machine)
+    told = ask([builder.program, *question]) if question else None
+    return architecture_of(told or "")
 
 
 def check_nodes(image: str, has: Collection[str], nodes: Collection[str]) -> str:

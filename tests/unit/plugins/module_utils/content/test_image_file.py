@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import uuid
 from pathlib import Path
 
@@ -190,6 +191,6 @@ def test_an_image_for_other_machines_is_told(
     registry: RegistryProcess, repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     top = push(registry.host, repository, "1", LAYERS, ARCHITECTURE)
-    monkeypatch.setattr(image_file.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(ContentError, match="architecture missing: it has no riscv64"):
         locate({"image": f"{repository}@{top}", "path": "/x"}, access(tmp_path, registry.host))
