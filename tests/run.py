@@ -33,7 +33,8 @@ TOOLS = {
     "chromedriver": "chromium-driver",
 }
 # What a command's output says of a fault; so many of these lines are repeated at the end
-FAULT = re.compile(r"^(fatal|failed): |^(ERROR|FAILED|CRITICAL)\b|\bFATAL\b")
+FAULT = re.compile(r"^(fatal|failed): |^(ERROR|FAILED|CRITICAL)\b|\bFATAL\b|^\* \[.*\] => ")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 FAULTS_NAMED = 12
 # The pip that this ansible-core's ansible-test bootstraps
 ANSIBLE_TEST_PIP = "24_2"
@@ -68,8 +69,9 @@ def run(name: str, command: list[str | Path], cwd: Path = ROOT, env: dict[str, s
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
-            if FAULT.search(line):
-                faults.append(shortened(line))
+            plain = COLOUR.sub("", line)
+            if FAULT.search(plain):
+                faults.append(shortened(plain))
     code = process.returncode
     named = tuple(faults[:FAULTS_NAMED]) if code else ()
     return Result(name, int(code == 0), int(code != 0), time.monotonic() - start, named)

@@ -21,6 +21,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.detection import (
     Delivery,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.lingering import (
+    images_of_pods,
+    take_away_lingering,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import Node, NodeError, Wanted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
@@ -54,6 +58,9 @@ class ActionModule(ClusterAction):
             if not check:
                 _look_at_all(nodes, lambda node: take_away(node, check=True))
             taken = [take_away(node, check=check) for node in nodes]
+            if args["context"] and not check and any(done.kept for done in taken):
+                pods = self.connect(args)[0].list("v1", "Pod")
+                take_away_lingering(list(zip(nodes, taken, strict=True)), images_of_pods(pods), self.tell)
             for done in taken:
                 if done.kept:
                     self.tell(

@@ -6,7 +6,9 @@ import base64
 import json
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd import ContainerdNode
@@ -20,6 +22,11 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.delivery_record import RECORD
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.docker import DockerNode
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.lingering import (
+    PATIENCE,
+    images_of_pods,
+    take_away_lingering,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.node import NodeError, Wanted
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.runtimes import node_from_config
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
@@ -206,6 +213,46 @@ def test_images_in_use_stay_until_they_are_not(local: LocalNode) -> None:
     local.used.write_text("")
     assert take_away(local.node, check=False).removed == ["gcr.io/b/c:1"]
     assert not (local.certs / RECORD).exists()
+
+
+def pod(image: str) -> dict[str, Any]:
+    return {"spec": {"initContainers": [{"name": "first", "image": image}], "containers": [{"name": "main"}]}}
+
+
+def test_containers_of_removed_pods_are_waited_for(local: LocalNode) -> None:
+    bring(local)
+    local.used.write_text("c1 gcr.io/b/c:1 runc\nc2 docker.io/library/a:1 runc\n")
+    done = take_away(local.node, check=False)
+    quick, lines = QuickClock(), []
+
+    def sleep(seconds: float) -> None:
+        quick.clock.sleep(seconds)
+        if quick.passed > 40:  # the kubelet comes by
+            local.used.write_text("c2 docker.io/library/a:1 runc\n")
+
+    clock = replace(quick.clock, sleep=sleep)
+    named = images_of_pods([pod("a:1")])
+    take_away_lingering([(local.node, done)], named, lines.append, replace(PATIENCE, clock=clock))
+    assert (done.removed, done.kept) == (["gcr.io/b/c:1"], ["docker.io/library/a:1"])
+    assert 40 < quick.passed < 50 and len(lines) == 1
+    assert not take_away(local.node, check=False).changed
+
+
+def test_containers_that_no_pod_owns_are_waited_for_no_longer_than_the_kubelet_takes(local: LocalNode) -> None:
+    bring(local)
+    local.used.write_text("c1 gcr.io/b/c:1 runc\n")
+    done, quick = take_away(local.node, check=False), QuickClock()
+    take_away_lingering([(local.node, done)], set(), lambda line: None, replace(PATIENCE, clock=quick.clock))
+    assert done.kept == ["gcr.io/b/c:1"] and 90 <= quick.passed < 100
+
+
+def test_images_of_running_pods_are_not_waited_for(local: LocalNode) -> None:
+    bring(local)
+    local.used.write_text("c1 gcr.io/b/c:1 runc\n")
+    done, quick = take_away(local.node, check=False), QuickClock()
+    named = images_of_pods([pod("gcr.io/b/c:1")])
+    take_away_lingering([(local.node, done)], named, lambda line: None, replace(PATIENCE, clock=quick.clock))
+    assert done.kept == ["gcr.io/b/c:1"] and not quick.passed
 
 
 def test_a_mirror_that_is_wanted_no_more_goes(local: LocalNode) -> None:
