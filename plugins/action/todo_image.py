@@ -16,9 +16,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.index import check_index
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import (
     Base,
-    architectures_of,
     find_base,
-    find_image,
+    inspect_image,
 )
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_action import ImageAction
 
@@ -50,11 +49,11 @@ def _look(args: dict[str, Any]) -> tuple[dict[str, Any], str]:
     key = build_key(Path(args["sources"]), Path(args["dockerfile"]), [args["base"]])
     name = f"{args['registry']}/{args['repository']}"
     policy = ImagePolicy.from_config(args["images"], args["rate_limit_wait"])
-    digest = find_image(f"{name}:{key}", policy)
+    image = inspect_image(f"{name}:{key}", policy)
     base, builder, nodes = Base("", False), "", args["architectures"]
-    if digest and nodes:
-        warning = check_nodes(f"{name}:{key}", architectures_of(f"{name}:{key}", policy), nodes)
-    elif not digest:
+    if image:
+        warning = check_nodes(f"{name}:{key}", image.architectures, nodes)
+    else:
         chosen = choose_builder(args["builder"])
         builder = chosen.kind
         warning = check_nodes(f"the todo application's image, as {builder} builds it here,", [built_for(chosen)], nodes)
@@ -64,7 +63,7 @@ def _look(args: dict[str, Any]) -> tuple[dict[str, Any], str]:
     found = {
         "key": key,
         "image": name,
-        "digest": digest,
+        "digest": image.digest if image else "",
         "builder": builder,
         "base": base.reference,
         "base_plain_http": base.plain_http,

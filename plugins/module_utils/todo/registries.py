@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..images.errors import ImageError, Reason, RegistryError
-from ..images.plan.inspection import inspect
+from ..images.plan.inspection import Inspected, inspect
 from ..images.policy.policy import ImagePolicy
 from ..images.reference.reference import Reference
 from ..images.registry.backoff import Backoff
+from ..images.registry.client import Registry
 from ..images.registry.clients import Clients
 from ..images.registry.cooldown import HINT
 
@@ -36,16 +37,22 @@ def find_image(image: str, policy: ImagePolicy) -> str:
 
     Raises ImageError when the registry does not answer or refuses the login.
     """
-    reference = Reference.parse(image)
-    registry = Clients(policy).of(reference.registry)
-    registry.be_patient()
+    registry, reference = _patient(image, policy)
     return registry.has_manifest(reference.repository, reference.version)
 
 
-def architectures_of(image: str, policy: ImagePolicy) -> tuple[str, ...]:
-    """Return the architectures for Linux that an image has in its registry. Raises ImageError."""
-    reference = Reference.parse(image)
-    return inspect(Clients(policy).of(reference.registry), reference, ()).architectures
+def inspect_image(image: str, policy: ImagePolicy) -> Inspected | None:
+    """Return what an image in its registry is, with all architectures for Linux; None where it is not there.
+
+    Raises ImageError when the registry does not answer or refuses the login.
+    """
+    registry, reference = _patient(image, policy)
+    try:
+        return inspect(registry, reference, ())
+    except RegistryError as error:
+        if error.reason == Reason.NOT_FOUND:
+            return None
+        raise
 
 
 def find_base(base: str, policy: ImagePolicy) -> Base:
@@ -64,6 +71,14 @@ def find_base(base: str, policy: ImagePolicy) -> Base:
         f"The todo application's base image {base} cannot be had ({'; '.join(told)}). "
         + (HINT if is_limited else "Put it into the mirror, or set todo_base_image to one that is there.")
     )
+
+
+def _patient(image: str, policy: ImagePolicy) -> tuple[Registry, Reference]:
+    """Return a client of an image's registry that waits for rate limits, and the image's reference."""
+    reference = Reference.parse(image)
+    registry = Clients(policy).of(reference.registry)
+    registry.be_patient()
+    return registry, reference
 
 
 def _look(base: str, policy: ImagePolicy, last: Clients, others: Clients) -> tuple[Base | None, list[str], bool]:
