@@ -34,7 +34,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.upgrade
     ways_back,
 )
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.manifest_files import documents_of
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.pending_waits import PendingWaits
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.release_action import ReleaseAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.settle_waits import settle_waits
 
 Tell = Callable[[str], None]
 
@@ -47,12 +49,21 @@ class ActionModule(ReleaseAction):
     def work(self, cluster: Cluster, args: dict[str, Any], check: bool, progress: Progress, lock: RunLock) -> Outcome:
         """Apply or remove the release."""
         if args["state"] == "present":
+            if not check:
+                self._make_up_for(cluster, args, progress, lock)
             outcome = self._present_or_back(cluster, args, check, progress.tell, lock)
         else:
             outcome = self._absent(cluster, args, check, progress.tell, lock)
         if check:
             self.show_plan(args, outcome.plan, args["state"])
         return outcome
+
+    def _make_up_for(self, cluster: Cluster, args: dict[str, Any], progress: Progress, lock: RunLock) -> None:
+        """Wait for what this release needs, where that was put off."""
+        needed = args["requires"] if args["after"] is None else args["after"]
+        waits = PendingWaits(args["context"], args["kubeconfig"]).take(needed)
+        if waits:
+            settle_waits(cluster, waits, self.variables, progress, lock)
 
     def _present_or_back(
         self, cluster: Cluster, args: dict[str, Any], check: bool, tell: Tell, lock: RunLock

@@ -10,15 +10,10 @@ from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.upgrade.settling import (
-    Jobs,
-    Settling,
-    settle,
-)
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.targets import Target
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.upgrade.going_back import ways_back
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.manifest_files import documents_of
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.pending_waits import PendingWaits, by_release
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.settle_waits import settle_waits, targets_of
 
 
 class ActionModule(ClusterAction):
@@ -27,31 +22,24 @@ class ActionModule(ClusterAction):
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what came true and what was done; in check mode at once."""
         watch = Deadline(0)
-        targets = [Target.from_item(item) for item in args["for"]]
+        targets_of(args)  # what is no target is told before anything is waited for
+        nothing = {"changed": False, "ready": [], "done": [], "later": False, "seconds": 0}
         if check:
-            return {"changed": False, "ready": [], "done": [], "seconds": 0}
+            return nothing
+        pending = PendingWaits(args["context"], args["kubeconfig"])
+        waits = [*(pending.take() if args["rest"] else []), *([args] if args["releases"] or args["for"] else [])]
+        if not waits:
+            return nothing
         cluster, progress = self.connect(args)
-        settling = Settling(
-            tuple(item["name"] for item in args["releases"]),
-            tuple(self._jobs(cluster, item, args, progress) for item in args["releases"]),
-            args["rollback"],
-            args["role"],
-            args["record_namespace"],
-            args["timeout"],
-            args["hopeless"],
-        )
+        if args["later"] and not _is_upgrade(cluster, args):
+            pending.put_off(by_release(args))
+            return {**nothing, "later": True}
         lock = self.run_lock(cluster, progress, args["record_namespace"], args["lock_timeout"])
-        with lock.kept():
-            done = settle(cluster, targets, settling, progress.tell, lock)
-        for line in done:
-            progress.tell(line)
-        return {
-            "changed": bool(done),
-            "ready": [str(target) for target in targets],
-            "done": done,
-            "seconds": round(watch.elapsed, 2),
-        }
+        ready, done = settle_waits(cluster, waits, self.variables, progress, lock)
+        return {**nothing, "changed": bool(done), "ready": ready, "done": done, "seconds": round(watch.elapsed, 2)}
 
-    def _jobs(self, cluster: Cluster, item: dict[str, Any], args: dict[str, Any], progress: Progress) -> Jobs:
-        documents = documents_of(cluster, item["jobs"], [], args, self.variables, False, progress.tell)
-        return Jobs(item["name"], item["version"], documents, tuple(item["unmigrated"]))
+
+def _is_upgrade(cluster: Cluster, args: dict[str, Any]) -> bool:
+    """Whether one of the releases is being upgraded: that must have come out well before anything else begins."""
+    names = [item["name"] for item in args["releases"]]
+    return bool(ways_back(cluster, names, args["record_namespace"], Deadline(args["timeout"])))

@@ -145,6 +145,12 @@ options:
     type: list
     elements: str
     default: []
+  after:
+    description:
+      - Releases that must be ready before anything is applied; a wait for them that was put off
+        (O(selfhosted.serverless.settle#module:later)) is made up for first. Without it those of O(requires).
+    type: list
+    elements: str
   upgrade:
     description:
       - Whether another O(version) than the one that stands is an upgrade, which M(selfhosted.serverless.settle) completes.
@@ -326,6 +332,10 @@ kept:
   returned: success
   type: list
   elements: str
+calm:
+  description: Whether all is new or as it was, so that it may be waited for later (O(selfhosted.serverless.settle#module:later)).
+  returned: success
+  type: bool
 left:
   description: Whether an installation of somebody else is used as it is (O(existing)).
   returned: success

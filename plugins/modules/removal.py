@@ -136,6 +136,11 @@ options:
             that need this one forbid it in any case.
         type: bool
         default: false
+      grace_seconds:
+        description:
+          - Seconds that the pods of the release's workloads get at most to end. Without it they get what they ask for.
+            For pods that drain connections long after nobody calls them any more.
+        type: int
       timeout:
         description: Seconds for the plan of this release, and again for its removal.
         type: int

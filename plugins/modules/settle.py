@@ -22,6 +22,8 @@ description:
     applied as a release of their own, waited for, and removed. Then the upgrade is complete, and there is no way back.
   - When it does not get ready, all releases of the list that are being upgraded are put back to what stood before, the
     last one first, and that is waited for. The task fails and says what happened.
+  - With O(later) the wait is put off, so that what is applied starts while the run goes on. A release that is being upgraded
+    is waited for at once all the same.
   - Jobs also run without an upgrade where objects may still be stored in an older version than a CRD writes, because an
     earlier migration was broken off.
 attributes:
@@ -42,12 +44,17 @@ options:
     description: The releases, in the order in which they were applied. They go back together.
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       name:
         description: Name of the release.
         type: str
         required: true
+      for:
+        description: What to wait for because of this release, like O(for).
+        type: list
+        elements: dict
+        default: []
       version:
         description: Its version, after which the jobs are named.
         type: str
@@ -67,6 +74,22 @@ options:
     type: list
     elements: dict
     default: []
+  figures:
+    description:
+      - Whether to wait, after that, until the metrics API has figures of every node of Linux that is Ready. Nodes of
+        Windows, virtual and KWOK nodes are named and not waited for.
+    type: bool
+    default: false
+  later:
+    description:
+      - Puts the wait off until a task needs one of the releases (O(selfhosted.serverless.release#module:after)), or until
+        one with O(rest). What is put off is lost with the end of the run.
+    type: bool
+    default: false
+  rest:
+    description: Whether all that earlier tasks of this run have put off is waited for, too.
+    type: bool
+    default: false
   role:
     description: The role whose options messages name as the remedy.
     type: str
@@ -112,6 +135,10 @@ done:
   type: list
   elements: str
   sample: ["knative-serving is upgraded from 1.22.1 to 1.23.0"]
+later:
+  description: Whether the wait was put off.
+  returned: success
+  type: bool
 seconds:
   description: How long it took.
   returned: success

@@ -61,6 +61,7 @@ def apply_release(
                 _stop_on_blockers(prepared.plan)
             outcome = _carry_out(cluster, prepared, options, deadline, progress)
     outcome.left = prepared.is_left
+    outcome.is_calm = _is_calm(prepared.plan)
     outcome.wait = wait_list(prepared.documents)
     return outcome
 
@@ -123,6 +124,11 @@ def _execute(execution: Execution, steps: list[Step], prepared: Prepared, option
 
 def _writes(steps: list[Step]) -> bool:
     return any(step.action is not Action.KEEP for step in steps)
+
+
+def _is_calm(plan: Plan) -> bool:
+    """Whether all is as it was, or all is new. A namespace may have been there before what comes into it."""
+    return not plan.changes or all(step.live is None or step.ref.kind == "Namespace" for step in plan.steps)
 
 
 def _leaves(step: Step) -> bool:

@@ -190,6 +190,7 @@ class Cluster:
         *,
         uid: str | None = None,
         propagation: str = "Background",
+        grace_seconds: int | None = None,
         dry_run: bool = False,
         deadline: Deadline | None = None,
         retry_if: Callable[[ApiError], bool] = worth_retrying,
@@ -197,6 +198,7 @@ class Cluster:
         """Ask for deletion; True when there was something to delete.
 
         With `uid` a newer object is left alone: an ApiError with `is_uid_mismatch` tells that there is one by now.
+        `grace_seconds` are those that a pod gets to end; None leaves it what its own specification says.
         """
         resource = self.discovery.look_up(api_version, kind, deadline)
         if resource is None:
@@ -204,6 +206,8 @@ class Cluster:
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
         if uid:
             options["preconditions"] = {"uid": uid}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
         if dry_run:
             options["dryRun"] = ["All"]
         served = WhileServed(self.discovery, resource, deadline, retry_if)

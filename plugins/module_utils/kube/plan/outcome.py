@@ -20,7 +20,8 @@ class Outcome:
     """Object references by verdict; `differences` are {before, after, ...} texts for --diff; `wait` what to wait for.
 
     `configured` counts adopted objects too. `kept` is what leaves the release in words only: it stays on the cluster.
-    `left` tells that an installation of somebody else is used as it is.
+    `left` tells that an installation of somebody else is used as it is. `is_calm`: all is as it was, or all is
+    new, so that whoever goes on need not wait for it first.
     """
 
     plan: Plan
@@ -33,6 +34,7 @@ class Outcome:
     wait: list[dict[str, Any]] = field(default_factory=list)
     differences: list[dict[str, str]] = field(default_factory=list)
     left: bool = False
+    is_calm: bool = False
 
     @classmethod
     def of(cls, plan: Plan) -> Outcome:
@@ -76,6 +78,7 @@ class Outcome:
         return {
             "changed": self.changed,
             "left": self.left,
+            "calm": self.is_calm,
             "wait": self.wait,
             "unmigrated": [] if self.left else unmigrated_definitions(self.plan.steps),
             "plan": plan,

@@ -109,17 +109,20 @@ def _carry_out_all(
             # The removals before took their time: what others have made in it counts too.
             removal = _rehearse(cluster, [options], record_namespace, None)[0]
             _stop_on_late_blockers(removal.plan)
-        _carry_out(cluster, removal, Deadline(options.seconds), progress, record_namespace)
+        _carry_out(cluster, removal, options, progress, record_namespace)
         has_written = has_written or removal.writes
         plans.append(removal.plan)
     return plans
 
 
-def _carry_out(cluster: Cluster, removal: Removal, deadline: Deadline, progress: Tell, record_namespace: str) -> None:
-    release = removal.plan.release
+def _carry_out(
+    cluster: Cluster, removal: Removal, options: AbsentOptions, progress: Tell, record_namespace: str
+) -> None:
+    release, deadline = removal.plan.release, Deadline(options.seconds)
     for warning in removal.plan.warnings:
         progress(f"{release}: {warning}")
-    carry_out(cluster, release, removal.plan.steps, deadline, progress, removal.plan.inhabited)
+    plan, grace = removal.plan, options.policy.grace_seconds
+    carry_out(cluster, release, plan.steps, deadline, progress, plan.inhabited, grace)
     left = removal.left
     if left and left != removal.stored:
         write_inventory(cluster, left, record_namespace, deadline)

@@ -19,6 +19,7 @@ from ..plan.plan import Action, Inhabited, Step
 from ..plan.refusals import explain
 from .give_back import send_back
 from .gone import await_gone, await_instances_gone
+from .pods import Hastening
 
 LEAVING = (Action.DELETE, Action.GIVE_BACK, Action.WAIT_GONE)
 # The dependents of these (pods, revisions...) must be gone too before the next wave.
@@ -37,11 +38,13 @@ def carry_out(
     deadline: Deadline,
     progress: Tell,
     inhabited: Inhabited | None = None,
+    grace_seconds: int | None = None,
 ) -> None:
     """Delete and give back, each wave gone before the next. Raises ReleaseError naming what holds, or what is refused.
 
     Steps of other actions than delete, give back and wait until gone are left out. `inhabited` is that of the plan:
-    what others have brought into a namespace since then keeps it, which is an error at the end.
+    what others have brought into a namespace since then keeps it, which is an error at the end. `grace_seconds` is what
+    pods of the workloads get at most to end; None: what they ask for.
     """
     waves: dict[Wave, list[Step]] = {wave: [] for wave in Wave}
     for step in steps:
@@ -56,9 +59,12 @@ def carry_out(
         if wave is Wave.DEFINITIONS and inhabited:  # the lists of kinds that go do not answer for a moment
             found = inhabited(_namespaces_that_go(waves[Wave.NAMESPACES]), deadline)
             waves[Wave.NAMESPACES] = [step for step in waves[Wave.NAMESPACES] if step.ref.name not in found]
+        hastening = None
+        if wave is Wave.WORKLOADS and waves[wave] and grace_seconds is not None:
+            hastening = Hastening(cluster, waves[wave], grace_seconds, deadline)
         _write(cluster, release, waves[wave], kinds if wave is Wave.CUSTOM else set(), deadline, progress)
         if wave not in LAST:
-            await_gone(cluster, release, waves[wave], deadline, progress)
+            await_gone(cluster, release, waves[wave], deadline, progress, hastening)
     await_gone(cluster, release, [step for wave in LAST for step in waves[wave]], deadline, progress)
     if any(step.action is not Action.GIVE_BACK for step in waves[Wave.DEFINITIONS]):
         cluster.discovery.refresh(deadline)

@@ -104,3 +104,39 @@ def test_what_is_refused_at_once_changes_nothing(
     )
     assert code != 0 and "nothing was changed" in output and "taken back" not in output
     assert value_of(cluster, name) == "old"
+
+
+def test_a_wait_that_is_put_off_is_made_up_for_where_somebody_needs_it(
+    tmp_path: Path, api_server: ApiServer, name: str
+) -> None:
+    later = {"later": True}
+
+    def put_off(of: str, when: str) -> dict[str, Any]:
+        task = settle(of, when=when)
+        task["selfhosted.serverless.settle"] |= later
+        return task
+
+    mine, other, needs = f"{name}-a", f"{name}-b", f"{name}-c"
+    begin = [release(mine, "new", "1.0.0"), put_off(mine, "never")]
+    # Nobody needs it: the run goes on, and only what waits for the rest meets it.
+    code, output = play(tmp_path, api_server, *begin, release(other, "new", "1.0.0"))
+    assert code == 0, output
+    code, output = play(tmp_path, api_server, *begin, {"selfhosted.serverless.settle": {"rest": True}})
+    assert code != 0 and f"ConfigMap {mine}/a" in output and "not fulfilled after 3 s" in output
+    code, output = play(tmp_path, api_server, *begin, release(needs, "new", "1.0.0", requires=[mine]))
+    assert code != 0 and f"ConfigMap {mine}/a" in output
+    # What it needs by name may still be put off, where it says what must be ready first.
+    code, output = play(tmp_path, api_server, *begin, release(needs, "new", "1.0.0", requires=[mine], after=[]))
+    assert code == 0, output
+    good = [release(mine, "new", "1.0.0"), put_off(mine, "new")]
+    code, output = play(tmp_path, api_server, *good, {"selfhosted.serverless.settle": {"rest": True}})
+    assert code == 0, output
+
+
+def test_the_wait_for_an_upgrade_is_not_put_off(tmp_path: Path, api_server: ApiServer, name: str) -> None:
+    second = settle(name)
+    second["selfhosted.serverless.settle"]["later"] = True
+    first = release(name, "old", "1.1.0"), settle(name, when="old")
+    code, output = play(tmp_path, api_server, *first, release(name, "good", "1.2.0"), second)
+    assert code == 0, output
+    assert f"{name} is upgraded from 1.1.0 to 1.2.0" in output

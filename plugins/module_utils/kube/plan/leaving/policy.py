@@ -25,6 +25,7 @@ class LeavingPolicy:
     `keep` are matchers of objects that stay. `residue` and `dependents` are rules, see residue.py and dependents.py.
     `purge` deletes what others have of the release's kinds. `whole`: the whole release goes; otherwise some of its
     objects are no longer wanted. `data_hint` tells how data is kept, for the warning that names what is lost.
+    `grace_seconds` is what pods of the release's workloads get at most to end; None: what they ask for.
     """
 
     keep: list[dict[str, Any]] = field(default_factory=list)
@@ -33,6 +34,7 @@ class LeavingPolicy:
     purge: bool = False
     whole: bool = True
     data_hint: str = ""
+    grace_seconds: int | None = None
 
     def keeps(self, live: Document) -> bool:
         """Whether a matcher of `keep` fits the object."""

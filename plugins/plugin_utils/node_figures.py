@@ -1,48 +1,38 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until metrics-server has figures of every node; documented in plugins/modules/node_metrics.py."""
+"""Waiting until metrics-server has figures of every node."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError, WaitError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import passed_over
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_metrics import (
     METRICS_PATH,
     nodes_without_figures,
 )
-from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 INTERVAL = 1.0  # seconds; the metrics API cannot be watched
 
 
-class ActionModule(ClusterAction):
-    """Reads only."""
-
-    def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
-        """Return once every Ready node has figures; in check mode at once."""
-        if check:
-            return {"changed": False, "msg": "would wait for the figures of all nodes"}
-        deadline = Deadline(args["timeout"])
-        cluster, progress = self.connect(args)
-        with self.run_lock(cluster, progress).kept():
-            missing, passed = _missing(cluster, deadline)
-        if missing:
-            log = f"{kubectl(args['context'], args['kubeconfig'] or '')} -n kube-system logs deploy/metrics-server"
-            raise WaitError(
-                f"after {args['timeout']} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
-                f"{log}. With 'x509' there the kubelet's certificate is not signed by the cluster's CA; set "
-                "metrics_server_kubelet_insecure_tls: true if you accept that."
-            )
-        if passed:
-            self.tell(f"without figures, and not waited for: {', '.join(passed)}")
-        return {"changed": False, "seconds": round(deadline.elapsed, 1), "passed_over": passed}
+def await_figures(cluster: Cluster, context: str, kubeconfig: str | None, seconds: float, progress: Progress) -> None:
+    """Return once every Ready node has figures; those of which none are waited for are named. Raises WaitError."""
+    missing, passed = _missing(cluster, Deadline(seconds))
+    if missing:
+        log = f"{kubectl(context, kubeconfig or '')} -n kube-system logs deploy/metrics-server"
+        raise WaitError(
+            f"after {seconds:.0f} s metrics-server has no figures of {', '.join(missing)}. Its log says why: "
+            f"{log}. With 'x509' there the kubelet's certificate is not signed by the cluster's CA; set "
+            "metrics_server_kubelet_insecure_tls: true if you accept that."
+        )
+    if passed:
+        progress.tell(f"without figures, and not waited for: {', '.join(passed)}")
 
 
 def _missing(cluster: Cluster, deadline: Deadline) -> tuple[list[str], list[str]]:
