@@ -21,8 +21,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_me
 INTERVAL = 1.0  # seconds; the metrics API cannot be watched
 
 
-def await_figures(cluster: Cluster, context: str, kubeconfig: str | None, seconds: float, progress: Progress) -> None:
-    """Return once every Ready node has figures; those of which none are waited for are named. Raises WaitError."""
+def await_figures(
+    cluster: Cluster, context: str, kubeconfig: str | None, seconds: float, progress: Progress
+) -> list[str]:
+    """Return, once every Ready node has figures, those without that are not waited for. Raises WaitError."""
     missing, passed = _missing(cluster, Deadline(seconds))
     if missing:
         log = f"{kubectl(context, kubeconfig or '')} -n kube-system logs deploy/metrics-server"
@@ -33,6 +35,7 @@ def await_figures(cluster: Cluster, context: str, kubeconfig: str | None, second
         )
     if passed:
         progress.tell(f"without figures, and not waited for: {', '.join(passed)}")
+    return passed
 
 
 def _missing(cluster: Cluster, deadline: Deadline) -> tuple[list[str], list[str]]:
