@@ -38,7 +38,9 @@ def provided(suite: Suite, lab: Lab) -> Iterator[None]:
     finally:
         if any(run.options for run in suite.runs):
             lab.site()
-        for manifest in reversed(manifests):
+        for fixture, manifest in reversed([*zip(suite.fixtures, manifests, strict=True)]):
+            if fixture.leaves:
+                lab.kubectl("delete", "--ignore-not-found", *fixture.leaves)
             lab.kubectl("delete", "--ignore-not-found", "--filename=-", stdin=manifest)
 
 

@@ -70,12 +70,14 @@ class Reason:
 class Fixture:
     """A manifest that is in the cluster while a suite runs: a file in one of the suite's modules, or a folder of files.
 
-    Documents of the kinds in exclude are left out; all Deployments of the namespace ready are waited for.
+    Documents of the kinds in exclude are left out; all Deployments of the namespace ready are waited for. leaves is
+    what it makes elsewhere and would leave behind, as arguments of `kubectl delete`.
     """
 
     path: str
     exclude: tuple[str, ...] = ()
     ready: str = ""
+    leaves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def read_suite(name: str) -> Suite:
         runs=tuple(_run(entry) for entry in data["runs"]),
         reasons=reasons,
         manifest=data.get("manifest", ""),
-        fixtures=tuple(Fixture(**_with_tuples(entry, "exclude")) for entry in data.get("fixtures", [])),
+        fixtures=tuple(Fixture(**_with_tuples(entry, "exclude", "leaves")) for entry in data.get("fixtures", [])),
     )
 
 

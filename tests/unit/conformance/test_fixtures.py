@@ -17,10 +17,10 @@ KUBECTL = """#!/bin/sh
 log=$(dirname "$0")/../log
 shift 2
 echo "$*" >>"$log"
-case "$1" in
-  apply) tee -a "$log" >"$log.last"; echo >>"$log"
+case "$*" in
+  apply*) tee -a "$log" >"$log.last"; echo >>"$log"
          if grep -q Late "$log.last" && [ ! -e "$log.late" ]; then touch "$log.late"; exit 1; fi;;
-  delete) cat >>"$log"; echo >>"$log";;
+  'delete --ignore-not-found --filename=-') cat >>"$log"; echo >>"$log";;
 esac
 """
 
@@ -59,7 +59,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NotedLab:
 
 
 def suite(*runs: Run) -> Suite:
-    some = (Fixture("one/first.yaml", ("Job",), "there"), Fixture("one/folder"))
+    some = (Fixture("one/first.yaml", ("Job",), "there", ("secrets", "--all")), Fixture("one/folder"))
     return dataclasses.replace(read_suite("ingress"), name="some", runs=runs, fixtures=some)
 
 
@@ -67,7 +67,7 @@ APPLY = "apply --server-side --force-conflicts --filename=-"
 DELETE = "delete --ignore-not-found --filename=-"
 WAIT = "rollout status deployment --namespace=there --timeout=300s"
 CREATED = [f"{APPLY}: Namespace Deployment", WAIT, f"{APPLY}: Early Late", f"{APPLY}: Early Late"]
-DELETED = [f"{DELETE}: Early Late", f"{DELETE}: Namespace Deployment"]
+DELETED = [f"{DELETE}: Early Late", "delete --ignore-not-found secrets --all", f"{DELETE}: Namespace Deployment"]
 
 
 def test_fixtures_are_tried_again_until_they_are_taken_and_deleted_the_other_way_round(lab: NotedLab) -> None:
