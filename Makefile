@@ -67,9 +67,9 @@ test: setup-dev ## lint, sanity, unit tests, molecule
 acceptance: setup-dev ## the long tests on a lab of their own: neighbours, plans, faults, kills, repair
 	$(BIN)/python tests/acceptance.py $(PARTS)
 
-conformance: lab ## upstream's suites on what site.yml installs in the lab: ingress, serving, eventing, kubernetes
+conformance: lab ## upstream's suites on what site.yml installs in the lab: ingress, serving, eventing, eventing-secure, kubernetes
 	ansible-playbook site.yml -e @tests/conformance/options.yml $(ARGS)
-	PYTHONPATH=tests $(BIN)/python -m conformance $(PARTS)
+	PYTHONPATH=tests $(BIN)/python -m conformance $(PARTS) -- $(ARGS)
 
 lint: setup-dev ## ruff, yamllint, ansible-lint
 	$(BIN)/python tests/run.py lint

@@ -106,7 +106,7 @@ def _printed(
 
 
 def _file_name(suite: Suite, run: Run) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", f"{suite.name}-{run.name}")
+    return re.sub(r"[^a-z0-9]+", "-", f"{suite.name}-{run.name}".lower())
 
 
 def image_template(suite: Suite, lab: Lab) -> str:

@@ -19,16 +19,20 @@ _PLACEHOLDER = re.compile(r"\$(\w+)")
 
 @dataclass(frozen=True)
 class Lab:
-    """A running lab by its folder; address is the loopback address on which the host reaches it."""
+    """A running lab by its folder; address is the loopback address on which the host reaches it.
+
+    arguments are what the caller gives ansible-playbook for site.yml, beside the files of options.
+    """
 
     directory: Path
     address: str
+    arguments: tuple[str, ...] = ()
 
     @classmethod
-    def at(cls, directory: Path) -> Lab:
+    def at(cls, directory: Path, arguments: Sequence[str] = ()) -> Lab:
         """Return the lab of a folder; raises FileNotFoundError if there is none."""
         known = json.loads((directory / "lab.json").read_text(encoding="utf-8"))
-        return cls(directory, known["address"])
+        return cls(directory, known["address"], tuple(arguments))
 
     @property
     def work(self) -> Path:
@@ -53,16 +57,21 @@ class Lab:
         path = "{.items[0].status.addresses[?(@.type=='InternalIP')].address}"
         return self.kubectl("get", "nodes", "--output", f"jsonpath={path}").strip()
 
-    def kubectl(self, *arguments: str) -> str:
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Return what kubectl prints; raises CalledProcessError."""
         command = [self.directory / "bin" / "kubectl", "--kubeconfig", self.directory / "kubeconfig", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stdout
 
     def play(self, variables: Mapping[str, object]) -> None:
         """Run the playbook that builds a suite and stocks the mirror; raises CalledProcessError."""
         known = {"lab_directory": str(self.directory), "lab_address": self.address}
         command = [BIN / "ansible-playbook", "tests/conformance/playbook.yml", "-e", json.dumps({**known, **variables})]
         subprocess.run(command, cwd=ROOT, check=True)
+
+    def site(self, options: Sequence[str] = ()) -> None:
+        """Run site.yml with the suites' options and these further files of them; raises CalledProcessError."""
+        files = [f"--extra-vars=@tests/conformance/{name}" for name in ("options.yml", *options)]
+        subprocess.run([BIN / "ansible-playbook", "site.yml", *files, *self.arguments], cwd=ROOT, check=True)
 
     @contextmanager
     def running(

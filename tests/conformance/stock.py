@@ -11,12 +11,12 @@ MODULES = "conformance-modules"
 
 
 def catalogue(suite: Suite) -> dict[str, Any]:
-    """Return the suite's tests and the programs of its images as a component of roles/lab/vars/components.yml."""
+    """Return the suite's tests and the programs of its images, and its further components, as the lab has its own."""
     builds: list[dict[str, Any]] = [{"tests": suite.tests, "tags": list(suite.tags)}]
     packages = {program(images, name): path for images in suite.images for name, path in images.programs.items()}
     builds += [{"packages": group} for group in _groups({**suite.programs, **packages})]
     modules = {MODULES: {"modules": suite.modules}} if suite.modules else {}
-    return {suite.component: {"go": {"builds": builds}}, **modules}
+    return {suite.component: {"go": {"builds": builds}}, **suite.components, **modules}
 
 
 def recipes(suite: Suite) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Run:
     are those named in expected, otherwise those that a program of Go's testing package lists, or whose names begin
     with the pattern `counted` in Ginkgo's report. With at_once, a program of Go's is called for so many tests at a
     time: -test.parallel does not bound how many have pods on the node, as tests that wait for a part do not count.
+    With options, site.yml runs before it with these files of options beside options.yml.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Run:
     format: str = "go"
     counted: str = ""
     at_once: int = 0
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,30 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Fixture:
+    """A manifest that is in the cluster while a suite runs: a file in one of the suite's modules, or a folder of files.
+
+    Documents of the kinds in exclude are left out; all Deployments of the namespace ready are waited for. leaves is
+    what it makes elsewhere and would leave behind, as arguments of `kubectl delete`.
+    """
+
+    path: str
+    exclude: tuple[str, ...] = ()
+    ready: str = ""
+    leaves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Suite:
     """One suite: tests maps the name of a program to the package whose tests it runs, programs to a package of a main.
 
     modules and recipes are for images that are more than one program, as the lab's vars/components.yml and images.yml,
     with the layers of layers.yml, too; a recipe finds the suite's programs in the component conformance-<name>, modules
-    in conformance-modules, and of the lab's own components those that lab names. registries are those of images that
-    the site does not use: the node is led to the lab's mirror for them.
+    in conformance-modules, and of the lab's own components those that lab names. components are further ones, as in
+    components.yml, with their modules in go/. registries are those of images that the site does not use: the node is
+    led to the lab's mirror for them. fixtures are there while the suite runs, manifest stays.
+
+    A suite that is like another one has its programs, images and recipes, beside its own.
     """
 
     name: str
@@ -88,11 +107,14 @@ class Suite:
     runs: tuple[Run, ...]
     reasons: tuple[Reason, ...]
     manifest: str
+    like: str = ""
+    components: dict[str, Any] = field(default_factory=dict)
+    fixtures: tuple[Fixture, ...] = ()
 
     @property
     def component(self) -> str:
         """The name of the Go module, and of its entry in the lab's cache."""
-        return f"conformance-{self.name}"
+        return f"conformance-{self.like or self.name}"
 
     def references(self) -> dict[str, str]:
         """Return all images of the suite, reference by name."""
@@ -101,18 +123,20 @@ class Suite:
 
 def read_suite(name: str) -> Suite:
     """Return the suite of suites/<name>.yml; raises KeyError, TypeError or ValueError for a file of the wrong form."""
-    data: Mapping[str, Any] = yaml.safe_load((HERE / "suites" / f"{name}.yml").read_text(encoding="utf-8"))
+    data = _contents(name)
     reasons = tuple(Reason(**entry) for entry in data.get("reasons", []))
     for reason in reasons:
         if reason.cause not in CAUSES:
             raise ValueError(f"{name}: the cause {reason.cause} of {reason.tests} is none of {', '.join(CAUSES)}")
     return Suite(
         name=name,
+        like=data.get("like", ""),
         title=data["title"],
         source=data["source"],
         tags=tuple(data.get("tags", ())),
         tests=dict(data["tests"]),
         programs=dict(data.get("programs", {})),
+        components=dict(data.get("components", {})),
         lab=tuple(data.get("lab", ())),
         modules=dict(data.get("modules", {})),
         recipes=dict(data.get("recipes", {})),
@@ -121,9 +145,24 @@ def read_suite(name: str) -> Suite:
         runs=tuple(_run(entry) for entry in data["runs"]),
         reasons=reasons,
         manifest=data.get("manifest", ""),
+        fixtures=tuple(Fixture(**_with_tuples(entry, "exclude", "leaves")) for entry in data.get("fixtures", [])),
     )
 
 
+def _contents(name: str) -> Mapping[str, Any]:
+    """Return what a suite's file has, with the parts of the suite that it is like."""
+    own: Mapping[str, Any] = yaml.safe_load((HERE / "suites" / f"{name}.yml").read_text(encoding="utf-8"))
+    if "like" not in own:
+        return own
+    other = _contents(own["like"])
+    same = {key: other[key] for key in ("tags", "tests", "programs", "images", "components", "lab") if key in other}
+    both = {key: {**other.get(key, {}), **own.get(key, {})} for key in ("modules", "recipes")}
+    return {**same, **own, **both, "registries": [*other.get("registries", []), *own.get("registries", [])]}
+
+
 def _run(data: Mapping[str, Any]) -> Run:
-    lists = {key: tuple(data[key]) for key in ("arguments", "expected") if key in data}
-    return Run(**{**data, **lists})
+    return Run(**_with_tuples(data, "arguments", "expected", "options"))
+
+
+def _with_tuples(data: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {**data, **{key: tuple(data[key]) for key in keys if key in data}}
