@@ -25,6 +25,8 @@ INTERVAL = 1.0  # seconds; the metrics API cannot be watched
 class ActionModule(ClusterAction):
     """Reads only."""
 
+    waits = True
+
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return once every Ready node has figures; in check mode at once."""
         if check:

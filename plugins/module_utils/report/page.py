@@ -1,0 +1,125 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a run as one HTML file, out of the document and nothing else: no script, no font, no other host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .changes import counts_text
+from .critical_path import Link, seconds_by
+from .gantt import picture
+from .markup import Element, add, document, folded, section, table
+from .rows import part_of, rows_of_run
+from .sections import OUTCOMES, context_section, key_of_picture
+from .style import style_sheet
+from .words import duration, share
+
+Json = Mapping[str, Any]
+# A browser that is told so asks nobody for anything
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_SOFTWARE = {"collection": "selfhosted.serverless", "ansible_core": "ansible-core", "python": "Python"}
+_LEAST_SHARE = 0.01  # of the run's time; parts below that are told together
+
+
+def page(report: Json) -> str:
+    """Return the page of a report, as document.build makes it."""
+    run, contexts = report["run"], report["contexts"]
+    names = ", ".join(context["host"] for context in contexts)
+    root = Element("html", {"lang": "en"})
+    head = add(root, "head")
+    add(head, "meta", charset="utf-8")
+    add(head, "meta", http_equiv="Content-Security-Policy", content=_POLICY)
+    add(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
+    add(head, "link", rel="icon", href="data:,")
+    add(head, "title", f"Run on {names}: {OUTCOMES[run['outcome']][1]}")
+    add(head, "style", style_sheet())
+    body = add(root, "body")
+    _header(body, run, contexts, names)
+    main = add(body, "main")
+    _time(main, run, contexts)
+    critical = {link["step"]: link["alone"] for link in run["critical_path"]}
+    for number, context in enumerate(contexts, 1):
+        context_section(main, context, f"c{number}-", critical, run)
+    software = run["software"]
+    told = [f"{word} {software[key]}" for key, word in _SOFTWARE.items() if software[key]]
+    footer = add(body, "footer")
+    add(footer, "p", f"Written {run['written']} by {', '.join(told)}. Times are UTC.", class_="small")
+    return document(root)
+
+
+def _header(body: Element, run: Json, contexts: list[Json], names: str) -> None:
+    header = add(body, "header")
+    css, words = OUTCOMES[run["outcome"]]
+    add(header, "h1", f"Run on {names}")
+    line = add(header, "p")
+    add(line, "span", words, class_=f"outcome {css}")
+    facts = [fact for context in contexts for fact in context["verification"]]
+    wrong = sum(fact["ok"] is False for fact in facts)
+    figures = add(header, "dl", class_="figures")
+    counts: dict[str, int] = {}
+    for context in contexts:
+        for action, number in context["counts"].items():
+            counts[action] = counts.get(action, 0) + number
+    rows = {
+        "Play": run["play"] + (" (check mode: nothing was changed)" if run["check"] else ""),
+        "Began": run["started"],
+        "Took": duration(run["seconds"]),
+        "Objects": ("would be: " if run["check"] else "") + counts_text(counts),
+        "Verified": f"{sum(fact['ok'] is True for fact in facts)} of {len(facts)} facts hold" if facts else "",
+    }
+    for name, text in rows.items():
+        if text:
+            add(figures, "dt", name)
+            add(figures, "dd", text, **({"class_": "bad"} if name == "Verified" and wrong else {}))
+    if len(contexts) > 1:
+        _list_of_contexts(header, contexts)
+
+
+def _list_of_contexts(parent: Element, contexts: list[Json]) -> None:
+    body = table(parent, "The contexts of this run", ("Context", "Outcome", "Objects"))
+    for number, context in enumerate(contexts, 1):
+        css, words = OUTCOMES[context["outcome"]]
+        row = add(body, "tr")
+        add(add(row, "th", scope="row"), "a", context["host"], href=f"#c{number}-title")
+        add(row, "td", words, class_=css)
+        add(row, "td", counts_text(context["counts"]))
+
+
+def _time(main: Element, run: Json, contexts: list[Json]) -> None:
+    """What held up the end; over several contexts the picture of all, too."""
+    steps = {step["step"]: (context["host"], step) for context in contexts for step in context["steps"]}
+    if not steps:
+        return
+    here = section(main, 2, "What took the time", "time")
+    several = len(contexts) > 1
+    if several:
+        picture(here, rows_of_run(contexts, {link["step"] for link in run["critical_path"]}), run["seconds"], "all")
+        key_of_picture(here)
+    links = [
+        Link(link["step"], link["start"], link["end"], link["alone"], link["idle"]) for link in run["critical_path"]
+    ]
+    groups = {key: f"{host}: {part_of(step)}" if several else part_of(step) for key, (host, step) in steps.items()}
+    between = sum(link.idle for link in links)
+    parts = sorted(seconds_by(links, groups).items(), key=lambda item: -item[1])
+    shown = [(name, seconds) for name, seconds in parts if seconds >= _LEAST_SHARE * run["seconds"]]
+    rest = sum(seconds for _name, seconds in parts) - sum(seconds for _name, seconds in shown)
+    add(here, "p", "The chain of steps that determined the end, by the role that they are of:")
+    body = table(here, "What held up the end of the run", ("Part", "Seconds", "Share"), (1, 2))
+    more = [("shorter parts", rest)] if rest >= 0.005 else []
+    for name, seconds in [*shown, *more, ("between the steps", between)]:
+        row = add(body, "tr")
+        add(row, "th", name, scope="row")
+        add(row, "td", duration(seconds), class_="number")
+        add(row, "td", share(seconds, run["seconds"]), class_="number")
+    longest = sorted((link for link in links if link.alone > 0), key=lambda link: -link.alone)[:8]
+    details = folded(here, "The longest steps of the chain")
+    body = table(details, "The longest steps of the chain", ("Step", "Alone", "From"), (1, 2))
+    for link in longest:
+        host, step = steps[link.name]
+        row = add(body, "tr")
+        add(row, "th", f"{host}: {step['name']}" if several else step["name"], scope="row")
+        add(row, "td", duration(link.alone), class_="number")
+        add(row, "td", duration(link.start), class_="number")
