@@ -48,15 +48,17 @@ class DocumentedAction(ActionBase):
         self.variables = task_vars or {}
         self._warned: list[tuple[str, str]] = []
         note = Note(self._task, self.variables, self._variable)
+        notes: dict[str, Any] = {}
         try:
             args = self._arguments()
+            notes["context"] = args.get("context") or ""
             done = self._done(args)
-            notes = {} if done.get("failed") else self.notes(args, done)
+            if not done.get("failed"):
+                notes |= self.notes(args, done)
         except Exception as error:
-            note.end(Outcome.FAILED, str(error) or type(error).__name__, self._warned, self.waits)
+            note.end(Outcome.FAILED, str(error) or type(error).__name__, self._warned, self.waits, notes)
             raise
-        error = str(done.get("msg", "")) if done.get("failed") else ""
-        note.end(_outcome(done), error, self._warned, self.waits, {"context": args.get("context") or "", **notes})
+        note.end(_outcome(done), str(done["msg"]) if done.get("failed") else "", self._warned, self.waits, notes)
         if not self._task.diff:
             done.pop("diff", None)
         result.update(done)

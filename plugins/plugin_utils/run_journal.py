@@ -85,16 +85,16 @@ class Note:
         error: str,
         warnings: Sequence[tuple[str, str]],
         waits: bool,
-        notes: Mapping[str, Any] | None = None,
+        notes: Mapping[str, Any],
     ) -> None:
-        """Note the end; `waits` tells that the action has only waited. Of a task with no_log only how it ended is told."""
+        """Note the end; `waits` tells that all was waiting. Of a task with no_log only how it ended is told."""
         if outcome is Outcome.FAILED and self._task.ignore_errors:
             outcome = Outcome.IGNORED
         now = time.monotonic()
         record: Record = {"event": END, "at": now, "step": self._step, "outcome": outcome.value}
         if not self._task.no_log:
             waited = now - self._began if waits else 0.0
-            record |= {"error": error, "warnings": warnings, "waited": waited, "notes": notes or {}}
+            record |= {"error": error, "warnings": warnings, "waited": waited, "notes": notes}
         elif error:
             record["error"] = "What it says is not told, since the task has no_log."
         self._journal.append(record)

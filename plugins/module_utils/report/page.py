@@ -15,7 +15,7 @@ from .markup import Element, add, document, folded, section, table
 from .rows import part_of, rows_of_run
 from .sections import OUTCOMES, context_section, key_of_picture
 from .style import style_sheet
-from .words import duration, share
+from .words import duration, moment, share
 
 Json = Mapping[str, Any]
 # A browser that is told so asks nobody for anything
@@ -46,7 +46,7 @@ def page(report: Json) -> str:
     software = run["software"]
     told = [f"{word} {software[key]}" for key, word in _SOFTWARE.items() if software[key]]
     footer = add(body, "footer")
-    add(footer, "p", f"Written {run['written']} by {', '.join(told)}. Times are UTC.", class_="small")
+    add(footer, "p", f"Written {moment(run['written'])} by {', '.join(told)}.", class_="small")
     return document(root)
 
 
@@ -56,8 +56,8 @@ def _header(body: Element, run: Json, contexts: list[Json], names: str) -> None:
     add(header, "h1", f"Run on {names}")
     line = add(header, "p")
     add(line, "span", words, class_=f"outcome {css}")
-    facts = [fact for context in contexts for fact in context["verification"]]
-    wrong = sum(fact["ok"] is False for fact in facts)
+    facts = [fact for context in contexts for fact in context["verification"] if fact["ok"] is not None]
+    wrong = sum(not fact["ok"] for fact in facts)
     figures = add(header, "dl", class_="figures")
     counts: dict[str, int] = {}
     for context in contexts:
@@ -65,10 +65,10 @@ def _header(body: Element, run: Json, contexts: list[Json], names: str) -> None:
             counts[action] = counts.get(action, 0) + number
     rows = {
         "Play": run["play"] + (" (check mode: nothing was changed)" if run["check"] else ""),
-        "Began": run["started"],
+        "Began": moment(run["started"]),
         "Took": duration(run["seconds"]),
         "Objects": ("would be: " if run["check"] else "") + counts_text(counts),
-        "Verified": f"{sum(fact['ok'] is True for fact in facts)} of {len(facts)} facts hold" if facts else "",
+        "Verified": f"{len(facts) - wrong} of {len(facts)} facts hold" if facts else "",
     }
     for name, text in rows.items():
         if text:
@@ -107,7 +107,7 @@ def _time(main: Element, run: Json, contexts: list[Json]) -> None:
     shown = [(name, seconds) for name, seconds in parts if seconds >= _LEAST_SHARE * run["seconds"]]
     rest = sum(seconds for _name, seconds in parts) - sum(seconds for _name, seconds in shown)
     add(here, "p", "The chain of steps that determined the end, by the role that they are of:")
-    body = table(here, "What held up the end of the run", ("Part", "Seconds", "Share"), (1, 2))
+    body = table(here, "What held up the end of the run", ("Part", "Time", "Share"), (1, 2))
     more = [("shorter parts", rest)] if rest >= 0.005 else []
     for name, seconds in [*shown, *more, ("between the steps", between)]:
         row = add(body, "tr")

@@ -25,7 +25,7 @@ Json = Mapping[str, Any]
 class Bar:
     """A stretch of time in seconds since the run's start, how it is drawn, and what it is in words.
 
-    `css` is one of work, wait and bad; with aside, it did not hold up the end.
+    `css` is one of work, wait and bad; of the first two, what did not hold up the end is aside.
     """
 
     start: float
@@ -88,6 +88,6 @@ def _bar(step: Json, is_critical: bool) -> Bar:
     if step["outcome"] in _BAD:
         css = "bad"
     else:
-        css = "wait" if step["waited"] > seconds / 2 else "work"
+        css = ("wait" if step["waited"] > seconds / 2 else "work") + ("" if is_critical else " aside")
     words = f"{step['name']}: {duration(seconds)}, from {duration(step['start'])} on"
-    return Bar(step["start"], step["end"], css if is_critical else f"{css} aside", words)
+    return Bar(step["start"], step["end"], css, words)

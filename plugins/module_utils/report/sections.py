@@ -102,7 +102,7 @@ def _verification(parent: Element, context: Json, prefix: str) -> None:
         row = add(body, "tr")
         add(row, "th", fact["name"], scope="row")
         css, word = words[fact["ok"]]
-        add(row, "td", word, class_=css)
+        add(row, "td", word, class_=f"{css} short")
         seen = add(row, "td", fact["text"])
         if fact["cause"]:
             add(seen, "p", f"Cause: {fact['cause']}")
@@ -179,18 +179,15 @@ def _images(parent: Element, context: Json, prefix: str) -> None:
     total = sum(image["size"] or 0 for image in images)
     known = f", {size(total)} in all" if total else ""
     details = folded(here, f"{len(images)} images, {sum(image['runs'] for image in images)} of them in pods{known}")
-    body = table(details, "Images with where they came from", ("Image", "From", "Size"), (2,))
+    body = table(details, "Images with where they came from", ("Image", "Size"), (1,))
     for image in images:
         row = add(body, "tr")
         name = add(row, "th", scope="row")
         code(name, image["image"])
         if image["digest"] and image["digest"] not in image["image"]:
             add(add(name, "div", class_="small faint"), "code", image["digest"])
-        if not image["runs"]:
-            add(name, "div", "in no pod now", class_="small faint")
-        place = add(row, "td", image["from"])
-        if image["runs"]:
-            add(place, "div", "observed" if image["observed"] else "configured", class_="small faint")
+        known = "in no pod now" if not image["runs"] else "observed" if image["observed"] else "configured"
+        add(name, "div", f"from {image['from']} ({known})", class_="small")
         add(row, "td", size(image["size"]) or "?", class_="number")
     add(
         details,

@@ -17,7 +17,7 @@ _WORK, _WELL, _WAIT = 0, 1, 3
 _SHAPE = f"""
 *{{box-sizing:border-box}}
 html{{color-scheme:light dark;-webkit-text-size-adjust:100%}}
-body{{margin:0;background:var(--paper);color:var(--text);font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}}
+body{{margin:0;background:var(--paper);color:var(--text);font:16px/1.5 system-ui,sans-serif;overflow-wrap:break-word}}
 main,header,footer{{max-width:60rem;margin:0 auto;padding:0 1rem}}
 header{{padding-top:1.5rem}}
 footer{{padding-bottom:2rem;color:var(--faint)}}
@@ -27,16 +27,19 @@ h3{{font-size:1.05rem;margin:1.75rem 0 .4rem}}
 p,ul,ol,dl{{margin:.4rem 0}}
 ul,ol{{padding-left:1.3rem}}
 a{{color:var(--work)}}
-code,pre{{font-family:ui-monospace,monospace;font-size:.875em}}
+code,pre{{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:anywhere}}
 pre{{white-space:pre-wrap;background:var(--fine);padding:.6rem .8rem;margin:.4rem 0;border-radius:.4rem}}
 table{{width:100%;border-collapse:collapse;font-size:.9rem}}
 th,td{{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--grid)}}
+td,p,li,dd{{overflow-wrap:anywhere}}
 th{{font-weight:600;color:var(--faint)}}
-tbody th{{color:inherit}}
+tbody th{{color:inherit;overflow-wrap:anywhere;min-width:6rem}}
 th:last-child,td:last-child{{padding-right:0}}
-.number{{text-align:right;white-space:nowrap}}
+.number,.short{{white-space:nowrap;overflow-wrap:normal}}
+.number{{text-align:right}}
 .faint{{color:var(--faint)}}
 .small{{font-size:.85em}}
+th .small,th code{{font-weight:400}}
 .unseen{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}}
 .outcome{{display:inline-block;font-weight:600;padding:.05rem .6rem;border:2px solid;border-radius:1rem}}
 .well{{color:var(--well)}}

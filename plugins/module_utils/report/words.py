@@ -31,3 +31,8 @@ def size(count: int | None) -> str:
 def share(part: float, whole: float) -> str:
     """Return a part in percent of the whole."""
     return f"{100 * part / whole:.0f} %" if whole > 0 else "0 %"
+
+
+def moment(time: str) -> str:
+    """Return a time of the document for people: '2026-09-21 14:13:20 UTC'."""
+    return f"{time[:19].replace('T', ' ')} UTC"

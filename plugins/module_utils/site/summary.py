@@ -17,6 +17,7 @@ from .commands import kubectl
 
 # containerd and CRI-O keep no record of the mirror that gave an image; docker does, in the image's ID
 _NOT_OBSERVED = "  (observed: a node tells it; configured: it is what the image policy says, no node tells otherwise)"
+_NO_REPORT = "none is written; report_directory=FOLDER has it written there, with all images and times"
 CLUSTER_LOCAL = "networking.knative.dev/visibility"
 
 
@@ -79,11 +80,10 @@ class Summary:
             text += ["", "Images:", _NOT_OBSERVED]
             text += [f"  {origin.image:{width}}  from {origin}" for origin in self.images]
         text += ["", "Open:", *self.how_to_open()]
-        for heading, commands in (("Verify it:", self.verify), ("Remove it all:", self.remove)):
-            text += ["", heading, *(f"  {line}" for line in commands)] if commands and self.releases else []
-        report = (
-            self.report or "none is written; report_directory=FOLDER has it written there, with all images and times"
-        )
+        verify = self.verify if self.releases else ()
+        for heading, commands in (("Verify it:", verify), ("Remove it all:", self.remove)):
+            text += ["", heading, *(f"  {line}" for line in commands)] if commands else []
+        report = self.report or _NO_REPORT
         return [*text, "", "Report:", f"  {report}"]
 
     def urls(self) -> list[str]:

@@ -283,7 +283,7 @@ def test_what_to_do_next_is_what_the_options_say(runs: Runs, name: str) -> None:
     _status, output = runs.run([release(name), commands])
     assert "\nVerify it:\n  verify me\n\nRemove it all:\n  remove me\n" in output
     assert runs.context()["commands"] == {"verify": ["verify me"], "remove": ["remove me"]}
-    _status, output = runs.run([remove(name), REPORT])
+    runs.run([remove(name), REPORT])
     assert runs.context()["commands"]["verify"][0].startswith("ansible-playbook -i ")
 
 
