@@ -49,10 +49,14 @@ def together(changes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {action: counts[action] for action in DONE if counts[action]}
 
 
-def counts_text(counts: Mapping[str, int]) -> str:
-    """Return counts for people, without what was not touched: '3 created, 1 deleted'; 'nothing changed'."""
+def counts_text(counts: Mapping[str, int], check: bool = False) -> str:
+    """Return counts for people, without what was not touched: '3 created, 1 deleted'; 'nothing changed'.
+
+    With `check` they are what would be done.
+    """
     untouched = (Action.KEEP.value, Action.WAIT_GONE.value)
-    told = [
-        f"{counts[action]} {word}" for action, word in DONE.items() if counts.get(action) and action not in untouched
-    ]
-    return ", ".join(told) or "nothing changed"
+    shown = {word: counts[action] for action, word in DONE.items() if counts.get(action) and action not in untouched}
+    if not shown:
+        return "nothing would change" if check else "nothing changed"
+    words = ", ".join(f"{number} {word}" for word, number in shown.items())
+    return f"would be: {words}" if check else words

@@ -67,7 +67,7 @@ def _header(body: Element, run: Json, contexts: list[Json], names: str) -> None:
         "Play": run["play"] + (" (check mode: nothing was changed)" if run["check"] else ""),
         "Began": moment(run["started"]),
         "Took": duration(run["seconds"]),
-        "Objects": ("would be: " if run["check"] else "") + counts_text(counts),
+        "Objects": counts_text(counts, run["check"]),
         "Verified": f"{len(facts) - wrong} of {len(facts)} facts hold" if facts else "",
     }
     for name, text in rows.items():
@@ -75,17 +75,17 @@ def _header(body: Element, run: Json, contexts: list[Json], names: str) -> None:
             add(figures, "dt", name)
             add(figures, "dd", text, **({"class_": "bad"} if name == "Verified" and wrong else {}))
     if len(contexts) > 1:
-        _list_of_contexts(header, contexts)
+        _list_of_contexts(header, contexts, run["check"])
 
 
-def _list_of_contexts(parent: Element, contexts: list[Json]) -> None:
+def _list_of_contexts(parent: Element, contexts: list[Json], check: bool) -> None:
     body = table(parent, "The contexts of this run", ("Context", "Outcome", "Objects"))
     for number, context in enumerate(contexts, 1):
         css, words = OUTCOMES[context["outcome"]]
         row = add(body, "tr")
         add(add(row, "th", scope="row"), "a", context["host"], href=f"#c{number}-title")
         add(row, "td", words, class_=css)
-        add(row, "td", counts_text(context["counts"]))
+        add(row, "td", counts_text(context["counts"], check))
 
 
 def _time(main: Element, run: Json, contexts: list[Json]) -> None:

@@ -17,7 +17,6 @@ from .rows import rows_of_context
 from .words import duration, size
 
 Json = Mapping[str, Any]
-_UNCHANGED = (Action.KEEP.value, Action.WAIT_GONE.value)
 # How a run, or a run on one context, ended: how it is shown, and in words
 OUTCOMES = {
     COMPLETE: ("well", "complete"),
@@ -150,12 +149,10 @@ def _releases(parent: Element, context: Json, prefix: str, check: bool) -> None:
 
 
 def _change(parent: Element, change: Json, check: bool) -> None:
-    counts = {action: number for action, number in change["counts"].items() if action not in _UNCHANGED}
-    words = "an installation of somebody else is used as it is" if change["left"] else counts_text(counts)
-    title = (
-        f"{change['release']} {change['version']}".strip() + ": " + ("would be: " if check and counts else "") + words
-    )
+    left = "an installation of somebody else is used as it is"
+    words = left if change["left"] else counts_text(change["counts"], check)
     untouched = change["counts"].get(Action.KEEP.value, 0)
+    title = f"{change['release']} {change['version']}".strip() + f": {words}"
     title += f"; {untouched} unchanged" if untouched else ""
     if not change["objects"]:
         add(parent, "p", title)

@@ -18,9 +18,7 @@ def told(steps: Sequence[Step], check: bool) -> str:
     if not steps:
         return ""
     counts = together(change for step in steps for change in step.notes.get(CHANGES, []))
-    objects = counts_text(counts)
-    text = f"would be {objects}" if check and objects != counts_text({}) else objects
-    text += f" in {duration(max(step.end for step in steps))}"
+    text = f"{counts_text(counts, check)} in {duration(max(step.end for step in steps))}"
     waited = waited_seconds(steps)
     if waited >= 1:
         text += f", {duration(waited)} of it waiting for the cluster"

@@ -243,7 +243,7 @@ def test_check_mode_tells_what_would_be_done(runs: Runs, cluster: Cluster, name:
     status, output = runs.run([release(name), REPORT], "--check", "--diff")
     assert status == 0 and cluster.get("v1", "Namespace", name) is None
     assert runs.report()["run"]["check"] is True and runs.context()["counts"] == {"create": 2}
-    assert "This run: would be 2 created in" in output
+    assert "This run: would be: 2 created in" in output
     assert "would be: 2 created" in (runs.reports / "report.html").read_text()
 
 
@@ -304,6 +304,34 @@ def test_a_failure_that_the_task_ignores_is_told_and_stops_nothing(runs: Runs) -
     context = runs.context()
     assert status == 0 and context["outcome"] == "complete"
     assert context["steps"][0]["outcome"] == "failed, and the run went on"
+
+
+def test_a_step_is_of_the_outermost_role_that_included_its_own(runs: Runs) -> None:
+    for outer, inner in (("outer", "middle"), ("middle", "selfhosted.serverless.preflight")):
+        tasks = runs.directory / "roles" / outer / "tasks"
+        tasks.mkdir(parents=True)
+        (tasks / "main.yml").write_text(yaml.safe_dump([{"ansible.builtin.include_role": {"name": inner}}]))
+    status, output = runs.run([{"ansible.builtin.include_role": {"name": "outer"}}, REPORT])
+    assert status == 0, output
+    assert [(step["role"], step["within"]) for step in runs.context()["steps"]] == [
+        ("preflight", "outer"),
+        ("report", "report"),
+    ]
+
+
+@pytest.mark.parametrize("way", ["roles", "import_role"])
+def test_a_play_may_name_the_role_in_other_ways(runs: Runs, way: str) -> None:
+    """A run that fails before its report is known to have one."""
+    runs.playbook = runs.directory / "own.yml"
+    play: dict[str, Any] = {"hosts": "clusters", "connection": "local", "gather_facts": False}
+    report = "selfhosted.serverless.report"
+    if way == "roles":
+        play |= {"pre_tasks": [wait(1)], "roles": [report]}
+    else:
+        play |= {"tasks": [wait(1), {"block": [{"ansible.builtin.import_role": {"name": report}}]}]}
+    runs.playbook.write_text(yaml.safe_dump([play]))
+    status, _output = runs.run([])
+    assert status == 2 and runs.context()["outcome"] == "failed"
 
 
 def test_the_playbooks_of_the_collection_have_reports(runs: Runs) -> None:
