@@ -10,7 +10,8 @@ short_description: Tell what stands on a cluster
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
-  - Prints what is installed with its versions, where each image comes from, how to open the public services and how to remove it all.
+  - Prints what is installed with its versions, what this run did, how to open the public services, to verify them and to remove it all.
+  - The end of the run writes all it has noted, and this, into the files of a report, where O(directory) names a folder for it.
   - Everything is read from the cluster, so it is right after a partial run as well.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
