@@ -4,8 +4,8 @@
 """The actions' part in the report of a run: each notes its step, and the end of ansible-playbook writes the files.
 
 Whatever ends a run (a task of any kind that fails, Ctrl-C, its last task) ends the process that read the inventory, and
-Python's atexit is the one place that sees all of these. Before, at a run's first action, the files are written as those
-of a run that goes on: so one that is killed leaves no report of an earlier one behind.
+Python's atexit is the one place that sees all of these. Before, at the first action of a play, the files are written as
+those of a run that goes on: so one that is killed leaves no report of an earlier one behind.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.report.files
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.journal import (
     BEGIN,
     END,
-    RUN,
+    PLAY,
     Journal,
     Record,
     read_journals,
@@ -74,8 +74,9 @@ class Note:
             "action": str(task.action).rpartition(".")[2],
             "task": task._uuid,
         }
-        if self._journal.is_new:
-            self._begin_run(host, variables, variable, now, begin)
+        play = task.get_play()
+        if self._journal.is_new(play._uuid):
+            self._begin_play(play, host, variables, variable, begin)
         else:
             self._journal.append(begin)
 
@@ -99,20 +100,14 @@ class Note:
             record["error"] = "What it says is not told, since the task has no_log."
         self._journal.append(record)
 
-    def _begin_run(
-        self,
-        host: str,
-        variables: Mapping[str, Any],
-        variable: Callable[[str], Any],
-        now: float,
-        begin: Record,
+    def _begin_play(
+        self, play: Play, host: str, variables: Mapping[str, Any], variable: Callable[[str], Any], begin: Record
     ) -> None:
-        play = self._task.get_play()
         named = str(variable(DIRECTORY) or "") if DIRECTORY in variables and has_report(play) else ""
         directory = absolute(named)
         head = {
-            "event": RUN,
-            "at": now,
+            "event": PLAY,
+            "at": begin["at"],
             "wall": time.time(),
             "host": host,
             "play": play.get_name(),
@@ -199,7 +194,8 @@ def _finish(process: int) -> None:
 def _folder(records: Sequence[Record]) -> str:
     """Return the folder of a host's reports: what its role report was told, else what the inventory said before."""
     told = [record["notes"][SITE]["directory"] for record in records if SITE in (record.get("notes") or {})]
-    return str([records[0].get("directory"), *told][-1] or "")
+    said = [record["directory"] for record in records if record["event"] == PLAY and record.get("directory")]
+    return str(([""] + (told or said))[-1])
 
 
 def _roles(task: Task, variables: Mapping[str, Any]) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from .changes import together
 from .clean import clean
 from .critical_path import critical_path, spans_of
 from .images import image_rows
-from .journal import Record
+from .journal import PLAY, Record
 from .steps import Outcome, Step, steps_of, waited_seconds
 
 FORM = 1  # of the document; a program that reads it can tell what it is
@@ -22,6 +22,7 @@ COMPLETE, FAILED, STOPPED, RUNNING = "complete", "failed", "stopped", "running"
 _WORST_FIRST = (FAILED, STOPPED, RUNNING, COMPLETE)
 # What actions note of themselves, by the part of the document that it goes to
 CLUSTER, RELEASE_SET, CHANGES, IMAGES, SITE = "cluster", "release_set", "changes", "images", "site"
+REPORT_ACTION = "site_report"
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -48,6 +49,8 @@ def build(journals: Sequence[Sequence[Record]], software: Software, now: Now, ov
     `over` tells that the run has ended; before, what has begun is said to go on. Nothing in it is a credential.
     """
     heads = [records[0] for records in journals]
+    plays = [record for records in journals for record in records if record["event"] == PLAY]
+    reported = [play for play in plays if play.get("directory")] or plays
     first = min(heads, key=lambda head: head["at"])
     zero = first["at"]
     hosts = [steps_of(records, zero, now.at, over) for records in journals]
@@ -59,8 +62,8 @@ def build(journals: Sequence[Sequence[Record]], software: Software, now: Now, ov
         "form": FORM,
         "run": {
             "outcome": min((context["outcome"] for context in contexts), key=_WORST_FIRST.index),
-            "check": bool(first.get("check")),
-            "play": str(first.get("play") or ""),
+            "check": any(play.get("check") for play in plays),
+            "play": str(reported[-1].get("play") or ""),
             "started": _time(first["wall"]),
             "ended": _time(first["wall"] + seconds) if over else None,
             "written": _time(now.wall),
@@ -107,7 +110,7 @@ def _context(head: Record, steps: Sequence[Step], over: bool) -> dict[str, Any]:
 
 def _outcome(steps: Sequence[Step], over: bool) -> str:
     """Return how the run ended on a host: complete is what has come to its report, if nothing failed after that."""
-    reported = max((number for number, step in enumerate(steps) if SITE in step.notes), default=-1)
+    reported = max((number for number, step in enumerate(steps) if _is_report(step)), default=-1)
     after = steps[reported + 1 :]
     if any(step.outcome is Outcome.FAILED for step in after):
         return FAILED
@@ -116,6 +119,11 @@ def _outcome(steps: Sequence[Step], over: bool) -> str:
     if reported >= 0:
         return COMPLETE
     return STOPPED if over else RUNNING
+
+
+def _is_report(step: Step) -> bool:
+    """Return whether a step has told what stands; of one with no_log nothing but that is known."""
+    return SITE in step.notes or (step.action == REPORT_ACTION and step.outcome is Outcome.OK)
 
 
 def _stopped(steps: Sequence[Step], over: bool) -> dict[str, Any] | None:

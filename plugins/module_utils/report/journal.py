@@ -4,9 +4,9 @@
 """What a run does, noted while it does it: one file of JSON lines for each host of the inventory.
 
 Each task of Ansible is a process of its own, so that nothing in memory outlives it. The files lie in Ansible's folder
-of the run, which nobody else may read and which goes with the run. The first line is of the run (RUN); each action adds
-one when it begins (BEGIN) and one when it ends (END), so that what was killed is seen to have begun. `at` is the
-monotonic clock in seconds, the same for all processes of a machine.
+of the run, which nobody else may read and which goes with the run. The first line is of the first play (PLAY), and each
+further play has one. Each action adds one when it begins (BEGIN) and one when it ends (END), so that what was
+killed is seen to have begun. `at` is the monotonic clock in seconds, the same for all processes of a machine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-RUN, BEGIN, END = "run", "begin", "end"
+PLAY, BEGIN, END = "play", "begin", "end"
 Record = dict[str, Any]
 _PREFIX, _SUFFIX = "serverless-journal-", ".jsonl"
 
@@ -27,13 +27,16 @@ class Journal:
     """The journal of one host, of mode 0600 in `directory`. That it cannot be written stops nothing."""
 
     def __init__(self, directory: str | Path, host: str) -> None:
-        name = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        self._path = Path(directory, f"{_PREFIX}{name}{_SUFFIX}")
+        self._path = Path(directory, f"{_PREFIX}{_checksum(host)}{_SUFFIX}")
 
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing has been noted of the host in this run."""
-        return not self._path.exists()
+    def is_new(self, play: str) -> bool:
+        """Return whether this was not asked before in this run, of this play on this host."""
+        mark = self._path.with_suffix(f".{_checksum(play)}")
+        try:
+            os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except OSError:  # above all, it exists
+            return False
+        return True
 
     def append(self, *records: Mapping[str, Any]) -> None:
         """Add records in one write, so that a reader, and a run that is killed, have whole lines of them."""
@@ -54,10 +57,14 @@ class Journal:
 
 
 def read_journals(directory: str | Path) -> list[list[Record]]:
-    """Return the journals of all hosts of a run, each with its line of the run first, in the order of their begin."""
+    """Return the journals of all hosts of a run, each with a line of a play first, by the names of the hosts."""
     found = [_records(path) for path in Path(directory).glob(f"{_PREFIX}*{_SUFFIX}")]
-    whole = [records for records in found if records and records[0]["event"] == RUN]
-    return sorted(whole, key=lambda records: (records[0]["at"], str(records[0]["host"])))
+    whole = [records for records in found if records and records[0]["event"] == PLAY]
+    return sorted(whole, key=lambda records: str(records[0]["host"]))
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def _records(path: Path) -> list[Record]:

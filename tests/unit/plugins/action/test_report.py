@@ -334,6 +334,17 @@ def test_a_play_may_name_the_role_in_other_ways(runs: Runs, way: str) -> None:
     assert status == 2 and runs.context()["outcome"] == "failed"
 
 
+def test_a_later_play_with_the_report_leaves_one_whatever_the_first_did(runs: Runs) -> None:
+    runs.playbook = runs.directory / "own.yml"
+    play: dict[str, Any] = {"hosts": "clusters", "connection": "local", "gather_facts": False}
+    plays = [{**play, "name": "Look", "tasks": [role("preflight")]}, {**play, "name": "Do", "tasks": [wait(1), REPORT]}]
+    runs.playbook.write_text(yaml.safe_dump(plays))
+    status, _output = runs.run([])
+    report = runs.report()
+    assert status == 2 and (report["run"]["outcome"], report["run"]["play"]) == ("failed", "Do")
+    assert [step["action"] for step in report["contexts"][0]["steps"]] == ["preflight", "wait"]
+
+
 def test_the_playbooks_of_the_collection_have_reports(runs: Runs) -> None:
     runs.playbook = ROOT / "playbooks" / "uninstall.yml"
     runs.variables |= {"serverless_work_dir": str(runs.directory / "work")}

@@ -118,6 +118,26 @@ def test_a_run_that_ends_before_its_report_without_a_failed_step_is_no_success(t
     assert context["stopped"]["name"] == "Render it" and "a task of another kind did" in context["stopped"]["why"]
 
 
+def test_a_report_with_no_log_is_one(tmp_path: Path) -> None:
+    Host(tmp_path).step(0, 1, action="site_report")
+    assert checked(report(tmp_path))["contexts"][0]["outcome"] == "complete"
+
+
+def test_a_run_of_several_plays_has_the_name_of_the_one_with_the_report(tmp_path: Path) -> None:
+    host = Host(tmp_path, play="Prepare")
+    host.step(0, 1)
+    host.journal.append({"event": "play", "at": 5002.0, "wall": 0, "host": "lab", "play": "Install", "directory": "/r"})
+    host.step(3, 1, notes=site())
+    host.journal.append({"event": "play", "at": 5004.0, "wall": 0, "host": "lab", "play": "After it", "check": True})
+    run = checked(report(tmp_path))["run"]
+    assert (run["play"], run["seconds"], run["started"], run["check"]) == (
+        "Install",
+        4,
+        "2026-09-21T14:13:20+00:00",
+        True,
+    )
+
+
 def test_no_step_at_all_makes_a_report_too(tmp_path: Path) -> None:
     Host(tmp_path)
     document = checked(report(tmp_path))

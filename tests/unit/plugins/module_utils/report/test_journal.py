@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.journal import Journal, read_journals
 
-HEAD = {"event": "run", "at": 1.0, "host": "a"}
+HEAD = {"event": "play", "at": 1.0, "host": "a"}
 
 
 def write_some(directory: Path, process: int) -> None:
@@ -33,10 +33,10 @@ def test_processes_that_write_at_the_same_time_do_not_tear_each_others_lines(tmp
     assert all(record["notes"]["text"] == "x" * 5000 for record in records[1:])
 
 
-def test_hosts_have_files_of_their_own_in_the_order_of_their_begin(tmp_path: Path) -> None:
+def test_hosts_have_files_of_their_own_and_are_read_by_their_names(tmp_path: Path) -> None:
     for at, host in ((3.0, "../../etc/passwd"), (2.0, "b"), (4.0, "a\udce9/\n")):
         Journal(tmp_path, host).append({**HEAD, "at": at, "host": host})
-    assert [records[0]["host"] for records in read_journals(tmp_path)] == ["b", "../../etc/passwd", "a\udce9/\n"]
+    assert [records[0]["host"] for records in read_journals(tmp_path)] == ["../../etc/passwd", "a\udce9/\n", "b"]
     assert {path.parent for path in tmp_path.rglob("*")} == {tmp_path}
 
 
@@ -57,7 +57,9 @@ def test_lines_that_are_torn_or_none_of_ours_are_left_out(tmp_path: Path) -> Non
     with file.open("ab") as stream:
         stream.write(b'[1]\n{"at": 3}\n{"event": "end", "at": "x"}\n\xff\n\n{"event": "end", "at": 3.0, "st')
     [records] = read_journals(tmp_path)
-    assert [record["event"] for record in records] == ["run", "begin"] == [record["event"] for record in journal.read()]
+    assert (
+        [record["event"] for record in records] == ["play", "begin"] == [record["event"] for record in journal.read()]
+    )
 
 
 def test_a_journal_without_its_first_line_is_none(tmp_path: Path) -> None:
@@ -69,7 +71,13 @@ def test_a_journal_without_its_first_line_is_none(tmp_path: Path) -> None:
 def test_that_it_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "gone", "a")
     journal.append(HEAD)
-    assert journal.is_new and journal.read() == []
+    assert not journal.is_new("play") and journal.read() == []
+
+
+def test_a_play_is_new_once_on_each_host(tmp_path: Path) -> None:
+    asked = [Journal(tmp_path, host).is_new(play) for host in ("a", "b") for play in ("1", "2", "1")]
+    assert asked == [True, True, False] * 2
+    assert read_journals(tmp_path) == []
 
 
 def test_values_that_json_does_not_know_are_told_as_text(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.report.docum
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.journal import (
     BEGIN,
     END,
-    RUN,
+    PLAY,
     Journal,
     read_journals,
 )
@@ -25,7 +25,7 @@ class Host:
     def __init__(self, directory: Path, name: str = "lab", **head: Any) -> None:
         self.journal = Journal(directory, name)
         self.steps = 0
-        first = {"event": RUN, "at": ZERO, "wall": BEGAN, "host": name, "play": "Make a platform", "check": False}
+        first = {"event": PLAY, "at": ZERO, "wall": BEGAN, "host": name, "play": "Make a platform", "check": False}
         self.journal.append({**first, "strategy": "linear", "directory": "", **head})
 
     def begin(self, start: float, name: str = "Apply it", **more: Any) -> str:
