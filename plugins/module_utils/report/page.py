@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .changes import counts_text
+from .changes import counts_text, together
 from .critical_path import Link, seconds_by
 from .gantt import picture
 from .markup import Element, add, document, folded, section, table
@@ -21,6 +21,7 @@ Json = Mapping[str, Any]
 # A browser that is told so asks nobody for anything
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _SOFTWARE = {"collection": "selfhosted.serverless", "ansible_core": "ansible-core", "python": "Python"}
+_LONGEST = 8  # steps that are told by themselves
 _LEAST_SHARE = 0.01  # of the run's time; parts below that are told together
 
 
@@ -59,15 +60,11 @@ def _header(body: Element, run: Json, contexts: list[Json], names: str) -> None:
     facts = [fact for context in contexts for fact in context["verification"] if fact["ok"] is not None]
     wrong = sum(not fact["ok"] for fact in facts)
     figures = add(header, "dl", class_="figures")
-    counts: dict[str, int] = {}
-    for context in contexts:
-        for action, number in context["counts"].items():
-            counts[action] = counts.get(action, 0) + number
     rows = {
         "Play": run["play"] + (" (check mode: nothing was changed)" if run["check"] else ""),
         "Began": moment(run["started"]),
         "Took": duration(run["seconds"]),
-        "Objects": counts_text(counts, run["check"]),
+        "Objects": counts_text(together(contexts), run["check"]),
         "Verified": f"{len(facts) - wrong} of {len(facts)} facts hold" if facts else "",
     }
     for name, text in rows.items():
@@ -90,36 +87,43 @@ def _list_of_contexts(parent: Element, contexts: list[Json], check: bool) -> Non
 
 def _time(main: Element, run: Json, contexts: list[Json]) -> None:
     """What held up the end; over several contexts the picture of all, too."""
+    several = len(contexts) > 1
     steps = {step["step"]: (context["host"], step) for context in contexts for step in context["steps"]}
     if not steps:
         return
     here = section(main, 2, "What took the time", "time")
-    several = len(contexts) > 1
     if several:
         picture(here, rows_of_run(contexts, {link["step"] for link in run["critical_path"]}), run["seconds"], "all")
         key_of_picture(here)
     links = [
         Link(link["step"], link["start"], link["end"], link["alone"], link["idle"]) for link in run["critical_path"]
     ]
-    groups = {key: f"{host}: {part_of(step)}" if several else part_of(step) for key, (host, step) in steps.items()}
-    between = sum(link.idle for link in links)
-    parts = sorted(seconds_by(links, groups).items(), key=lambda item: -item[1])
-    shown = [(name, seconds) for name, seconds in parts if seconds >= _LEAST_SHARE * run["seconds"]]
-    rest = sum(seconds for _name, seconds in parts) - sum(seconds for _name, seconds in shown)
+    before = {key: f"{host}: " if several else "" for key, (host, _step) in steps.items()}
     add(here, "p", "The chain of steps that determined the end, by the role that they are of:")
-    body = table(here, "What held up the end of the run", ("Part", "Time", "Share"), (1, 2))
-    more = [("shorter parts", rest)] if rest >= 0.005 else []
-    for name, seconds in [*shown, *more, ("between the steps", between)]:
+    parts = seconds_by(links, {key: before[key] + part_of(step) for key, (_host, step) in steps.items()})
+    _parts(here, parts, sum(link.idle for link in links), run["seconds"])
+    _longest(here, links, {key: before[key] + step["name"] for key, (_host, step) in steps.items()})
+
+
+def _parts(parent: Element, parts: Mapping[str, float], between: float, whole: float) -> None:
+    """The seconds of each part, the longest first; short ones and those between the steps at the end."""
+    shown = {name: seconds for name, seconds in parts.items() if seconds >= _LEAST_SHARE * whole}
+    rest = sum(parts.values()) - sum(shown.values())
+    lines = sorted(shown.items(), key=lambda item: -item[1])
+    lines += [("shorter parts", rest)] if rest >= 0.005 else []
+    body = table(parent, "What held up the end of the run", ("Part", "Time", "Share"), (1, 2))
+    for name, seconds in [*lines, ("between the steps", between)]:
         row = add(body, "tr")
         add(row, "th", name, scope="row")
         add(row, "td", duration(seconds), class_="number")
-        add(row, "td", share(seconds, run["seconds"]), class_="number")
-    longest = sorted((link for link in links if link.alone > 0), key=lambda link: -link.alone)[:8]
-    details = folded(here, "The longest steps of the chain")
+        add(row, "td", share(seconds, whole), class_="number")
+
+
+def _longest(parent: Element, links: list[Link], names: Mapping[str, str]) -> None:
+    details = folded(parent, "The longest steps of the chain")
     body = table(details, "The longest steps of the chain", ("Step", "Alone", "From"), (1, 2))
-    for link in longest:
-        host, step = steps[link.name]
+    for link in sorted(links, key=lambda link: -link.alone)[:_LONGEST]:
         row = add(body, "tr")
-        add(row, "th", f"{host}: {step['name']}" if several else step["name"], scope="row")
+        add(row, "th", names[link.name], scope="row")
         add(row, "td", duration(link.alone), class_="number")
         add(row, "td", duration(link.start), class_="number")
