@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -259,23 +260,44 @@ def test_what_a_verification_found_is_told_and_kept(runs: Runs) -> None:
     assert [fact["ok"] for fact in runs.context()["verification"]] == [False, True, None]
 
 
-def test_images_are_printed_on_request_and_kept_in_any_case(runs: Runs, cluster: Cluster, name: str) -> None:
-    image = "registry.invalid/some/image:1"
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": "default"},
-        "spec": {"containers": [{"name": "c", "image": image}], "automountServiceAccountToken": False},
-    }
-    cluster.apply(pod, manager="someone")
-    try:
-        for wanted in (False, True):
-            status, output = runs.run([REPORT], "-e", json.dumps({"report_images": wanted}))
-            assert status == 0, output
-            assert (image in output) is wanted
-            assert image in [row["image"] for row in runs.context()["images"]]
-    finally:
-        cluster.delete("v1", "Pod", name, "default")
+@pytest.fixture
+def pod(cluster: Cluster, name: str) -> Iterator[str]:
+    """The image of a pod, on a node that says its architecture."""
+    image = "gcr.io/some/image:1"
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/arch": "amd64"}}}
+    spec = {"containers": [{"name": "c", "image": image}], "automountServiceAccountToken": False}
+    metadata = {"name": name, "namespace": "default"}
+    cluster.apply(node, manager="someone")
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}, manager="someone")
+    yield image
+    cluster.delete("v1", "Pod", name, "default")
+    cluster.delete("v1", "Node", name)
+
+
+def test_images_are_printed_on_request_and_kept_in_any_case(runs: Runs, pod: str) -> None:
+    for wanted in (False, True):
+        status, output = runs.run([REPORT], "-e", json.dumps({"report_images": wanted}))
+        assert status == 0, output
+        assert (f"  {pod}  from origin (configured)" in output) is wanted
+        assert pod in [row["image"] for row in runs.context()["images"]]
+
+
+def test_digest_and_size_of_images_come_from_the_lock(runs: Runs, pod: str) -> None:
+    lock = runs.directory / "images.lock.yml"
+    digests = ["sha256:" + letter * 64 for letter in "ab"]
+    part = {"digest": digests[1], "size": 1234}
+    lock.write_text(yaml.safe_dump({"images": {pod: {"digest": digests[0], "platforms": {"amd64": part}}}}))
+    status, output = runs.run([REPORT])
+    assert status == 0, output
+    [row] = [row for row in runs.context()["images"] if row["image"] == pod]
+    assert (row["digest"], row["size"], row["runs"]) == (digests[0], 1234, True)
+
+    lock.write_text("images: damaged")
+    status, output = runs.run([REPORT])
+    [row] = [row for row in runs.context()["images"] if row["image"] == pod]
+    assert status == 0 and (row["digest"], row["size"]) == ("", None)
+    [warning] = runs.context()["warnings"]
+    assert warning["text"].startswith(f"the lock {lock} is damaged")
 
 
 def test_what_to_do_next_is_what_the_options_say(runs: Runs, name: str) -> None:
