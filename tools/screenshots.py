@@ -11,10 +11,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "unit" / "support"))
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "roles" / "todo" / "support"))
 
+from headless_browser import chromium, resize  # noqa: E402
 from todo_application import serving  # noqa: E402
-from todo_browser import chromium, resize  # noqa: E402
 from todo_page import Page  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"

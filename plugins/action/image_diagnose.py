@@ -80,7 +80,7 @@ class ActionModule(ClusterAction):
         fatal = [item for item in found if item.fatal and needed]
         for item in found:
             if item not in fatal:
-                self.warn(text([item]))
+                self.warn(f"{item.where}: {item.message}", item.remedy)
         if fatal:
             remark = "\nNothing was changed. image_prefetch_diagnose: false goes on all the same."
             return {**result, "failed": True, "msg": text(fatal) + remark}

@@ -25,6 +25,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.refer
     extract_references,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.pods import images_of_pod, pod_name
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import IMAGES
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.images import planned_row
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
@@ -54,6 +56,10 @@ class ActionModule(ClusterAction):
             "table": [_described(row, policy) for row in plan.rows],
             "size": _size(plan),
         }
+
+    def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+        """Return where each image comes from."""
+        return {IMAGES: {"rows": [planned_row(row) for row in done["table"]]}}
 
     def _plan(self, args: dict[str, Any], policy: ImagePolicy, architectures: list[str], lock: Lock) -> Plan:
         trusted = Lock() if args["lock_update"] == "all" else lock

@@ -15,6 +15,8 @@ from ansible_collections.selfhosted.serverless.plugins.plugin_utils.node_figures
 class ActionModule(ClusterAction):
     """Reads only."""
 
+    waits = True
+
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return once every Ready node has figures; in check mode at once."""
         if check:

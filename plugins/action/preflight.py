@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import CLUSTER
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
     ClusterFacts,
     cluster_facts,
@@ -37,6 +38,10 @@ class ActionModule(ClusterAction):
         facts = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
         problem = _problem(facts, args)
         return {"failed": True, "msg": problem} if problem else {"changed": False, **vars(facts)}
+
+    def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+        """Return what the cluster is."""
+        return {CLUSTER: {key: done[key] for key in ("version", "kind", "nodes")}}
 
 
 def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:

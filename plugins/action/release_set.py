@@ -16,6 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.set
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.standing import standing_versions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.steps import is_downgrade, moves
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import RELEASE_SET
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import (
     RECORD_NAMESPACE,
     ClusterAction,
@@ -59,3 +60,7 @@ class ActionModule(ClusterAction):
             for problem in [*chosen.untried, *untried]:
                 self.warn(f"{problem}; serverless_release_untried is true, so the run goes on")
         return answer
+
+    def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+        """Return the set, its versions, and what they are an upgrade of."""
+        return {RELEASE_SET: {key: done[key] for key in ("name", "versions", "upgrades")}}

@@ -19,6 +19,8 @@ from ansible_collections.selfhosted.serverless.plugins.plugin_utils.settle_waits
 class ActionModule(ClusterAction):
     """Runs on the controller; the host of the task only stands for a context."""
 
+    waits = True
+
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what came true and what was done; in check mode at once."""
         watch = Deadline(0)

@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from ansible import constants as C
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import Lock, LockError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
@@ -15,9 +20,17 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
     MANAGED_BY_LABEL,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import read_inventories
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import SITE
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.files import RUN_PAGE
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.images import digest_and_size, locked_images
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.journal import Journal
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.steps import steps_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.this_run import told
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import cluster_facts
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address, node_host
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import architectures_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
+    ImageOrigin,
     InstalledRelease,
     Summary,
     mesh_hosts,
@@ -30,6 +43,8 @@ from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_acti
     RECORD_NAMESPACE,
     ClusterAction,
 )
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_policy import lock_path
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.run_journal import absolute
 
 
 class ActionModule(ClusterAction):
@@ -40,8 +55,12 @@ class ActionModule(ClusterAction):
         cluster, progress = self.connect(args)
         if not check:
             self.run_lock(cluster, progress).give_up(Deadline(LOOK_SECONDS))
-        summary = _summary(cluster, args)
-        lines = summary.lines()
+        nodes, pods = cluster.list("v1", "Node"), cluster.list("v1", "Pod")
+        policy = ImagePolicy.from_config(args["images"])
+        directory = absolute(args["directory"])
+        summary = _summary(cluster, args, nodes, origins(pods, policy), self._this_run(check), directory)
+        self._site = self._described(summary, args, directory, architectures_of(nodes), policy)
+        lines = summary.lines(args["list_images"])
         self.show(lines)
         return {
             "changed": False,
@@ -52,9 +71,61 @@ class ActionModule(ClusterAction):
             "at_nodes": list(summary.at_nodes),
         }
 
+    def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+        """Return all that the report of the run has of the site."""
+        return {SITE: self._site}
 
-def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
-    nodes = cluster.list("v1", "Node")
+    def _this_run(self, check: bool) -> str:
+        """Return in a few words what the run has done to the context until now."""
+        host = str(self.variables.get("inventory_hostname", "localhost"))
+        records = Journal(C.DEFAULT_LOCAL_TMP, host).read()
+        if not records:
+            return ""
+        return told(steps_of(records, records[0]["at"], time.monotonic(), over=False), check)
+
+    def _described(
+        self, summary: Summary, args: dict[str, Any], directory: str, architectures: list[str], policy: ImagePolicy
+    ) -> dict[str, Any]:
+        locked = locked_images(self._lock(args), policy)
+        images = []
+        for origin in summary.images:
+            digest, size = digest_and_size(origin.image, locked, architectures)
+            images.append({"image": origin.image, "from": origin.place, "observed": origin.observed})
+            images[-1] |= {"digest": digest, "size": size}
+        return {
+            "directory": directory,
+            "context": summary.context,
+            "cluster": {"version": summary.server, "kind": summary.kind, "nodes": summary.nodes},
+            "releases": [asdict(release) for release in summary.releases],
+            "images": images,
+            "addresses": {
+                "gateway": summary.gateway or "",
+                "hosts": list(summary.hosts),
+                "at_nodes": list(summary.at_nodes),
+                "urls": summary.urls(),
+                "how": [line.strip() for line in summary.how_to_open()],
+            },
+            "facts": args["facts"],
+            "commands": {"verify": args["verify"], "remove": args["remove"]},
+        }
+
+    def _lock(self, args: dict[str, Any]) -> Lock:
+        path = lock_path(args["images"], self.variables)
+        try:
+            return Lock.read(Path(path).expanduser()) if path else Lock()
+        except LockError as error:
+            self.warn(str(error))
+            return Lock()
+
+
+def _summary(
+    cluster: Cluster,
+    args: dict[str, Any],
+    nodes: list[dict[str, Any]],
+    images: list[ImageOrigin],
+    run: str,
+    directory: str,
+) -> Summary:
     facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes)
     gateway = args["gateway"]
     service = cluster.get("v1", "Service", gateway["name"], gateway["namespace"])
@@ -67,12 +138,16 @@ def _summary(cluster: Cluster, args: dict[str, Any]) -> Summary:
         kind=facts.kind,
         nodes=facts.nodes,
         releases=_releases(cluster),
-        images=_images(cluster, args["images"]),
+        images=images,
         hosts=public_hosts(cluster.list("serving.knative.dev/v1", "Service")) + mesh_hosts(in_mesh),
         gateway=args["gateway_address"] or gateway_address(service, nodes),
         at_nodes=node_addresses(others, args["node_address"] or node_host(nodes)),
         remove=args["remove"],
         kubeconfig=args["kubeconfig"] or "",
+        run=run,
+        facts=args["facts"],
+        verify=args["verify"],
+        report=str(Path(directory, RUN_PAGE)) if directory else "",
     )
 
 
@@ -85,8 +160,3 @@ def _ours(cluster: Cluster, api_version: str, kind: str) -> list[dict[str, Any]]
 def _releases(cluster: Cluster) -> list[InstalledRelease]:
     inventories = read_inventories(cluster, RECORD_NAMESPACE, Deadline(LOOK_SECONDS))
     return [InstalledRelease(one.release, one.version, len(one.entries)) for one in inventories]
-
-
-def _images(cluster: Cluster, config: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every image that pods run, with the place it was seen to come from, else the one that the policy says."""
-    return origins(cluster.list("v1", "Pod"), ImagePolicy.from_config(config))

@@ -15,6 +15,8 @@ from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_acti
 class ActionModule(ClusterAction):
     """See the module's documentation."""
 
+    waits = True
+
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return where the application answered; in check mode nothing is asked."""
         if check:

@@ -16,6 +16,8 @@ from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_acti
 class ActionModule(ClusterAction):
     """Runs on the controller; never changes anything."""
 
+    waits = True
+
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what came true; in check mode at once."""
         deadline = Deadline(args["timeout"])

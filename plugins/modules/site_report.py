@@ -10,7 +10,8 @@ short_description: Tell what stands on a cluster
 version_added: "1.0.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
-  - Prints what is installed with its versions, where each image comes from, how to open the public services and how to remove it all.
+  - Prints what is installed with its versions, what this run did, how to open the public services, to verify them and to remove it all.
+  - The end of the run writes all it has noted, and this, into the files of a report, where O(directory) names a folder for it.
   - Everything is read from the cluster, so it is right after a partial run as well.
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
@@ -22,6 +23,32 @@ options:
     type: list
     elements: str
     default: []
+  verify:
+    description: The commands that verify what stands, as lines to print.
+    type: list
+    elements: str
+    default: []
+    version_added: "1.1.0"
+  facts:
+    description:
+      - What a verification has found, each C(name), C(ok), C(text), C(figures), C(cause) and C(remedy). What does not hold is printed,
+        and all of it goes into the report of the run.
+    type: list
+    elements: dict
+    default: []
+    version_added: "1.1.0"
+  list_images:
+    description: Whether every image is printed with where it came from.
+    type: bool
+    default: false
+    version_added: "1.1.0"
+  directory:
+    description:
+      - The folder on the controller into which the end of the run writes its report, C(report.json) and C(report.html) over all hosts and
+        a C(HOST.json) of each; empty for none. In check mode they tell what would be done.
+    type: str
+    default: ""
+    version_added: "1.1.0"
 attributes:
   check_mode:
     description: Changes nothing, so it does the same in check mode.

@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.steps import Outcome
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documentation import Options, options_of
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.own_registry import with_own_registry
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.run_journal import Note, write_at_exit
 
 
 class DocumentedAction(ActionBase):
@@ -22,13 +24,15 @@ class DocumentedAction(ActionBase):
     Its options are those that the module of the same name documents; what the inventory says once for all tasks
     (context, image policy, gateway) need not be given. A subclass says what it does in `act`, and with
     `errors` which exceptions are a failure of the task, not a fault of ours. `rules` are what documentation cannot say
-    about options together (required_if, mutually_exclusive, ...), as ArgumentSpecValidator takes them.
+    about options together (required_if, mutually_exclusive, ...), as ArgumentSpecValidator takes them. With `waits` the
+    action does nothing but wait for the cluster. Each action is noted in the journal of the run, see run_journal.py.
     """
 
     _requires_connection = False
     _supports_check_mode = True
     errors: ClassVar[tuple[type[Exception], ...]] = (OSError,)
     rules: ClassVar[dict[str, Any]] = {}
+    waits: ClassVar[bool] = False
     options: ClassVar[Options]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -36,20 +40,25 @@ class DocumentedAction(ActionBase):
         super().__init_subclass__(**keywords)
         if cls.__name__ == "ActionModule":
             cls.options = options_of(cls.__module__.rpartition(".")[2])
+            write_at_exit()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the arguments, act, and return what the task shows of it."""
         result = super().run(tmp, task_vars)
         self.variables = task_vars or {}
-        args = self._arguments()
-        subject = self.subject(args)
+        self._warned: list[tuple[str, str]] = []
+        note = Note(self._task, self.variables, self._variable)
+        notes: dict[str, Any] = {}
         try:
-            done = self.act(args, bool(self._task.check_mode))
-        except self.errors as error:
-            # Without its cause: Ansible would print the same words once more for each error below it.
-            raise AnsibleActionFail(f"{subject}{error}") from None
-        if done.get("failed"):
-            done["msg"] = f"{subject}{done['msg']}"
+            args = self._arguments()
+            notes["context"] = args.get("context") or ""
+            done = self._done(args)
+            if not done.get("failed"):
+                notes |= self.notes(args, done)
+        except Exception as error:
+            note.end(Outcome.FAILED, str(error) or type(error).__name__, self._warned, self.waits, notes)
+            raise
+        note.end(_outcome(done), str(done["msg"]) if done.get("failed") else "", self._warned, self.waits, notes)
         if not self._task.diff:
             done.pop("diff", None)
         result.update(done)
@@ -61,6 +70,10 @@ class DocumentedAction(ActionBase):
 
         A `diff` in it is shown where the task asks for one.
         """
+
+    def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+        """Return what the report of the run is to know of this action, by the parts that report/document.py names."""
+        return {}
 
     def subject(self, args: dict[str, Any]) -> str:
         """Return what the message of a failure begins with: the context, where the action has one."""
@@ -74,9 +87,22 @@ class DocumentedAction(ActionBase):
         """Print a text."""
         self._display.display("\n" + "\n".join(lines) + "\n")
 
-    def warn(self, text: str) -> None:
-        """Print a warning."""
-        self._display.warning(text)
+    def warn(self, text: str, remedy: str = "") -> None:
+        """Print a warning, and below it what to do about it where the text does not say that."""
+        self._warned.append((text, remedy))
+        self._display.warning(f"{text}\n  {remedy}" if remedy else text)
+
+    def _done(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Act, and have every failure begin with the subject."""
+        subject = self.subject(args)
+        try:
+            done = self.act(args, bool(self._task.check_mode))
+        except self.errors as error:
+            # Without its cause: Ansible would print the same words once more for each error below it.
+            raise AnsibleActionFail(f"{subject}{error}") from None
+        if done.get("failed"):
+            done["msg"] = f"{subject}{done['msg']}"
+        return done
 
     def _arguments(self) -> dict[str, Any]:
         """Return the checked arguments as plain values: no tags, no lazy containers."""
@@ -99,6 +125,12 @@ class DocumentedAction(ActionBase):
 
     def _variable(self, name: str) -> Any:
         return self._templar.resolve_variable_expression(name) if name in self.variables else None
+
+
+def _outcome(done: dict[str, Any]) -> Outcome:
+    if done.get("failed"):
+        return Outcome.FAILED
+    return Outcome.CHANGED if done.get("changed") else Outcome.OK
 
 
 def _plain(value: object) -> str:

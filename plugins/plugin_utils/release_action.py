@@ -14,6 +14,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.changes import changes_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import CHANGES
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 
 
@@ -35,6 +37,11 @@ class ReleaseAction(ClusterAction):
             "seconds": round(watch.elapsed, 2),
             "diff": outcome.differences,
         }
+
+    def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+        """Return the plan of the release, or of those that were removed together."""
+        name = args.get("name") or ", ".join(item["name"] for item in args["releases"])
+        return {CHANGES: [changes_of(name, args.get("version") or "", done["plan"], done["left"])]}
 
     @abstractmethod
     def work(self, cluster: Cluster, args: dict[str, Any], check: bool, progress: Progress, lock: RunLock) -> Outcome:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..images.errors import InvalidReference
@@ -17,6 +17,7 @@ from .commands import kubectl
 
 # containerd and CRI-O keep no record of the mirror that gave an image; docker does, in the image's ID
 _NOT_OBSERVED = "  (observed: a node tells it; configured: it is what the image policy says, no node tells otherwise)"
+_NO_REPORT = "none is written; report_directory=FOLDER has it written there, with all images and times"
 CLUSTER_LOCAL = "networking.knative.dev/visibility"
 
 
@@ -29,12 +30,24 @@ class InstalledRelease:
     objects: int
 
 
+class ImageOrigin(NamedTuple):
+    """An image by the name that pods have, the place that it came from, and whether a node told that."""
+
+    image: str
+    place: str
+    observed: bool
+
+    def __str__(self) -> str:
+        return f"{self.place} ({'observed' if self.observed else 'configured'})"
+
+
 @dataclass(frozen=True)
 class Summary:
-    """All that the text is made of. `images` are (reference, where it came from); `hosts` the public host names.
+    """All that the text is made of. `hosts` are the public host names.
 
     `gateway` is where these are reached, as host:port; `at_nodes` what is reached at a port of the nodes, the same way.
-    `kubeconfig` is that of the context, where it is not the usual one.
+    `kubeconfig` is that of the context, where it is not the usual one. `run` says what this run did, `facts` are those
+    of a verification, {name, ok, text, remedy}. `verify` and `remove` are commands, `report` is the file with the rest.
     """
 
     context: str
@@ -42,33 +55,58 @@ class Summary:
     kind: str
     nodes: int
     releases: Sequence[InstalledRelease] = ()
-    images: Sequence[tuple[str, str]] = ()
+    images: Sequence[ImageOrigin] = ()
     hosts: Sequence[str] = ()
     gateway: str | None = None
     at_nodes: Sequence[str] = ()
     remove: Sequence[str] = field(default_factory=tuple)
     kubeconfig: str = ""
+    run: str = ""
+    facts: Sequence[Mapping[str, Any]] = ()
+    verify: Sequence[str] = ()
+    report: str = ""
 
-    def lines(self) -> list[str]:
-        """Return the text, one entry a line."""
-        text = [
-            f"Context {self.context}: Kubernetes {self.server} ({self.kind}, {count(self.nodes, 'node')})",
-            "",
-            "Installed:",
-        ]
+    def lines(self, with_images: bool = False) -> list[str]:
+        """Return the text, one entry a line; `with_images` lists every image."""
+        text = [f"Context {self.context}: Kubernetes {self.server} ({self.kind}, {count(self.nodes, 'node')})"]
+        text += [f"This run: {self.run}"] if self.run else []
+        text += [*self._verified(), "", "Installed:"]
         text += [
             f"  {release.name:20} {release.version or '-':28} {count(release.objects, 'object')}"
             for release in self.releases
         ] or ["  nothing of this collection"]
-        if self.images:
-            width = max(len(reference) for reference, _via in self.images)
-            text += ["", "Images:", _NOT_OBSERVED] + [
-                f"  {reference:{width}}  from {via}" for reference, via in self.images
-            ]
-        text += ["", "Open:", *self._how_to_open(), "", "Remove it all:", *(f"  {line}" for line in self.remove)]
-        return text
+        if self.images and with_images:
+            width = max(len(origin.image) for origin in self.images)
+            text += ["", "Images:", _NOT_OBSERVED]
+            text += [f"  {origin.image:{width}}  from {origin}" for origin in self.images]
+        text += ["", "Open:", *self.how_to_open()]
+        verify = self.verify if self.releases else ()
+        for heading, commands in (("Verify it:", verify), ("Remove it all:", self.remove)):
+            text += ["", heading, *(f"  {line}" for line in commands)] if commands else []
+        report = self.report or _NO_REPORT
+        return [*text, "", "Report:", f"  {report}"]
 
-    def _how_to_open(self) -> list[str]:
+    def urls(self) -> list[str]:
+        """Return the addresses for a browser; those of hosts want a line in /etc/hosts."""
+        urls = [f"http://{address}/" for address in self.at_nodes]
+        if not self.gateway:
+            return urls
+        return urls + [f"http://{host}{_shown_port(self.gateway)}/" for host in self.hosts]
+
+    def _verified(self) -> list[str]:
+        """Return how many facts hold, and each that does not with what to do."""
+        asked = [fact for fact in self.facts if fact.get("ok") is not None]
+        if not asked:
+            return []
+        wrong = [fact for fact in asked if not fact["ok"]]
+        lines = [f"Verified: {len(asked) - len(wrong)} of {count(len(asked), 'fact')} hold"]
+        for fact in wrong:
+            lines.append(f"  {fact['name']}: {fact.get('text') or 'it does not hold'}")
+            lines += [f"    {fact['remedy']}"] if fact.get("remedy") else []
+        return lines
+
+    def how_to_open(self) -> list[str]:
+        """Return the lines that say how a person gets to the application."""
         text = [f"  http://{address}/" for address in self.at_nodes]
         if not self.hosts:
             return text or ["  no public service is installed"]
@@ -79,14 +117,18 @@ class Summary:
                 "  the gateway has no address outside the cluster; forward a port first:",
                 f"  {command} -n istio-system port-forward service/istio-ingressgateway 8080:80",
             ]
-        address, _colon, port = self.gateway.rpartition(":")
-        shown_port = "" if port == "80" else f":{port}"
+        address = self.gateway.rpartition(":")[0]
         for host in self.hosts:
             text += [
-                f"  http://{host}{shown_port}/   with this line in /etc/hosts:  {address} {host}",
+                f"  http://{host}{_shown_port(self.gateway)}/   with this line in /etc/hosts:  {address} {host}",
                 f"  or without it:  curl -H 'Host: {host}' http://{self.gateway}/",
             ]
         return text
+
+
+def _shown_port(gateway: str) -> str:
+    port = gateway.rpartition(":")[2]
+    return "" if port == "80" else f":{port}"
 
 
 def count(number: int, noun: str) -> str:
@@ -146,11 +188,11 @@ def pulled_from(pods: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def origins(pods: Sequence[Mapping[str, Any]], policy: ImagePolicy) -> list[tuple[str, str]]:
+def origins(pods: Sequence[Mapping[str, Any]], policy: ImagePolicy) -> list[ImageOrigin]:
     """Return every image that pods run, and where it came from: as a node tells it, else as the policy says."""
     observed = pulled_from(pods)
     return [
-        (name, f"{observed[name]} (observed)" if name in observed else f"{policy.origin_of(name)} (configured)")
+        ImageOrigin(name, observed.get(name) or policy.origin_of(name), name in observed)
         for name in running_images(pods)
     ]
 

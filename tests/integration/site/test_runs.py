@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from ..conftest import Site
@@ -70,11 +71,13 @@ def test_the_registry_password_is_told_nowhere(site: Site) -> None:
     assert len(canary) >= 16
     command_lines: set[str] = set()
     site.kubectl("delete", "secret", "registry", "-n", "todo")
+    reports = site.directory / "work" / "reports"
+    options = ["-vvvv", "--diff", "--tags", "image_prefetch,registry_secret,todo", "-e", f"report_directory={reports}"]
     with watched_command_lines(command_lines):
-        done = site.playbook("site.yml", "-vvvv", "--diff", "--tags", "image_prefetch,registry_secret,todo")
+        done = site.playbook("site.yml", *options)
     assert done.returncode == 0, done.stdout[-4000:]
     assert recap(done.stdout)["changed"] == 1, "the secret was to be written anew"
-    assert command_lines
+    assert command_lines and (reports / "report.json").exists()
     secrets = (canary, base64.b64encode(f"todo:{canary}".encode()).decode())
     told = {"the output": done.stdout + done.stderr, "a command line": "\n".join(command_lines)}
     assert not [where for where, text in told.items() if any(secret in text for secret in secrets)]
@@ -117,3 +120,25 @@ def test_images_of_pods_and_of_further_manifests_are_planned_on_request(site: Si
     planned = re.findall(r"^\s*(\S+)\s+(?:mirror|its own)", done.stdout, re.MULTILINE)
     assert any(name.startswith("registry.k8s.io/coredns/") for name in planned), planned
     assert "registry.k8s.io/pause:3.10.2" in planned
+
+
+def test_a_report_has_every_image_of_the_site_with_its_digest_and_size(site: Site, tmp_path: Path) -> None:
+    """Of a run that plans no images: what it tells of them is in the lock."""
+    done = site.playbook("site.yml", "--tags", "metrics_server", "-e", f"report_directory={tmp_path}")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert f"\nReport:\n  {tmp_path}/report.html\n" in done.stdout
+    report = json.loads((tmp_path / "report.json").read_text())
+    schema = json.loads((Path(__file__).resolve().parents[3] / "docs" / "report.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(report)
+    [context] = report["contexts"]
+    assert (report["run"]["outcome"], context["host"], context["counts"].keys()) == ("complete", "lab", {"keep"})
+    installed = {release["name"] for release in context["releases"]}
+    assert {"metrics-server", "istio", "knative-serving", "todo"} <= installed
+    ours = [row for row in context["images"] if row["image"].startswith(("docker.io/istio/", "gcr.io/knative"))]
+    assert len(ours) > 5 and all(row["digest"].startswith("sha256:") and row["size"] > 1e5 for row in ours), ours
+    assert all(row["from"] for row in context["images"])
+    assert context["addresses"]["urls"] and context["stopped"] is None
+    times = [link["alone"] + link["idle"] for link in report["run"]["critical_path"]]
+    assert abs(sum(times) - report["run"]["seconds"]) < 0.1
+    page = (tmp_path / "report.html").read_text()
+    assert all(url in page for url in context["addresses"]["urls"])

@@ -14,11 +14,17 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 
 
 class Document:
-    """An SVG of `width` by `height` pixels with a title and a description for those who do not see it."""
+    """An SVG of `width` by `height` pixels with a title and a description for those who do not see it.
 
-    def __init__(self, width: float, height: float, title: str, description: str) -> None:
+    In a page with several, each has a `name`, with which its ids begin, and no style `sheet` of its own: one in an SVG
+    counts for the whole page.
+    """
+
+    def __init__(
+        self, width: float, height: float, title: str, description: str, name: str = "", sheet: str | None = None
+    ) -> None:
         self.width, self.height = width, height
-        self._root = ElementTree.Element(
+        self.root = ElementTree.Element(
             "svg",
             {
                 "xmlns": NAMESPACE,
@@ -26,12 +32,13 @@ class Document:
                 "width": number(width),
                 "height": number(height),
                 "role": "img",
-                "aria-labelledby": "title description",
+                "aria-labelledby": f"{name}title {name}description",
             },
         )
-        ElementTree.SubElement(self._root, "title", {"id": "title"}).text = title
-        ElementTree.SubElement(self._root, "desc", {"id": "description"}).text = description
-        ElementTree.SubElement(self._root, "style").text = style_sheet()
+        ElementTree.SubElement(self.root, "title", {"id": f"{name}title"}).text = title
+        ElementTree.SubElement(self.root, "desc", {"id": f"{name}description"}).text = description
+        if sheet != "":
+            ElementTree.SubElement(self.root, "style").text = sheet or style_sheet()
         self.add("rect", "paper", x=0, y=0, width=width, height=height)
 
     def add(self, tag: str, css: str, **attributes: float | str) -> ElementTree.Element:
@@ -40,7 +47,7 @@ class Document:
             key.replace("_", "-"): number(value) if isinstance(value, int | float) else value
             for key, value in attributes.items()
         }
-        return ElementTree.SubElement(self._root, tag, {"class": css, **values})
+        return ElementTree.SubElement(self.root, tag, {"class": css, **values})
 
     def line(self, css: str, x1: float, y1: float, x2: float, y2: float) -> None:
         self.add("line", css, x1=x1, y1=y1, x2=x2, y2=y2)
@@ -57,8 +64,8 @@ class Document:
             self.add("path", css, d=commands)
 
     def __str__(self) -> str:
-        ElementTree.indent(self._root)
-        return ElementTree.tostring(self._root, encoding="unicode") + "\n"
+        ElementTree.indent(self.root)
+        return ElementTree.tostring(self.root, encoding="unicode") + "\n"
 
 
 def number(value: float) -> str:

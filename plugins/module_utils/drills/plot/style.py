@@ -9,7 +9,7 @@ FONT_SIZE = 12
 LETTER = 6.4  # mean width of a letter at that size, in pixels; for placing labels without a font at hand
 SERIES = 4  # how many series have a colour of their own
 
-_LIGHT = {
+LIGHT = {
     "paper": "#ffffff",
     "text": "#1f2328",
     "faint": "#656d76",
@@ -20,7 +20,7 @@ _LIGHT = {
     "bad": "#cf222e",
     "series": ("#0072b2", "#00785a", "#a83d7d", "#8a6d00"),
 }
-_DARK = {
+DARK = {
     "paper": "#0d1117",
     "text": "#e6edf3",
     "faint": "#9198a1",
@@ -67,4 +67,4 @@ def style_sheet() -> str:
         ".median{stroke-width:2}"
         ".bad{stroke-width:2}"
     )
-    return f"{shape}{_rules(_LIGHT)}@media(prefers-color-scheme:dark){{{_rules(_DARK)}}}"
+    return f"{shape}{_rules(LIGHT)}@media(prefers-color-scheme:dark){{{_rules(DARK)}}}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
+    ImageOrigin,
     InstalledRelease,
     Summary,
     mesh_hosts,
@@ -16,27 +17,70 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary
 )
 
 
-def summary(**changes: object) -> str:
+def summary(with_images: bool = False, **changes: object) -> str:
     given = {
         "context": "lab",
         "server": "v1.36.3",
         "kind": "kubernetes",
         "nodes": 1,
         "releases": [InstalledRelease("istio", "1.30.5", 39)],
-        "images": [("docker.io/istio/pilot:1.30.5", "127.0.0.1:5000")],
+        "images": [ImageOrigin("docker.io/istio/pilot:1.30.5", "127.0.0.1:5000", True)],
         "hosts": ["web.todo.example.com"],
         "gateway": "127.0.0.1:30080",
         "remove": ["ansible-playbook playbooks/uninstall.yml --limit lab"],
     }
-    return "\n".join(Summary(**(given | changes)).lines())
+    return "\n".join(Summary(**(given | changes)).lines(with_images))
 
 
-def test_it_says_what_is_installed_and_where_images_came_from() -> None:
+def test_it_says_what_is_installed_and_how_to_remove_it() -> None:
     text = summary()
     assert "Kubernetes v1.36.3 (kubernetes, 1 node)" in text
     assert "istio                1.30.5" in text
-    assert "docker.io/istio/pilot:1.30.5  from 127.0.0.1:5000" in text
     assert "playbooks/uninstall.yml --limit lab" in text
+
+
+def test_images_are_listed_on_request() -> None:
+    assert "docker.io/istio/pilot:1.30.5  from 127.0.0.1:5000 (observed)" in summary(with_images=True)
+    assert "pilot" not in summary()
+
+
+def test_it_is_short_and_says_what_to_do_next_in_order() -> None:
+    text = summary(run="3 created in 12 s", verify=["verify it"], report="/reports/report.html")
+    headings = [
+        "This run: 3 created",
+        "Installed:",
+        "Open:",
+        "Verify it:",
+        "Remove it all:",
+        "Report:\n  /reports/report.html",
+    ]
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places) and len(text.splitlines()) < 25
+
+
+def test_where_no_report_is_written_it_says_how_one_is() -> None:
+    assert summary().endswith(
+        "\nReport:\n  none is written; report_directory=FOLDER has it written there, with all images and times"
+    )
+
+
+def test_facts_that_do_not_hold_are_told_with_what_to_do() -> None:
+    facts = [
+        {"name": "nodes", "ok": True, "text": "1 of 1"},
+        {"name": "gateway", "ok": False, "text": "no answer", "remedy": "start its pod"},
+        {"name": "broker", "ok": False},
+        {"name": "graph", "ok": None, "text": "not installed"},
+    ]
+    told = "\nVerified: 1 of 3 facts hold\n  gateway: no answer\n    start its pod\n  broker: it does not hold\n"
+    assert f"{told}\nInstalled:" in summary(facts=facts)
+    assert "Verified" not in summary(facts=facts[3:])
+
+
+def test_addresses_for_a_browser() -> None:
+    known = Summary("a", "v1", "kind", 1, hosts=["web.example"], gateway="10.0.0.1:30080", at_nodes=["10.0.0.1:30081"])
+    assert known.urls() == ["http://10.0.0.1:30081/", "http://web.example:30080/"]
+    assert Summary("a", "v1", "kind", 1, hosts=["web.example"], gateway="10.0.0.1:80").urls() == ["http://web.example/"]
+    assert Summary("a", "v1", "kind", 1, hosts=["web.example"]).urls() == []
 
 
 def test_it_gives_the_hosts_line_and_the_header() -> None:
@@ -134,13 +178,14 @@ def test_each_image_says_whether_its_origin_was_observed() -> None:
         "status": {"containerStatuses": [{"name": name, "imageID": image_id} for name, image_id in ids.items()]},
     }
     assert origins([pod], policy) == [
-        ("gcr.io/a/containerd:1", "mirror m.example/gcr.io or mirror n.example/gcr.io (configured)"),
-        ("gcr.io/a/docker:1", "n.example (observed)"),
-        ("quay.io/a/b:1", "no rule (configured)"),
+        ("gcr.io/a/containerd:1", "mirror m.example/gcr.io or mirror n.example/gcr.io", False),
+        ("gcr.io/a/docker:1", "n.example", True),
+        ("quay.io/a/b:1", "no rule", False),
     ]
+    assert list(map(str, origins([pod], policy)[1:])) == ["n.example (observed)", "no rule (configured)"]
 
 
 def test_the_text_says_what_was_not_observed() -> None:
-    text = Summary("a", "v1", "kind", 1, images=[("gcr.io/a:1", "mirror m.example")]).lines()
+    text = Summary("a", "v1", "kind", 1, images=[ImageOrigin("gcr.io/a:1", "mirror m.example", False)]).lines(True)
     (remark,) = [line for line in text if "what the image policy says" in line]
     assert text.index(remark) == text.index("Images:") + 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from headless_browser import asked, chromium, logged, resize
 from selenium.webdriver import Chrome
 from todo_application import Application, serving
-from todo_browser import asked, chromium, logged, resize
 from todo_page import Keyboard, Mouse, Page
 
 

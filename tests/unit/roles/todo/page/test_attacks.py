@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from attacks import XSS
-from todo_browser import logged
+from headless_browser import logged
 from todo_page import Mouse, Page
 
 ROW = ["LABEL", "INPUT", "SPAN", "BUTTON", "svg", "path", "SPAN", "BUTTON", "svg", "path", "SPAN"]

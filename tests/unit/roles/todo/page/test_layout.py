@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from headless_browser import resize
 from selenium.webdriver import ActionChains, Keys
-from todo_browser import resize
 
 LONG = ["w" * 200, "待" * 200, "many words " * 17 + "end", "short"]
 # What reaches out of the view to the right, and what can be pressed but is smaller than 44 px

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
+from headless_browser import HOST, asked, logged
 from todo_application import serving
-from todo_browser import HOST, asked, logged
 from todo_page import Page
 from todo_relay import Relay
 

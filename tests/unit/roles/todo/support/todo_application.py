@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from headless_browser import HOST
 from loopback_ports import free_port
-from todo_browser import HOST
 from todo_servers import APP, answers, wait_until
 
 REVISION = "user-00007"

@@ -1,0 +1,38 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Figures of a report in words."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Return seconds for people: '0.04 s', '7.3 s', '42 s', '3 min 20 s', '1 h 5 min'."""
+    if seconds < 0.995:
+        return f"{seconds:.2f} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    minutes = whole // 60
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes for people, '' where it is not known."""
+    if count is None:
+        return ""
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.2f} GB"
+
+
+def share(part: float, whole: float) -> str:
+    """Return a part in percent of the whole."""
+    return f"{100 * part / whole:.0f} %" if whole > 0 else "0 %"
+
+
+def moment(time: str) -> str:
+    """Return a time of the document for people: '2026-09-21 14:13:20 UTC'."""
+    return f"{time[:19].replace('T', ' ')} UTC"
