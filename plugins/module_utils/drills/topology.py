@@ -1,0 +1,211 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way of a known number of requests, as Kiali draws it and Knative counts it.
+
+How rates become numbers: Prometheus' rate() divides what a counter grew by within a window by the time between the
+first and the last look in it, extended to the window's ends (promql/functions.go, extrapolatedRate). With looks every
+s seconds, a window of k * s has k of them; so what grew is the rate times (k - 1) * s. Counters that begin in the
+window would spoil that: requests are sent before it begins, too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from .application import KNATIVE
+from .errors import DrillError
+from .graph import TCP, Edge, Graph, Node, graph_of
+from .load import Load, Plan
+from .mesh_figures import NAMESPACE, Figures
+from .plot.topology import topology
+from .result import Check, Result
+from .settings import Settings
+from .shots import Shot
+from .stage import Stage
+
+USER, TODOS = "/api/user", "/api/todos"
+WORKERS, SECONDS, TIMEOUT = 4, 180.0, 60.0
+WARM = 40  # requests of each kind before the window, so that no counter begins in it
+LOOKS = 2.0  # looks of Prometheus that are waited for before and after the requests
+TOLERANCE = 0.02
+VERSIONS = ("v1", "v2")
+GATEWAY = "istio-ingressgateway"
+SERVING = "knative-serving"
+QUEUE_COUNT = (
+    'sum by (serving_knative_dev_service, version) (kn_serving_invocation_duration_seconds_count{{namespace="{0}"}})'
+)
+_Key = TypeVar("_Key")
+ACTIVATOR_COUNT = 'sum by (kn_service_name) (http_server_request_duration_seconds_count{{k8s_namespace_name="{0}"}})'
+
+
+@dataclass(frozen=True)
+class Window:
+    """`seconds` that end at `end` (of Prometheus' clock), of which the looks in it cover `covered`."""
+
+    end: int
+    seconds: int
+    covered: float
+
+
+def window(begin: float, end: float, interval: float) -> Window:
+    """The smallest whole number of intervals before `end` whose first look is before `begin`. All in seconds."""
+    looks = max(2, math.ceil((end - begin) / interval) + 1)
+    return Window(math.floor(end), round(looks * interval), (looks - 1) * interval)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was sent: requests of each kind, and which version of user answered how often."""
+
+    user: int
+    todos: int
+    versions: Counter[str]
+
+    @property
+    def total(self) -> int:
+        return self.user + self.todos
+
+
+def run_topology(stage: Stage, settings: Settings) -> Result:
+    """The drill. Raises DrillError."""
+    figures = Figures(stage.cluster)
+    interval = figures.interval()
+    stage.event("first requests, so that every counter has begun")
+    _send(stage, WARM, WARM)
+    stage.go_on("waiting for Prometheus to look", LOOKS * interval + 2)
+    before = figures.now()
+    todos = settings.requests // 2
+    stage.event(f"{settings.requests} requests")
+    shots = _send(stage, settings.requests - todos, todos)
+    stage.event("all answered")
+    stage.go_on("waiting for Prometheus to look", LOOKS * interval + 2)
+    seen = window(before, figures.now(), interval)
+    home = stage.application.namespace
+    graph = graph_of(figures.graph([home, NAMESPACE, SERVING], seen.seconds, seen.end), seen.covered)
+    answers = Counter(shot.label for shot in shots if shot.label)
+    sent = Sent(settings.requests - todos, todos, answers)
+    result = Result(stage.title("topology"), stage.timeline())
+    result.requests("requests", "requests", shots)
+    result.none_failed(shots)
+    if stage.application.variant == KNATIVE:
+        counts = _counts_of_knative(figures, home, before, seen.end)
+        graph = with_knative(graph, home, counts)
+        _judge_knative(result, sent, graph, counts)
+    else:
+        judge_mesh(result, sent, graph)
+    result.figures["edges"] = graph.as_json()
+    result.figures["window"] = {"end": seen.end, "seconds": seen.seconds, "covered": seen.covered}
+    result.drawing = topology(graph, result.title, _told(sent))
+    return result
+
+
+def _send(stage: Stage, user: int, todos: int) -> list[Shot]:
+    """Requests to user through web, then to rule through web."""
+    shots = []
+    for path, number, label in ((USER, user, "version"), (TODOS, todos, "")):
+        load = stage.load(Plan(path, WORKERS, SECONDS, number, label=label, timeout=TIMEOUT))
+        with load:
+            stage.until(f"answers of {path}", _all_there(load, number), SECONDS)
+        shots += load.shots
+    return shots
+
+
+def _all_there(load: Load, number: int) -> Callable[[], bool]:
+    return lambda: len(load.shots) >= number
+
+
+def judge_mesh(result: Result, sent: Sent, graph: Graph) -> None:
+    """What the graph must show of the application in the mesh: every edge with its number."""
+    wanted: list[tuple[str, str, str, float]] = [(GATEWAY, "web", "", sent.total), ("web", "rule", "", sent.todos)]
+    wanted += [("web", "user", version, sent.versions[version]) for version in VERSIONS]
+    for source, target, version, number in wanted:
+        found = graph.sent(source, target, version)
+        _check(result, f"{source} → {f'{target} {version}'.strip()}", number, found)
+    written = graph.sent("rule", "database", protocol=TCP)
+    result.lines.append(("rule → database", f"{written / 1000:.1f} kB"))
+    result.checks.append(Check("bytes between rule and database", written > 0))
+
+
+def _judge_knative(result: Result, sent: Sent, graph: Graph, counts: KnativeCounts) -> None:
+    """On Knative queue-proxy counts what reached each service; the graph has what the gateway sent."""
+    wanted: list[tuple[tuple[str, str], float]] = [(("web", ""), sent.total), (("rule", ""), sent.todos)]
+    wanted += [(("user", version), sent.versions[version]) for version in VERSIONS]
+    for (service, version), number in wanted:
+        _check(result, f"queue-proxy of {f'{service} {version}'.strip()}", number, counts.of_queue(service, version))
+    for service, number in sorted(counts.activator.items()):
+        result.lines.append((f"activator → {service}", f"{number:.0f}"))
+    found = graph.sent_by(GATEWAY)
+    result.lines.append((f"sent by {GATEWAY}", f"{found:.0f}, at least {sent.total}"))
+    result.checks.append(Check(f"{GATEWAY} sent all {sent.total}", found >= sent.total * (1 - TOLERANCE)))
+
+
+def _check(result: Result, name: str, sent: float, found: float) -> None:
+    result.lines.append((name, f"{found:.0f} of {sent:.0f}"))
+    allowed = max(1.0, sent * TOLERANCE)
+    result.checks.append(Check(f"{name}: {sent:.0f} within {TOLERANCE:.0%}", abs(found - sent) <= allowed))
+
+
+@dataclass(frozen=True)
+class KnativeCounts:
+    """Requests that Knative counted: by (service, version) at the queue-proxies, by service in the activator."""
+
+    queue: dict[tuple[str, str], float]
+    activator: dict[str, float]
+
+    def of_queue(self, service: str, version: str = "") -> float:
+        """Those of one service, in one version or in all."""
+        return sum(n for (name, of), n in self.queue.items() if name == service and version in ("", of))
+
+
+def _counts_of_knative(figures: Figures, home: str, begin: float, end: float) -> KnativeCounts:
+    queue = _grown(lambda at: _by_version(figures, home, at), begin, end)
+    if not queue:
+        raise DrillError(
+            "Prometheus has no figures of Knative's queue-proxies. They are offered where the role knative has run "
+            "with knative_metrics: prometheus, its default with observability_state: present; run site.yml --tags knative"
+        )
+    name = "kn_service_name"
+    activator = _grown(lambda at: figures.counts(ACTIVATOR_COUNT.format(home), name, at), begin, end)
+    return KnativeCounts(queue, activator)
+
+
+def _by_version(figures: Figures, home: str, at: float) -> dict[tuple[str, str], float]:
+    return {
+        (series["metric"].get("serving_knative_dev_service", ""), series["metric"].get("version", "")): float(
+            series["value"][1]
+        )
+        for series in figures.query(QUEUE_COUNT.format(home), at)
+    }
+
+
+def _grown(at: Callable[[float], dict[_Key, float]], begin: float, end: float) -> dict[_Key, float]:
+    """What each counter grew by; one that went back began anew, with another pod."""
+    before, after = at(begin), at(end)
+    return {key: value - before.get(key, 0.0) for key, value in after.items() if value > before.get(key, 0.0)}
+
+
+def with_knative(graph: Graph, home: str, counts: KnativeCounts) -> Graph:
+    """The graph with Knative's own counts: the activator as a node, each queue-proxy as words in its service's node."""
+    notes = dict(graph.notes)
+    known = [node for node in graph.nodes if node.namespace == home]
+    for (service, version), number in sorted(counts.queue.items()):
+        fitting = [node for node in known if node.is_of(service, version)]
+        node = fitting[0] if fitting else Node(home, service, version)
+        notes[node] = (f"queue-proxy {number:.0f}",)
+    activator = Node(SERVING, "activator")
+    through = [Edge(activator, _first(known, home, service), "activator", n) for service, n in counts.activator.items()]
+    return replace(graph, edges=(*graph.edges, *through), notes=notes)
+
+
+def _first(known: list[Node], home: str, service: str) -> Node:
+    return next((node for node in known if node.is_of(service)), Node(home, service))
+
+
+def _told(sent: Sent) -> str:
+    versions = ", ".join(f"{version} {number}" for version, number in sorted(sent.versions.items()))
+    return f"{sent.total} requests: {sent.user} to user ({versions}), {sent.todos} to rule, all through web"
