@@ -6,7 +6,7 @@
 How rates become numbers: Prometheus' rate() divides what a counter grew by within a window by the time between the
 first and the last look in it, extended to the window's ends (promql/functions.go, extrapolatedRate). With looks every
 s seconds, a window of k * s has k of them; so what grew is the rate times (k - 1) * s. Counters that begin in the
-window would spoil that: requests are sent before it begins, too.
+window, or are near zero there, would spoil that: half as many requests are sent before it begins.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from .stage import Stage
 
 USER, TODOS = "/api/user", "/api/todos"
 WORKERS, SECONDS, TIMEOUT = 4, 180.0, 60.0
-WARM = 40  # requests of each kind before the window, so that no counter begins in it
-LOOKS = 2.0  # looks of Prometheus that are waited for before and after the requests
+LOOKS_BEFORE, LOOKS_AFTER = 2.0, 3.0  # looks of Prometheus that are waited for before and after the requests
 TOLERANCE = 0.02
 VERSIONS = ("v1", "v2")
 GATEWAY = "istio-ingressgateway"
@@ -76,14 +75,14 @@ def run_topology(stage: Stage, settings: Settings) -> Result:
     figures = Figures(stage.cluster)
     interval = figures.interval()
     stage.event("first requests, so that every counter has begun")
-    _send(stage, WARM, WARM)
-    stage.go_on("waiting for Prometheus to look", LOOKS * interval + 2)
-    before = figures.now()
     todos = settings.requests // 2
+    _send(stage, math.ceil((settings.requests - todos) / 2), math.ceil(todos / 2))
+    stage.go_on("waiting for Prometheus to look", LOOKS_BEFORE * interval + 2)
+    before = figures.now()
     stage.event(f"{settings.requests} requests")
     shots = _send(stage, settings.requests - todos, todos)
     stage.event("all answered")
-    stage.go_on("waiting for Prometheus to look", LOOKS * interval + 2)
+    stage.go_on("waiting for Prometheus to look", LOOKS_AFTER * interval + 2)
     seen = window(before, figures.now(), interval)
     home = stage.application.namespace
     graph = graph_of(figures.graph([home, NAMESPACE, SERVING], seen.seconds, seen.end), seen.covered)
@@ -167,7 +166,8 @@ def _counts_of_knative(figures: Figures, home: str, begin: float, end: float) ->
     if not queue:
         raise DrillError(
             "Prometheus has no figures of Knative's queue-proxies. They are offered where the role knative has run "
-            "with knative_metrics: prometheus, its default with observability_state: present; run site.yml --tags knative"
+            "with knative_metrics: prometheus, its default with observability_state: present. Run site.yml "
+            "--tags knative"
         )
     name = "kn_service_name"
     activator = _grown(lambda at: figures.counts(ACTIVATOR_COUNT.format(home), name, at), begin, end)

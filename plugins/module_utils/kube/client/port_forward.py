@@ -13,7 +13,6 @@ import http.client
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
 try:
@@ -29,7 +28,6 @@ PROTOCOL = "v4.channel.k8s.io"
 DATA, FAULT = 0, 1
 NUMBER = 2  # bytes of the port's number
 MOST_BYTES = 32 * 1024 * 1024  # of one answer
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Request:
 
     path: str
     method: str = "GET"
-    headers: Mapping[str, str] = field(default=_NONE)
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     def __bytes__(self) -> bytes:
@@ -67,7 +65,7 @@ class Answer:
 
     status: int
     body: bytes
-    cookies: Mapping[str, str] = field(default=_NONE)
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
 
 def ask(cluster: Cluster, target: PodPort, request: Request, silence: float = 60.0) -> Answer:
@@ -146,5 +144,7 @@ def read_answer(source: io.RawIOBase, method: str = "GET") -> Answer:
     body = response.read(MOST_BYTES + 1)
     if len(body) > MOST_BYTES:
         raise OSError(f"its answer is longer than {MOST_BYTES} bytes")
+    if response.length:
+        raise http.client.IncompleteRead(body, response.length)
     pairs = (line.partition(";")[0].partition("=") for line in response.headers.get_all("Set-Cookie") or [])
     return Answer(response.status, body, {name.strip(): value for name, _equals, value in pairs})

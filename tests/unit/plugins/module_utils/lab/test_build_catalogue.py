@@ -94,7 +94,7 @@ def test_choosing_an_unknown_component_names_those_that_there_are() -> None:
 )
 def test_every_package_of_the_catalogue_is_a_tool_of_its_module_or_in_it(kubernetes: str, runtime: str) -> None:
     options = {"lab_kubernetes": kubernetes, "lab_runtime": runtime, "lab_releases": choices("lab_releases")}
-    catalogue = parse_catalogue(committed(**options))
+    catalogue = parse_catalogue(committed(**options, lab_observability=True))
     for component in catalogue.values():
         if isinstance(component, GoComponent):
             module = ROLE / "files" / "go" / component.name
@@ -127,6 +127,13 @@ def test_the_runtime_that_is_asked_for_is_built_and_no_other(runtime: str, parts
     every = {part for one in choices("lab_runtime") for part in committed(lab_runtime=one)}
     assert parts <= every
     assert set(committed(lab_runtime=runtime)) - parts == set(committed()) - {"containerd"}
+
+
+def test_kiali_is_built_where_it_is_asked_for_and_in_the_version_that_it_says() -> None:
+    assert set(committed(lab_observability=True)) - set(committed()) == {"kiali"}
+    assert set(committed(observability_state="present")) - set(committed()) == {"kiali"}
+    version = committed(lab_observability=True)["kiali"]["go"]["variables"]["main.version"]
+    assert f"github.com/kiali/kiali {version}" in (ROLE / "files" / "go" / "kiali" / "go.mod").read_text()
 
 
 def test_the_program_in_c_is_of_the_module_that_is_built() -> None:
