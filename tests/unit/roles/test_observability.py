@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from debian_programs import debian_program
+from prometheus_process import PrometheusProcess, until
 
 ROOT = Path(__file__).resolve().parents[3]
 PLUGINS = ROOT / "tests" / "unit" / "plugins"
@@ -216,6 +220,86 @@ def test_the_options_reach_the_manifests(rendered: Any) -> None:
     (rule,) = changed["NetworkPolicy", "prometheus"]["spec"]["ingress"]
     assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "grafana"}}} in rule["from"]
     assert changed["Service", "prometheus"]["metadata"]["labels"]["mine"] == "yes"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_prometheus_takes_its_configuration(rendered: Any, tmp_path: Path, case: str) -> None:
+    file = tmp_path / "prometheus.yml"
+    file.write_text(rendered[case]["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
+    command = [debian_program("prometheus", "usr/bin/promtool"), "check", "config", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Figures(BaseHTTPRequestHandler):
+    """Answers with one figure, at one path alone."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/stats/prometheus" else 404)
+        self.end_headers()
+        self.wfile.write(b"asked_total 1\n")
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+def test_pods_are_found_by_their_annotations_and_queue_proxies_by_their_port(rendered: Any, tmp_path: Path) -> None:
+    """Jobs of a real Prometheus; what Kubernetes says of pods stands in their targets' labels."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Figures)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    port = server.server_address[1]
+    meta = "__meta_kubernetes_"
+    pod = {
+        f"{meta}namespace": "todo",
+        f"{meta}pod_ip": "127.0.0.1",
+        f"{meta}pod_node_name": "lab",
+        f"{meta}pod_phase": "Running",
+        f"{meta}pod_label_version": "v1",
+    }
+    says = {
+        f"{meta}pod_annotation_prometheus_io_scrape": "true",
+        f"{meta}pod_annotation_prometheus_io_path": "/stats/prometheus",
+        f"{meta}pod_annotation_prometheus_io_port": str(port),
+    }
+    pods = {
+        "says-it": {**pod, **says},
+        "silent": pod,
+        "ended": {**pod, **says, f"{meta}pod_phase": "Succeeded"},
+        "queue": {**pod, f"{meta}pod_container_port_name": "http-usermetric"},
+    }
+    jobs = {job["job_name"]: job for job in prometheus_config(rendered["plain"])["scrape_configs"]}
+    jobs["knative-queue-proxy"]["metrics_path"] = "/stats/prometheus"
+    chosen = []
+    for name in ("pods", "knative-queue-proxy"):
+        del jobs[name]["kubernetes_sd_configs"]
+        # In the job of pods the port is that of the annotation
+        targets = ["127.0.0.1:9" if name == "pods" else f"127.0.0.1:{port}"]
+        statics = [{"targets": targets, "labels": {**labels, f"{meta}pod_name": one}} for one, labels in pods.items()]
+        chosen.append({**jobs[name], "static_configs": statics})
+    prometheus = PrometheusProcess(tmp_path, {"global": {"scrape_interval": "1s"}, "scrape_configs": chosen})
+    try:
+        found = until(lambda: _both(prometheus), "both are fetched")
+        assert found == {("pods", "says-it"), ("knative-queue-proxy", "queue")}
+        assert len(prometheus.query("up")) == 2, "nothing else is asked"
+        [series] = prometheus.query('up{job="pods"}')
+        wanted = {
+            "namespace": "todo",
+            "pod": "says-it",
+            "node": "lab",
+            "version": "v1",
+            "instance": f"127.0.0.1:{port}",
+        }
+        assert series["metric"].items() >= wanted.items()
+    finally:
+        prometheus.stop()
+        server.shutdown()
+        server.server_close()
+
+
+def _both(prometheus: PrometheusProcess) -> set[tuple[str, str]]:
+    """Job and pod of each series, once there are two."""
+    found = {(one["metric"]["job"], one["metric"]["pod"]) for one in prometheus.query("asked_total")}
+    return found if len(found) > 1 else set()
 
 
 def test_another_configuration_is_another_pod(rendered: Any) -> None:
