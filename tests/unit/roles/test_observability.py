@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from debian_programs import debian_program
 from prometheus_process import PrometheusProcess, until
 
@@ -225,7 +227,12 @@ def test_the_options_reach_the_manifests(rendered: Any) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_prometheus_takes_its_configuration(rendered: Any, tmp_path: Path, case: str) -> None:
     file = tmp_path / "prometheus.yml"
-    file.write_text(rendered[case]["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
+    config = prometheus_config(rendered[case])
+    for job in config["scrape_configs"]:
+        # Debian's Prometheus is built without Kubernetes' targets
+        assert ("kubernetes_sd_configs" in job) is (job["job_name"] in ("pods", "knative-queue-proxy"))
+        job.pop("kubernetes_sd_configs", None)
+    file.write_text(yaml.safe_dump(config))
     command = [debian_program("prometheus", "usr/bin/promtool"), "check", "config", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -309,6 +316,18 @@ def test_another_configuration_is_another_pod(rendered: Any) -> None:
 
     assert checksum("plain", "prometheus") == checksum("next", "prometheus") != checksum("changed", "prometheus")
     assert checksum("plain", "kiali") == checksum("changed", "kiali") != checksum("open", "kiali")
+
+
+@pytest.mark.parametrize(("state", "wanted"), [("present", True), ("absent", False), (None, False)])
+def test_its_images_are_planned_where_it_is_wanted(state: str | None, wanted: bool) -> None:
+    loader = DataLoader()
+    file = str(ROOT / "roles" / "image_prefetch" / "defaults" / "main.yml")
+    variables = loader.load_from_file(file, cache="none", trusted_as_template=True)
+    variables |= {"observability_state": state} if state else {}
+    expression = trust_as_template("{{ image_prefetch_components }}")
+    components = Templar(loader, variables=variables).template(expression)
+    assert ("observability" in components) is wanted
+    assert components[:4] == ["metrics_server", "istio", "knative", "todo"]
 
 
 def test_without_manifests_for_a_release_of_istio_it_says_what_to_do(plays: Plays) -> None:

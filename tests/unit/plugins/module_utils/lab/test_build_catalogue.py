@@ -129,11 +129,18 @@ def test_the_runtime_that_is_asked_for_is_built_and_no_other(runtime: str, parts
     assert set(committed(lab_runtime=runtime)) - parts == set(committed()) - {"containerd"}
 
 
-def test_kiali_is_built_where_it_is_asked_for_and_in_the_version_that_it_says() -> None:
-    assert set(committed(lab_observability=True)) - set(committed()) == {"kiali"}
-    assert set(committed(observability_state="present")) - set(committed()) == {"kiali"}
-    version = committed(lab_observability=True)["kiali"]["go"]["variables"]["main.version"]
+def test_kiali_and_prometheus_are_built_where_they_are_asked_for_and_in_the_versions_that_they_say() -> None:
+    assert set(committed(lab_observability=True)) - set(committed()) == {"kiali", "prometheus"}
+    assert set(committed(observability_state="present")) - set(committed()) == {"kiali", "prometheus"}
+    catalogue = committed(lab_observability=True)
+    version = catalogue["kiali"]["go"]["variables"]["main.version"]
     assert f"github.com/kiali/kiali {version}" in (ROLE / "files" / "go" / "kiali" / "go.mod").read_text()
+    # The release 3.10.0 is the module's v0.310.0
+    version = catalogue["prometheus"]["go"]["variables"]["github.com/prometheus/common/version.Version"]
+    major, minor, patch = version.split(".")
+    required = f"github.com/prometheus/prometheus v0.{major}{int(minor):02}.{patch}"
+    assert required in (ROLE / "files" / "go" / "prometheus" / "go.mod").read_text()
+    assert {stands["prometheus"] for stands in role_variables()["__lab_istio"].values()} == {f"v{version}"}
 
 
 def test_the_program_in_c_is_of_the_module_that_is_built() -> None:
