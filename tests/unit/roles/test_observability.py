@@ -337,6 +337,12 @@ def test_without_manifests_for_a_release_of_istio_it_says_what_to_do(plays: Play
     assert "No release set has Prometheus and Kiali for Istio 1.31.9. Name their manifests in observability" in output
 
 
+def test_without_istio_it_says_what_to_do(plays: Plays) -> None:
+    wanted = {"observability_state": "present", "istio_state": "absent"}
+    code, output = plays.run([role()], "--check", serverless_work_dir=str(plays.directory / "none"), **wanted)
+    assert code != 0 and "show its mesh, and istio_state is absent. Take that out of the inventory" in output
+
+
 def test_it_is_planned_and_off_by_default(plays: Plays) -> None:
     work = str(plays.directory / "planned")
     code, output = plays.run([role()], "--check", serverless_work_dir=work)
