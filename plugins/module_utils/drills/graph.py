@@ -9,7 +9,7 @@ requests, or bytes, per second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,9 +70,13 @@ class Graph:
             if edge.protocol == protocol and edge.source.is_of(source) and edge.target.is_of(target, version)
         )
 
-    def sent_by(self, source: str) -> float:
-        """All requests that an app sent."""
-        return sum(edge.amount for edge in self.edges if edge.protocol == HTTP and edge.source.is_of(source))
+    def sent_from_outside(self, inside: Collection[str], target: str = "") -> float:
+        """Requests whose sender is in none of these namespaces, such as the gateway; to one app, or to all."""
+        return sum(
+            edge.amount
+            for edge in self.edges
+            if edge.protocol == HTTP and edge.source.namespace not in inside and target in ("", edge.target.app)
+        )
 
     def as_json(self) -> list[dict[str, Any]]:
         """Plain values, one entry an edge."""

@@ -52,7 +52,8 @@ def test_rates_become_numbers() -> None:
     assert graph.sent("istio-ingressgateway", "web") == pytest.approx(399.75)
     assert graph.sent("web", "user", "v1") == pytest.approx(98.25)
     assert graph.sent("web", "user") == pytest.approx(200.25)
-    assert graph.sent_by("web") == pytest.approx(400.5)
+    assert graph.sent_from_outside({"todo"}) == graph.sent_from_outside({"todo"}, "web") == pytest.approx(399.75)
+    assert graph.sent_from_outside({"todo"}, "user") == graph.sent_from_outside({"todo", "istio-system"}) == 0
     assert graph.sent("rule", "database") == 0, "bytes are no requests"
     assert graph.sent("rule", "database", protocol="tcp") == pytest.approx(92587.5)
     assert {str(one) for one in graph.nodes} == {

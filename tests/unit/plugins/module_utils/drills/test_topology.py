@@ -83,7 +83,7 @@ def unmet(found: Result) -> list[str]:
 
 def test_a_graph_with_all_the_numbers_is_met() -> None:
     found = result()
-    judge_mesh(found, SENT, SEEN)
+    judge_mesh(found, SENT, SEEN, "todo")
     assert found.met and len(found.checks) == 5
     assert ("web → user v1", "97 of 96") in found.lines
 
@@ -96,14 +96,14 @@ def test_a_number_that_is_missing_or_off_is_told(number: int) -> None:
               for at, one in enumerate(SEEN.edges)),
     ):  # fmt: skip
         found = result()
-        judge_mesh(found, SENT, Graph(edges))
+        judge_mesh(found, SENT, Graph(edges), "todo")
         assert len(unmet(found)) == 1
 
 
 def test_a_version_without_a_share_has_no_edge() -> None:
     found = result()
     edges = tuple(replace(one, amount=200.0) if one.target == V2 else one for one in SEEN.edges if one.target != V1)
-    judge_mesh(found, Sent(200, 200, Counter(v2=200)), Graph(edges))
+    judge_mesh(found, Sent(200, 200, Counter(v2=200)), Graph(edges), "todo")
     assert found.met
 
 
