@@ -52,11 +52,8 @@ class Figures:
 
     def interval(self) -> float:
         """How many seconds lie between two looks of Prometheus at the application's sidecars and gateway."""
-        steps = [
-            later - earlier
-            for series in self.query('up{job="pods"}[10m]')
-            for (earlier, _), (later, _) in zip(series["values"], series["values"][1:], strict=False)
-        ]
+        looks = [[at for at, _value in series["values"]] for series in self.query('up{job="pods"}[10m]')]
+        steps = [later - earlier for times in looks for earlier, later in zip(times, times[1:], strict=False)]
         if not steps:
             raise DrillError(
                 "Prometheus has not looked at any pod twice yet, or has no job 'pods'. It begins within a minute of "
