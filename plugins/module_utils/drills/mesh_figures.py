@@ -61,14 +61,6 @@ class Figures:
             )
         return round(sorted(steps)[len(steps) // 2], 1)
 
-    def counts(self, expression: str, label: str, at: float) -> dict[str, float]:
-        """The values of an expression at a time, by one label of theirs."""
-        found: dict[str, float] = {}
-        for series in self.query(expression, at):
-            name = series["metric"].get(label) or ""
-            found[name] = found.get(name, 0.0) + float(series["value"][1])
-        return found
-
     def graph(self, namespaces: Sequence[str], seconds: int, at: int) -> dict[str, Any]:
         """Kiali's graph of these namespaces, by apps and versions, of the `seconds` before a time of the epoch."""
         asked = {

@@ -12,6 +12,7 @@ window, or are near zero there, would spoil that: half as many requests are sent
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -38,7 +39,12 @@ QUEUE_COUNT = (
     'sum by (serving_knative_dev_service, version) (kn_serving_invocation_duration_seconds_count{{namespace="{0}"}})'
 )
 _Key = TypeVar("_Key")
-ACTIVATOR_COUNT = 'sum by (kn_service_name) (http_server_request_duration_seconds_count{{k8s_namespace_name="{0}"}})'
+ACTIVATOR_COUNT = (
+    "sum by (kn_service_name, kn_revision_name) "
+    '(http_server_request_duration_seconds_count{{k8s_namespace_name="{0}"}})'
+)
+# The role's name of a revision with a version: user-v1-1a2b3c4d
+VERSIONED = re.compile(r".+-(v\d+)-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def run_topology(stage: Stage, settings: Settings) -> Result:
     result.requests("requests", "requests", shots)
     result.none_failed(shots)
     if stage.application.variant == KNATIVE:
-        counts = _counts_of_knative(figures, home, before, seen.end)
+        counts = counts_of_knative(figures, home, before, seen.end)
         graph = with_knative(graph, home, counts)
         _judge_knative(result, sent, graph, counts, home)
     else:
@@ -136,8 +142,8 @@ def _judge_knative(result: Result, sent: Sent, graph: Graph, counts: KnativeCoun
     wanted += [(("user", version), sent.versions[version]) for version in VERSIONS]
     for (service, version), number in wanted:
         _check(result, f"queue-proxy of {f'{service} {version}'.strip()}", number, counts.of_queue(service, version))
-    for service, number in sorted(counts.activator.items()):
-        result.lines.append((f"activator → {service}", f"{number:.0f}"))
+    for (service, version), number in sorted(counts.activator.items()):
+        result.lines.append((f"activator → {service} {version}".strip(), f"{number:.0f}"))
     found = graph.sent_from_outside({home, SERVING})
     result.lines.append(("sent by the gateway", f"{found:.0f}, at least {sent.total}"))
     result.checks.append(Check(f"the gateway sent all {sent.total}", found >= sent.total * (1 - TOLERANCE)))
@@ -151,36 +157,44 @@ def _check(result: Result, name: str, sent: float, found: float) -> None:
 
 @dataclass(frozen=True)
 class KnativeCounts:
-    """Requests that Knative counted: by (service, version) at the queue-proxies, by service in the activator."""
+    """Requests that Knative counted, by (service, version), at the queue-proxies and in the activator."""
 
     queue: dict[tuple[str, str], float]
-    activator: dict[str, float]
+    activator: dict[tuple[str, str], float]
 
     def of_queue(self, service: str, version: str = "") -> float:
         """Those of one service, in one version or in all."""
         return sum(n for (name, of), n in self.queue.items() if name == service and version in ("", of))
 
 
-def _counts_of_knative(figures: Figures, home: str, begin: float, end: float) -> KnativeCounts:
-    queue = _grown(lambda at: _by_version(figures, home, at), begin, end)
+def counts_of_knative(figures: Figures, home: str, begin: float, end: float) -> KnativeCounts:
+    """What Knative counted in a namespace between two times of the epoch. Raises DrillError without its figures."""
+    queue = _grown(lambda at: _at_queues(figures, home, at), begin, end)
     if not queue:
         raise DrillError(
             "Prometheus has no figures of Knative's queue-proxies. They are offered where the role knative has run "
             "with knative_metrics: prometheus, its default with observability_state: present. Run site.yml "
             "--tags knative"
         )
-    name = "kn_service_name"
-    activator = _grown(lambda at: figures.counts(ACTIVATOR_COUNT.format(home), name, at), begin, end)
-    return KnativeCounts(queue, activator)
+    return KnativeCounts(queue, _grown(lambda at: _in_activator(figures, home, at), begin, end))
 
 
-def _by_version(figures: Figures, home: str, at: float) -> dict[tuple[str, str], float]:
-    return {
-        (series["metric"].get("serving_knative_dev_service", ""), series["metric"].get("version", "")): float(
-            series["value"][1]
-        )
-        for series in figures.query(QUEUE_COUNT.format(home), at)
-    }
+def _at_queues(figures: Figures, home: str, at: float) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], float] = {}
+    for series in figures.query(QUEUE_COUNT.format(home), at):
+        labels = series["metric"]
+        found[labels.get("serving_knative_dev_service", ""), labels.get("version", "")] = float(series["value"][1])
+    return found
+
+
+def _in_activator(figures: Figures, home: str, at: float) -> dict[tuple[str, str], float]:
+    """The activator names revisions, of which several may be of one service and no version."""
+    found: dict[tuple[str, str], float] = {}
+    for series in figures.query(ACTIVATOR_COUNT.format(home), at):
+        version = VERSIONED.fullmatch(series["metric"].get("kn_revision_name", ""))
+        key = series["metric"].get("kn_service_name", ""), version[1] if version else ""
+        found[key] = found.get(key, 0.0) + float(series["value"][1])
+    return found
 
 
 def _grown(at: Callable[[float], dict[_Key, float]], begin: float, end: float) -> dict[_Key, float]:
@@ -191,19 +205,16 @@ def _grown(at: Callable[[float], dict[_Key, float]], begin: float, end: float) -
 
 def with_knative(graph: Graph, home: str, counts: KnativeCounts) -> Graph:
     """The graph with Knative's own counts: the activator as a node, each queue-proxy as words in its service's node."""
-    notes = dict(graph.notes)
     known = [node for node in graph.nodes if node.namespace == home]
-    for (service, version), number in sorted(counts.queue.items()):
+
+    def place(service: str, version: str) -> Node:
         fitting = [node for node in known if node.is_of(service, version)]
-        node = fitting[0] if fitting else Node(home, service, version)
-        notes[node] = (f"queue-proxy {number:.0f}",)
+        return fitting[0] if fitting else Node(home, service, version)
+
+    notes = {place(*key): (f"queue-proxy {number:.0f}",) for key, number in sorted(counts.queue.items())}
     activator = Node(SERVING, "activator")
-    through = [Edge(activator, _first(known, home, service), "activator", n) for service, n in counts.activator.items()]
-    return replace(graph, edges=(*graph.edges, *through), notes=notes)
-
-
-def _first(known: list[Node], home: str, service: str) -> Node:
-    return next((node for node in known if node.is_of(service)), Node(home, service))
+    through = [Edge(activator, place(*key), "activator", number) for key, number in sorted(counts.activator.items())]
+    return replace(graph, edges=(*graph.edges, *through), notes={**graph.notes, **notes})
 
 
 def _told(sent: Sent) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.mesh_figures import Figures
+from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.topology import counts_of_knative
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.port_forward import (
     PodPort,
@@ -116,12 +117,75 @@ def kubelet(api_server: ApiServer, cluster: Cluster) -> Iterator[KubeletPorts]:
         yield kubelet
 
 
+# As Knative's exporter writes them: what a queue-proxy counts, and what the activator does
+QUEUE = """\
+# TYPE kn_serving_invocation_duration_seconds histogram
+kn_serving_invocation_duration_seconds_bucket{http_response_status_code="200",le="+Inf"} %d
+kn_serving_invocation_duration_seconds_sum{http_response_status_code="200"} 1.5
+kn_serving_invocation_duration_seconds_count{http_response_status_code="200"} %d
+"""
+ACTIVATOR = """\
+# TYPE http_server_request_duration_seconds histogram
+http_server_request_duration_seconds_bucket{%(labels)s,le="+Inf"} %(number)d
+http_server_request_duration_seconds_sum{%(labels)s} 1.5
+http_server_request_duration_seconds_count{%(labels)s} %(number)d
+"""
+
+
+class Figured:
+    """Answers with figures as Knative's programs offer them; `served` is how many requests each has had."""
+
+    def __init__(self) -> None:
+        self.served = 10
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(outer.text(self.path).encode())
+
+            def log_message(self, *_args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.target = f"127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def text(self, path: str) -> str:
+        if path != "/activator":
+            return QUEUE % (self.served, self.served)
+        text = ""
+        for service, revision in (("user", "user-v1-1a2b3c4d"), ("web", "web-00001"), ("web", "web-00002")):
+            labels = f'kn_service_name="{service}",kn_revision_name="{revision}",k8s_namespace_name="todo"'
+            text += ACTIVATOR % {"labels": labels, "number": self.served}
+        return text
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 @pytest.fixture(scope="module")
-def prometheus(kubelet: KubeletPorts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusProcess]:
-    """One that looks at itself every second, as at a pod."""
+def figured() -> Iterator[Figured]:
+    made = Figured()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    kubelet: KubeletPorts, figured: Figured, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PrometheusProcess]:
+    """One that looks at pods every second."""
     directory = tmp_path_factory.mktemp("prometheus")
-    job = {"job_name": "pods", "static_configs": [{"targets": ["127.0.0.1:1"]}]}
-    process = PrometheusProcess(directory, {"global": {"scrape_interval": "1s"}, "scrape_configs": [job]})
+    labels = {"namespace": "todo", "serving_knative_dev_service": "user", "version": "v1"}
+    queue = {"targets": [figured.target], "labels": labels}
+    jobs = [
+        {"job_name": "pods", "static_configs": [{"targets": [figured.target]}], "metrics_path": "/activator"},
+        {"job_name": "knative-queue-proxy", "honor_labels": True, "static_configs": [queue], "metrics_path": "/queue"},
+    ]
+    process = PrometheusProcess(directory, {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs})
     kubelet.ports[9090] = int(process.url.rpartition(":")[2])
     yield process
     process.stop()
@@ -142,7 +206,8 @@ def test_prometheus_is_asked_through_the_api_server(
     until(lambda: _looks(prometheus) > 3, "Prometheus has looked")
     assert figures.interval() == pytest.approx(1.0, abs=0.3)
     assert figures.now() == pytest.approx(time.time(), abs=2)
-    assert figures.counts('count by (job) (up{job="pods"})', "job", time.time()) == {"pods": 1.0}
+    [series] = figures.query('count by (job) (up{job="pods"})', time.time())
+    assert (series["metric"], series["value"][1]) == ({"job": "pods"}, "1")
     with pytest.raises(DrillError, match="Prometheus does not answer for sum.: status 400, .*parse error"):
         figures.query("sum(")
     assert any(path.startswith(f"/portForward/{HOME}/prometheus?port=9090") for path in kubelet.asked)
@@ -172,6 +237,22 @@ def test_another_login_is_told(cluster: Cluster, prometheus: PrometheusProcess, 
     kiali.strategy = "openid"
     with pytest.raises(DrillError, match="Kiali's login is by openid; the drill knows anonymous and token"):
         Figures(cluster)
+
+
+def test_knatives_counts_are_what_grew(
+    cluster: Cluster, prometheus: PrometheusProcess, kiali: Kiali, figured: Figured
+) -> None:
+    figures = Figures(cluster)
+    until(lambda: prometheus.query("kn_serving_invocation_duration_seconds_count == 10"), "the first figures")
+    begin = figures.now()
+    figured.served = 17
+    until(lambda: prometheus.query("kn_serving_invocation_duration_seconds_count == 17"), "the next figures")
+    until(lambda: prometheus.query("http_server_request_duration_seconds_count == 17"), "those of the activator")
+    counts = counts_of_knative(figures, "todo", begin, figures.now())
+    assert counts.queue == {("user", "v1"): 7.0}
+    assert counts.activator == {("user", "v1"): 7.0, ("web", ""): 14.0}
+    with pytest.raises(DrillError, match="no figures of Knative's queue-proxies.*site.yml --tags knative"):
+        counts_of_knative(figures, "nowhere", begin, figures.now())
 
 
 def test_a_port_that_nobody_listens_on_is_told(cluster: Cluster, kubelet: KubeletPorts) -> None:

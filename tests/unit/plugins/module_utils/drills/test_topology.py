@@ -108,7 +108,9 @@ def test_a_version_without_a_share_has_no_edge() -> None:
 
 
 def test_knatives_counts_are_put_into_the_graph() -> None:
-    counts = KnativeCounts({("web", ""): 400.0, ("user", "v1"): 96.0, ("rule", ""): 200.0}, {"web": 7.0, "user": 90.0})
+    counts = KnativeCounts(
+        {("web", ""): 400.0, ("user", "v1"): 96.0, ("rule", ""): 200.0}, {("web", ""): 7.0, ("user", "v1"): 90.0}
+    )
     graph = with_knative(Graph((Edge(GATEWAY, WEB, "http", 400.0), Edge(GATEWAY, V1, "http", 96.0))), "todo", counts)
     assert graph.notes == {WEB: ("queue-proxy 400",), V1: ("queue-proxy 96",), RULE: ("queue-proxy 200",)}
     through = {
