@@ -14,7 +14,7 @@ from integration.support.labs import OwnLab
 from run import BIN, ROOT, Result, run, with_reports
 
 SHARING = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "upgrades", "firstrun")
-OWN_LABS = ("matrix", "runtimes", "kind")  # parts that bring what they need themselves
+OWN_LABS = ("matrix", "runtimes", "kind", "observability")  # parts that bring what they need themselves
 PARTS = (*SHARING, *OWN_LABS)
 LAB = OwnLab(ROOT / ".lab-acceptance", "127.0.0.3")
 RELEASES = ["knative-1.22", "knative-1.23"]  # the part upgrades goes from one to the other

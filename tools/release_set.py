@@ -1,14 +1,18 @@
 """Make a release set with the checksums of its content and put it into roles/serverless/files/releases.yml.
 
-The Knative files come out of the operator's module and metrics-server's out of its own, which `go mod download` fetches
-and verifies; so this needs `go` and `kubectl`, and no release site. A set of the same name is replaced:
+The Knative files come out of the operator's module, metrics-server's and Istio's addons out of their own, which
+`go mod download` fetches and verifies; so this needs `go` and `kubectl`, and no release site. A set of the same name is
+replaced:
 
     .venv/bin/python tools/release_set.py knative-1.22 --serving 1.22.1 --eventing 1.22.2 --net-istio 1.22.1 \
-        --operator 0.49.3 --metrics-server 0.9.0 --istio 1.30.5 --kubernetes 1.34 1.37
+        --operator 0.49.3 --metrics-server 0.9.0 --istio 1.30.5 \
+        --istio-module v0.0.0-20260826214018-9739e10eb9d7 --kubernetes 1.34 1.37
 
 The operator's fetcher copies the files of Knative's releases unchanged (cmd/fetcher, pkg/packages/release.go), and the
 releases are published to its bucket and to GitHub from the same files (knative.dev/hack, release.sh): one checksum does
-for all sources. metrics-server's release file is what `kubectl kustomize` makes of its module (its Makefile).
+for all sources. metrics-server's release file is what `kubectl kustomize` makes of its module (its Makefile). Istio's
+releases are no versions of its module: its addons are those of a commit of the release's branch, which the module
+proxies have.
 """
 
 from __future__ import annotations
@@ -41,6 +45,8 @@ SERVING = ("serving-crds.yaml", "serving-core.yaml", "serving-hpa.yaml")
 EVENTING = ("eventing-crds.yaml", "eventing-core.yaml", "in-memory-channel.yaml", "mt-channel-broker.yaml")
 SERVING_POST = ("serving-post-install-jobs.yaml",)
 EVENTING_POST = ("eventing-post-install.yaml",)
+# Prometheus and Kiali as Istio publishes them
+ADDONS = ("prometheus.yaml", "kiali.yaml")
 OPERATOR_IMAGE = "gcr.io/knative-releases/knative.dev/operator/cmd/operator"
 # Minor of an operator's release less the minor of its module's version: v0.49 is the release 1.22
 RELEASE_MINOR = -27
@@ -119,6 +125,21 @@ def istio(version: str) -> list[dict[str, Any]]:
     return [{"name": f"istioctl {version}", "kind": "istioctl", "sources": [image]}]
 
 
+def istio_addons(version: str) -> list[dict[str, Any]]:
+    """The addons of a commit, out of the pseudo-version of its module; the site has them under the commit."""
+    module = Module(f"istio.io/istio@{version}")
+    site = f"https://raw.githubusercontent.com/istio/istio/{version.rpartition('-')[2]}"
+    paths = {name: f"samples/addons/{name}" for name in ADDONS}
+    return [
+        {
+            "name": name,
+            "sha256": sha256_of(module.directory / path),
+            "sources": [{"url": f"{site}/{path}"}, module.source(path)],
+        }
+        for name, path in paths.items()
+    ]
+
+
 def content(chosen: argparse.Namespace) -> dict[str, dict[str, dict[str, list[dict[str, Any]]]]]:
     """The content of a set's components by version."""
     knative = Knative(chosen.operator)
@@ -126,7 +147,9 @@ def content(chosen: argparse.Namespace) -> dict[str, dict[str, dict[str, list[di
     serving, eventing = f"knative-serving/{chosen.serving}", f"knative-eventing/{chosen.eventing}"
     return {
         "metrics_server": {chosen.metrics_server: {"manifests": metrics_server(chosen.metrics_server)}},
-        "istio": {chosen.istio: {"manifests": istio(chosen.istio)}},
+        "istio": {
+            chosen.istio: {"manifests": istio(chosen.istio), "addons": istio_addons(chosen.istio_module)},
+        },
         "knative_serving": {
             chosen.serving: {
                 "manifests": knative.items(serving, SERVING, "knative/serving", chosen.serving),
@@ -201,6 +224,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("name", help="name of the set")
     for option in ("serving", "eventing", "net-istio", "operator", "metrics-server", "istio"):
         parser.add_argument(f"--{option}", required=True, help="version, without v")
+    parser.add_argument("--istio-module", required=True, help="the module's pseudo-version with the addons")
     parser.add_argument("--kubernetes", nargs=2, required=True, metavar=("OLDEST", "NEWEST"), help="as major.minor")
     parser.add_argument("--upgrade-from", nargs="*", default=[], help="sets that may stand before it")
     parser.add_argument("--also-istio", nargs="*", default=[], help="further minors of Istio that work with it")

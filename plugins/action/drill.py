@@ -29,6 +29,7 @@ class ActionModule(DrillAction):
             cold_rounds=args["cold_rounds"],
             warm_requests=args["warm_requests"],
             hold_seconds=args["hold"],
+            requests=args["requests"],
         )
         with interruptible():
             result = run(stage, drill, settings)

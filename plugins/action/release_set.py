@@ -50,6 +50,7 @@ class ActionModule(ClusterAction):
             "versions": dict(chosen.versions),
             "manifests": dict(chosen.manifests),
             "post_install": dict(chosen.post_install),
+            "addons": dict(chosen.addons),
             "upgrades": {move.component: {"from": move.before, "to": move.after} for move in upgrades},
         }
         told = self.variables.get(REGISTERED) or {}

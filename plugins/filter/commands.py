@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import limit
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl, limit
 
 
 class FilterModule:
@@ -15,4 +15,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"limit": limit}
+        return {"kubectl": kubectl, "limit": limit}

@@ -38,9 +38,11 @@ options:
       - V(pod_loss) deletes one of two pods of web; no request may fail.
       - V(cold_start) waits until user and rule have no pods and compares their first answers with later ones.
       - V(bad_version) rolls out a version of rule that never gets ready, and rolls it back; no request may fail.
+      - V(topology) sends O(requests) requests and draws their way, by Kiali's graph and, on Knative, by what its queue-proxies
+        have counted; each number must be that of the requests within 2 %.
     type: str
     required: true
-    choices: [scale_out, pod_loss, cold_start, bad_version]
+    choices: [scale_out, pod_loss, cold_start, bad_version, topology]
   output:
     description: Folder on the controller for the JSON and the SVG, DRILL-VARIANT.json and .svg; it is made if it is missing.
     type: path
@@ -75,6 +77,10 @@ options:
     description: Seconds that bad_version goes on after the cluster has said what is wrong.
     type: int
     default: 20
+  requests:
+    description: How many requests topology sends, half of them to user and half to rule.
+    type: int
+    default: 400
 """
 
 EXAMPLES = r"""

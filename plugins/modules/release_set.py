@@ -83,4 +83,8 @@ post_install:
   description: By component, the items that an upgrade applies afterwards.
   returned: success
   type: dict
+addons:
+  description: By component, the items that its release brings for other purposes, such as Istio's Prometheus and Kiali.
+  returned: success
+  type: dict
 """

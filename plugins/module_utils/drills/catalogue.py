@@ -45,6 +45,11 @@ DRILLS = {
         "a version of rule that never gets ready",
         "roll out a version of rule that cannot reach its database, send requests all along, and roll back",
     ),
+    "topology": Drill(
+        (ISTIO, KNATIVE),
+        "the way of the requests",
+        "send a known number of requests, and draw their way with the numbers that Kiali and Knative have of them",
+    ),
 }
 
 

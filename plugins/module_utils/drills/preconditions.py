@@ -13,6 +13,7 @@ from .application import KNATIVE_SERVING, Application, user_shares
 from .catalogue import DRILLS, listing
 from .errors import DrillError
 from .http_client import Client
+from .mesh_figures import require_figures
 
 MOST_PODS = 3  # what scale_out drives web to
 PATIENCE = 10.0  # seconds for the page
@@ -42,6 +43,8 @@ def check(cluster: Cluster, application: Application, drill: str) -> None:
         _may_be_idle(cluster, application)
     if drill == "traffic":
         user_shares(cluster, application)
+    if drill == "topology":
+        require_figures(cluster)
 
 
 def check_name(drill: str) -> None:

@@ -42,7 +42,7 @@ def write(result: Result, folder: Path, drill: str, variant: str, started: datet
     folder.mkdir(parents=True, exist_ok=True)
     description = "; ".join(f"{name} {words}".strip() for name, words in result.lines)
     contents = {
-        ".svg": figure(result.timeline, result.title, description),
+        ".svg": result.drawing or figure(result.timeline, result.title, description),
         ".json": json.dumps(as_json(result, drill, variant, started), ensure_ascii=False, indent=1) + "\n",
     }
     files = []

@@ -24,13 +24,17 @@ class Check:
 
 @dataclass
 class Result:
-    """`lines` are (name, text) for people, `figures` the same for programs: seconds, counts, percent."""
+    """`lines` are (name, text) for people, `figures` the same for programs: seconds, counts, percent.
+
+    `drawing` is an SVG in the place of the timeline's plot.
+    """
 
     title: str
     timeline: Timeline
     lines: list[tuple[str, str]] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
+    drawing: str = ""
 
     @property
     def met(self) -> bool:

@@ -24,6 +24,7 @@ from .result import Check, Result
 from .scale_out import scale_out
 from .settings import Settings
 from .stage import Stage
+from .topology import run_topology
 from .undo import Undo
 
 RUNS: dict[str, Callable[[Stage, Settings], Result]] = {
@@ -31,6 +32,7 @@ RUNS: dict[str, Callable[[Stage, Settings], Result]] = {
     "pod_loss": pod_loss,
     "cold_start": cold_start,
     "bad_version": bad_version,
+    "topology": run_topology,
 }
 
 

@@ -26,6 +26,7 @@ class Chosen:
     versions: Mapping[str, str]
     manifests: Mapping[str, list[dict[str, Any]]]
     post_install: Mapping[str, list[dict[str, Any]]]
+    addons: Mapping[str, list[dict[str, Any]]]
     untried: tuple[str, ...] = ()
 
     def line(self, server: str) -> str:
@@ -68,13 +69,11 @@ def choose(
             "; ".join(problems) + ". serverless_release_untried: true goes on all the same, with a warning"
         )
     known = {name: releases.content[name].get(version) or {} for name, version in versions.items()}
-    return Chosen(
-        chosen,
-        versions,
-        {name: content["manifests"] for name, content in known.items() if content.get("manifests")},
-        {name: content["post_install"] for name, content in known.items() if content.get("post_install")},
-        tuple(problems),
+    manifests, post_install, addons = (
+        {name: content[part] for name, content in known.items() if content.get(part)}
+        for part in ("manifests", "post_install", "addons")
     )
+    return Chosen(chosen, versions, manifests, post_install, addons, tuple(problems))
 
 
 def _by_server(

@@ -4,7 +4,8 @@
 """The data file of the release sets, read and checked. It is the only place with versions of what is installed.
 
 Form: `sets` is a list, the first that fits is preferred; `content` has, by component and version, the items as the
-render module takes them (`manifests`), and those that an upgrade needs afterwards (`post_install`).
+render module takes them (`manifests`), those that an upgrade needs afterwards (`post_install`), and those that its
+releases bring for other purposes (`addons`).
 """
 
 from __future__ import annotations

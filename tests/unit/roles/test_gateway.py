@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,30 @@ def test_knative_follows_the_gateway(given: dict[str, object]) -> None:
     assert [step["value"] for step in service["json_patch"]] == [whole["selector"], whole["namespace"]]
     (external,) = yaml.safe_load(config["patch"]["data"]["external-gateways"])
     assert external["service"] == f"{whole['name']}.{whole['namespace']}.svc.cluster.local"
+
+
+@pytest.mark.parametrize(("options", "wanted"), [
+    ({}, False),
+    ({"observability_state": "absent"}, False),
+    ({"observability_state": "present"}, True),
+    ({"observability_state": "present", "knative_metrics": "none"}, False),
+    ({"knative_metrics": "prometheus"}, True),
+])  # fmt: skip
+def test_knative_offers_its_figures_where_they_are_asked_for(options: dict[str, str], wanted: bool) -> None:
+    """Its programs read the protocol when they start, so that their pods are others."""
+    *deployments, config = overlays(**options) if wanted else [*overlays(**options), {}]
+    assert [one["match"]["name"] for one in deployments] == (
+        ["activator", "autoscaler", "autoscaler-hpa", "controller", "webhook"] if wanted else []
+    )
+    if wanted:
+        assert config["match"]["name"] == "config-observability"
+        protocols = {"metrics-protocol": "prometheus", "request-metrics-protocol": "prometheus"}
+        assert config["patch"] == {"data": protocols}
+        [annotations] = {
+            json.dumps(one["patch"]["spec"]["template"]["metadata"]["annotations"], sort_keys=True)
+            for one in deployments
+        }
+        assert json.loads(annotations) == {"prometheus.io/scrape": "true", "prometheus.io/port": "9090"}
 
 
 def test_istio_makes_the_gateway_where_it_is_named() -> None:

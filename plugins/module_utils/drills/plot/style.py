@@ -46,6 +46,10 @@ def _rules(colours: dict) -> str:
         f".median{{stroke:{colours['median']}}}",
         f".bad{{stroke:{colours['bad']}}}",
         f".badtext{{fill:{colours['bad']}}}",
+        f".node{{fill:{colours['fine']};stroke:{colours['series'][0]}}}",
+        f".edge{{stroke:{colours['dots']}}}",
+        f".tip{{fill:{colours['dots']}}}",
+        f".halo{{stroke:{colours['paper']}}}",
     ]
     lines += [f".s{number}{{stroke:{colour}}}" for number, colour in enumerate(colours["series"])]
     lines += [f".f{number}{{fill:{colour}}}" for number, colour in enumerate(colours["series"])]
@@ -66,5 +70,9 @@ def style_sheet() -> str:
         ".few{stroke-width:5;stroke-opacity:.7}"
         ".median{stroke-width:2}"
         ".bad{stroke-width:2}"
+        ".node,.edge{stroke-width:1.5}"
+        ".dashed{stroke-dasharray:6 3}"
+        ".dotted{stroke-dasharray:2 3}"
+        ".halo{stroke-width:4;paint-order:stroke;font-weight:600}"
     )
     return f"{shape}{_rules(LIGHT)}@media(prefers-color-scheme:dark){{{_rules(DARK)}}}"

@@ -16,17 +16,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 try:
-    import urllib3
     import websocket
-except ImportError:  # they come with the kubernetes package, whose absence context.connect reports
-    urllib3 = websocket = None
+except ImportError:  # it comes with the kubernetes package, whose absence context.connect reports
+    websocket = None
 
-from ...http.errors import HttpSetupError
-from ...http.failures import describe
 from ..errors import ClusterError, ReleaseError
 from .cluster import Cluster
-from .connection import Connection
-from .transport import CONNECT_TIMEOUT
+from .pod_stream import open_stream
 
 PROTOCOL = "v5.channel.k8s.io"
 STDIN, STDOUT, STDERR, STATUS, CLOSE = 0, 1, 2, 3, 255
@@ -82,43 +78,8 @@ def _connect(cluster: Cluster, container: Container, command: list[str], has_std
     query += [("stdin", "true")] if has_stdin else []
     query += [("command", word) for word in command]
     path = f"/api/v1/namespaces/{container.namespace}/pods/{container.pod}/exec?{urlencode(query)}"
-    where = f"exec in pod {container.namespace}/{container.pod}"
-    connection = cluster.transport.connection
-    try:
-        try:
-            return _handshake(connection, path, silence)
-        except websocket.WebSocketBadStatusException as error:
-            if error.status_code != 401 or not cluster.transport.renew(connection):
-                raise
-        connection = cluster.transport.connection
-        return _handshake(connection, path, silence)
-    except websocket.WebSocketBadStatusException as error:
-        body = connection.redacted((error.resp_body or b"").decode("utf-8", "replace"))
-        raise ClusterError(f"{where}: status {error.status_code}: {_message(body)}") from None
-    except HttpSetupError as error:
-        raise ClusterError(f"{where}: {error}") from None
-    except (websocket.WebSocketException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise ClusterError(f"{where}: {connection.redacted(describe(error).text)}") from None
-
-
-def _handshake(connection: Connection, path: str, silence: float) -> Any:
-    connected = connection.pools().socket(connection.server, CONNECT_TIMEOUT)
-    connected.settimeout(silence)
-    return websocket.create_connection(
-        "ws" + connection.server.removeprefix("http") + path,
-        timeout=silence,
-        subprotocols=[PROTOCOL],
-        header=[f"{name}: {value}" for name, value in connection.headers()],
-        suppress_origin=True,
-        socket=connected,
-    )
-
-
-def _message(body: str) -> str:
-    try:
-        return json.loads(body)["message"]
-    except (ValueError, KeyError, TypeError):
-        return body.strip() or "no reason was given"
+    what = f"exec in pod {container.namespace}/{container.pod}"
+    return open_stream(cluster, path, PROTOCOL, what, silence)
 
 
 def _feed(socket: Any, chunks: Iterable[bytes]) -> None:

@@ -48,6 +48,33 @@ def test_which_services_are_public_and_which_sleep():
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_where_metrics_are_is_told_where_it_is_asked_for_and_changes_nothing_otherwise(variant):
+    told = {"prometheus.io/scrape": "true", "prometheus.io/port": "9464"}
+    for wanted in (True, False):
+        found = documents(render("todo.yml.j2", todo_variant=variant, todo_scraped=wanted, todo_network_policies=False))
+        pods = {
+            key: item["spec"]["template"]["metadata"]
+            for key, item in found.items()
+            if "template" in item.get("spec", {})
+        }
+        scraped = {
+            name for (_kind, name), pod in pods.items() if told.items() <= (pod.get("annotations") or {}).items()
+        }
+        assert scraped == (
+            ({"web", "rule", "user"} if variant == "knative" else {"web", "rule", "user-v1", "user-v2"})
+            if wanted
+            else set()
+        )
+    plain, by_inventory = (
+        render("todo.yml.j2", todo_variant=variant, **options) for options in ({}, {"observability_state": "present"})
+    )
+    assert "prometheus.io" not in plain and plain == render(
+        "todo.yml.j2", todo_variant=variant, observability_state="absent"
+    )
+    assert by_inventory == render("todo.yml.j2", todo_variant=variant, todo_scraped=True)
+
+
 def test_the_password_is_in_no_manifest():
     text = render("todo.yml.j2")
     assert "kind: Secret" not in text

@@ -75,5 +75,24 @@ def test_who_reads_metrics_is_an_option():
     assert not any(allowed(closed, reader, WEB, METRICS) for reader in EVERYWHERE)
 
 
+@pytest.mark.parametrize(
+    ("case", "ports"),
+    [
+        ("kubernetes", {METRICS}),
+        ("istio", {METRICS, 15020}),
+        ("knative", {METRICS, 9091}),
+        ("mesh", {METRICS, 9091, 15020}),
+    ],
+)
+def test_our_own_prometheus_reads_what_the_annotations_tell(case, ports):
+    ours = Pod("istio-system", {"app.kubernetes.io/name": "prometheus"})
+    variant = "knative" if case == "mesh" else case
+    policies = policies_of(todo_variant=variant, todo_istio_injection=case == "mesh", todo_scraped=True)
+    asked = {*PORTS, 9091, 15020} - {APP}  # in the variant kubernetes web is open to all
+    for reader in (ours, PROMETHEUS):
+        assert {port for port in asked if allowed(policies, reader, USER, port)} == ports
+    assert not any(allowed(policies, ours, DATABASE, port) for port in asked)
+
+
 def test_without_policies_there_are_none():
     assert not policies_of(todo_network_policies=False)

@@ -94,7 +94,7 @@ def test_choosing_an_unknown_component_names_those_that_there_are() -> None:
 )
 def test_every_package_of_the_catalogue_is_a_tool_of_its_module_or_in_it(kubernetes: str, runtime: str) -> None:
     options = {"lab_kubernetes": kubernetes, "lab_runtime": runtime, "lab_releases": choices("lab_releases")}
-    catalogue = parse_catalogue(committed(**options))
+    catalogue = parse_catalogue(committed(**options, lab_observability=True))
     for component in catalogue.values():
         if isinstance(component, GoComponent):
             module = ROLE / "files" / "go" / component.name
@@ -127,6 +127,20 @@ def test_the_runtime_that_is_asked_for_is_built_and_no_other(runtime: str, parts
     every = {part for one in choices("lab_runtime") for part in committed(lab_runtime=one)}
     assert parts <= every
     assert set(committed(lab_runtime=runtime)) - parts == set(committed()) - {"containerd"}
+
+
+def test_kiali_and_prometheus_are_built_where_they_are_asked_for_and_in_the_versions_that_they_say() -> None:
+    assert set(committed(lab_observability=True)) - set(committed()) == {"kiali", "prometheus"}
+    assert set(committed(observability_state="present")) - set(committed()) == {"kiali", "prometheus"}
+    catalogue = committed(lab_observability=True)
+    version = catalogue["kiali"]["go"]["variables"]["main.version"]
+    assert f"github.com/kiali/kiali {version}" in (ROLE / "files" / "go" / "kiali" / "go.mod").read_text()
+    # The release 3.10.0 is the module's v0.310.0
+    version = catalogue["prometheus"]["go"]["variables"]["github.com/prometheus/common/version.Version"]
+    major, minor, patch = version.split(".")
+    required = f"github.com/prometheus/prometheus v0.{major}{int(minor):02}.{patch}"
+    assert required in (ROLE / "files" / "go" / "prometheus" / "go.mod").read_text()
+    assert {stands["prometheus"] for stands in role_variables()["__lab_istio"].values()} == {f"v{version}"}
 
 
 def test_the_program_in_c_is_of_the_module_that_is_built() -> None:

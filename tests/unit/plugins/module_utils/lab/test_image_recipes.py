@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.r
 from ansible_collections.selfhosted.serverless.plugins.module_utils.lab.images.sources import Sources
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import read_releases
 from lab_image_map import role_variables
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "content" / "support"))
+
+from module_proxy import unpacked  # noqa: E402
 
 ROLE = Path(__file__).parents[5] / "roles" / "lab"
 LAYERS: dict[str, Any] = {
@@ -60,7 +66,7 @@ def test_unknown_image_is_named_with_what_there_is() -> None:
 
 
 def test_the_roles_recipes_use_components_of_the_role_and_files_that_exist() -> None:
-    role = role_variables(lab_releases=list(read_releases().sets))
+    role = role_variables(lab_releases=list(read_releases().sets), lab_observability=True)
     components = role["__lab_components"]
     recipes = parse_recipes(role["__lab_image_layers"], role["__lab_images"])
     made = {
@@ -81,7 +87,7 @@ def test_the_roles_recipes_use_components_of_the_role_and_files_that_exist() -> 
 
 
 def test_the_roles_images_have_numeric_users_or_a_base_with_users() -> None:
-    role = role_variables(lab_releases=list(read_releases().sets))
+    role = role_variables(lab_releases=list(read_releases().sets), lab_observability=True)
     recipes = parse_recipes(role["__lab_image_layers"], role["__lab_images"])
     for image in recipes.images.values():
         user = str(image.config.get("User", ""))
@@ -98,3 +104,19 @@ def test_the_sets_that_are_asked_for_are_stocked_with_istioctl_where_upstreams_i
         tags = {image.rpartition(":")[2] for image in recipes.images if "/istio/" in image or "/knative.dev/" in image}
         versions = {component: version for component, version in release.versions.items() if "metrics" not in component}
         assert tags == {version if component == "istio" else f"v{version}" for component, version in versions.items()}
+
+
+@pytest.mark.parametrize("name", list(read_releases().sets))
+def test_what_the_addons_of_istio_ask_for_is_stocked_where_it_is_asked_for(name: str) -> None:
+    """But for the program that watches a configuration, which the role leaves out."""
+    release = read_releases().sets[name]
+    asked = set()
+    for item in read_releases().content["istio"][release.versions["istio"]]["addons"]:
+        [source] = [source for source in item["sources"] if "go_module" in source]
+        asked |= set(re.findall(r'image: "?([^"\s]+)', unpacked(source["go_module"], source["path"]).read_text()))
+    asked = {image for image in asked if "config-reloader" not in image}
+    assert len(asked) == 2
+    stocked, plain = (
+        set(role_variables(lab_releases=[name], lab_observability=wanted)["__lab_images"]) for wanted in (True, False)
+    )
+    assert stocked - plain == asked

@@ -31,6 +31,7 @@ def test_the_servers_version_chooses(server: str) -> None:
     }
     assert set(chosen.manifests) == set(COMPONENTS) and not chosen.untried
     assert set(chosen.post_install) == {"knative_serving", "knative_eventing"}
+    assert [item["name"] for item in chosen.addons["istio"]] == ["prometheus.yaml", "kiali.yaml"]
     assert "Knative Serving 1.22.1" in chosen.line(server)
 
 
@@ -72,6 +73,7 @@ def test_single_versions_come_on_top_where_they_are_known_to_fit() -> None:
     # Content is had for a version of another set, and not for one of no set
     assert chosen.manifests["istio"][0]["sources"][0]["image"] == "docker.io/istio/istioctl:1.31.1"
     assert "knative_serving" not in chosen.manifests and "knative_serving" not in chosen.post_install
+    assert "eed52ebb66ad" in chosen.addons["istio"][1]["sources"][0]["url"]
 
 
 def test_what_is_untried_may_be_asked_for_and_is_told() -> None:

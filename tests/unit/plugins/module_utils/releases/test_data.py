@@ -110,8 +110,8 @@ def test_the_tool_makes_the_shipped_set(tmp_path: Path) -> None:
     data.write_text(yaml.safe_dump({"sets": [old], "content": {"istio": {"1.0.0": {}, "0.9.0": {}}}}))
     tool.main([
         "knative-1.22", "--serving", "1.22.1", "--eventing", "1.22.2", "--net-istio", "1.22.1", "--operator", "0.49.3",
-        "--metrics-server", "0.9.0", "--istio", "1.30.5", "--kubernetes", "1.34", "1.37", "--also-istio", "1.31",
-        "--data", str(data),
+        "--metrics-server", "0.9.0", "--istio", "1.30.5", "--istio-module", "v0.0.0-20260826214018-9739e10eb9d7",
+        "--kubernetes", "1.34", "1.37", "--also-istio", "1.31", "--data", str(data),
     ])  # fmt: skip
     made = yaml.safe_load(data.read_text())
     assert made["sets"] == [old, shipped["sets"][0]]

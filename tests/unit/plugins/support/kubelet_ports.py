@@ -1,0 +1,101 @@
+"""The part of a kubelet that forwards ports of pods, for an API server that has no node.
+
+It speaks v4.channel.k8s.io as k8s.io/cri-streaming does (pkg/streaming/portforward/websocket.go); the ports of all pods
+are those of this machine, or what `ports` says.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+import ssl
+import struct
+import threading
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+BINARY, CLOSE = 0x82, 0x88  # final frames
+
+
+class KubeletPorts:
+    """Listens on loopback with TLS; `asked` has the paths of the API server's requests. Use as a context manager."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self.ports: dict[int, int] = {}
+        self.asked: list[str] = []
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.load_cert_chain(certificate, key)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def __enter__(self) -> KubeletPorts:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._listener.close()
+
+    def node(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A Node that stands for this kubelet, and its status."""
+        addresses = [{"type": "InternalIP", "address": "127.0.0.1"}]
+        endpoint = {"kubeletEndpoint": {"Port": self.port}}
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+        return node, {"status": {"addresses": addresses, "daemonEndpoints": endpoint}}
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _address = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        with self._tls.wrap_socket(plain, server_side=True) as client:
+            reader = client.makefile("rb")
+            path = reader.readline().split()[1].decode()
+            lines = (line.partition(b":") for line in iter(reader.readline, b"\r\n"))
+            headers = {name.lower(): value.strip() for name, _colon, value in lines}
+            self.asked.append(path)
+            accept = base64.b64encode(hashlib.sha1(headers[b"sec-websocket-key"] + MAGIC).digest())
+            client.sendall(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: " + accept + b"\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n"
+            )
+            number = int(parse_qs(urlsplit(path).query)["port"][0])
+            for channel in (b"\x00", b"\x01"):
+                client.sendall(_frame(BINARY, channel + struct.pack("<H", number)))
+            try:
+                self._forward(client, reader, number)
+            except OSError as error:
+                client.sendall(_frame(BINARY, b"\x01" + f"error forwarding port {number}: {error}".encode()))
+            client.sendall(_frame(CLOSE, b""))
+
+    def _forward(self, client: ssl.SSLSocket, reader: Any, number: int) -> None:
+        with socket.create_connection(("127.0.0.1", self.ports.get(number, number)), 20) as pod:
+            # A request is one frame, and its answer ends with the connection
+            sent = _payload(reader)
+            assert sent[:1] == b"\x00"
+            pod.sendall(sent[1:])
+            while chunk := pod.recv(4096):
+                client.sendall(_frame(BINARY, b"\x00" + chunk))
+
+
+def _frame(kind: int, payload: bytes) -> bytes:
+    """An unmasked frame, as servers send it."""
+    if len(payload) < 126:
+        return bytes([kind, len(payload)]) + payload
+    return bytes([kind, 126]) + struct.pack(">H", len(payload)) + payload
+
+
+def _payload(reader: Any) -> bytes:
+    """What is in the next frame, a masked one, as clients send it."""
+    _kind, length = reader.read(2)
+    length &= 0x7F
+    if length == 126:
+        [length] = struct.unpack(">H", reader.read(2))
+    mask = reader.read(4)
+    return bytes(byte ^ mask[at % 4] for at, byte in enumerate(reader.read(length)))
