@@ -40,6 +40,8 @@ def verify(scene: Scene, full: bool) -> list[Fact]:
 
 def _full(scene: Scene, workspace: Workspace, question: Question) -> Fact:
     probing = question.probing
+    if probing is not None and workspace.without:
+        return _told(scene, skipped(question.name, workspace.without))
     if probing is not None:
         return _asked(scene, question.name, lambda given: probing(given, workspace))
     return _asked(scene, question.name, question.full or question.quick)

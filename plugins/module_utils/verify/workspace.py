@@ -13,7 +13,7 @@ from ..kube.wait.waiting import wait_for
 from ..site.summary import pulled_from
 from . import probe
 from .errors import VerifyError
-from .scene import EVENTING, SERVING, Scene
+from .scene import EVENTING, ISTIO, SERVING, Scene
 
 MANAGER = "selfhosted.serverless-verify"
 AWAY_SECONDS = 90.0
@@ -23,13 +23,14 @@ _MAKE_SECONDS = 30.0
 class Workspace:
     """Use as a context manager; leaving it takes all away, and waits until it is gone.
 
-    `trouble` says why the probes of a part could not be made, by the part; '' stands for all of them.
+    `trouble` says why the probes of a part could not be made, by the part; '' stands for all of them. `without` says
+    why none are to be made, where nothing is wrong.
     """
 
     def __init__(self, scene: Scene) -> None:
         self.scene, self.home = scene, scene.settings.namespace
         self.trouble: dict[str, str] = {}
-        self.image = ""
+        self.image = self.without = ""
 
     def __enter__(self) -> Workspace:
         """Raises VerifyError where the namespace is somebody's, KubeError where the cluster does not answer."""
@@ -45,6 +46,9 @@ class Workspace:
 
     def fill(self) -> None:
         """Make the namespace and the probes. What is refused is noted in `trouble`."""
+        if not self.scene.settings.image and not self.scene.installed(ISTIO):
+            self.without = "Istio is not installed, whose image has what the probes run; another one is verify_image"
+            return
         try:
             self.image = self.scene.settings.image or image_of(self.scene)
             self._apply(probe.namespace(self.home))

@@ -14,7 +14,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.facts
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.run import verify
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.workspace import Workspace
 from api_server import ApiServer
-from releases import namespace
+from releases import document, namespace
 from sites import node, put, remove, running, scene
 
 HOME = "serverless-verify"
@@ -63,12 +63,31 @@ def test_the_short_form_is_quick(site: Cluster) -> None:
     assert time.monotonic() - begin < 5, "2 s on a machine that has time"
 
 
-def test_the_full_form_without_a_gateway_tells_what_it_cannot_run_and_leaves_nothing(site: Cluster) -> None:
+def test_the_full_form_without_istio_has_nothing_to_run_and_leaves_nothing(site: Cluster) -> None:
     facts = by_name(verify(scene(site), full=True))
-    assert facts["dns"].cause.startswith("no pod of the gateway (istio=ingressgateway in istio-system) tells an image")
-    assert "verify_image" in facts["dns"].cause
-    assert facts["events"].skipped and facts["serving"].skipped and facts["split"].skipped
+    assert [name for name, fact in facts.items() if not fact.ok] == []
+    for name in ("images", "dns", "events", "serving"):
+        assert facts[name].skipped and facts[name].text.endswith("another one is verify_image"), name
     assert ours(site) == []
+
+
+def test_a_gateway_without_pods_tells_no_image(site: Cluster) -> None:
+    running(site, "istio-system", "istiod", app="istiod")
+    with Workspace(scene(site)) as workspace:
+        workspace.fill()
+        assert workspace.why_not("echo").startswith(
+            "no pod of the gateway (istio=ingressgateway in istio-system) tells an image with Envoy"
+        )
+        assert "verify_image" in workspace.why_not("pull")
+    gateway = document("v1", "Pod", "gateway")
+    gateway["metadata"]["labels"] = {"istio": "ingressgateway"}
+    gateway["spec"] = {"containers": [{"name": "istio-proxy", "image": "mirror.example/proxyv2:1"}]}
+    put(site, gateway, "istio-system")
+    with Workspace(scene(site, pull=False)) as workspace:
+        workspace.fill()
+        assert workspace.image == "mirror.example/proxyv2:1"
+        assert {pod["spec"]["containers"][0]["image"] for pod in site.list("v1", "Pod", HOME)} == {workspace.image}
+    remove(site, "v1", "Namespace", "istio-system")
 
 
 def test_pods_that_no_node_takes_are_told_by_the_wait_engine(site: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
