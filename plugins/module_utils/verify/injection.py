@@ -27,6 +27,8 @@ PROXY = "istio-proxy"
 _MOST = 5  # namespaces that are asked
 _ANYWHERE = "default"
 _LABEL = "sidecar.istio.io/inject"
+_INJECTOR = "sidecar-injector.istio.io"  # the end of the names of its webhooks
+_CONFIGURATIONS = ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", None, "app=sidecar-injector")
 
 
 def ask(scene: Scene) -> Fact:
@@ -35,7 +37,8 @@ def ask(scene: Scene) -> Fact:
         return skipped(NAME, "Istio is not installed")
     if not scene.runs_pods:
         return skipped(NAME, "no node of this cluster runs pods")
-    wanted = _asking(scene)
+    configurations = scene.cluster.list(*_CONFIGURATIONS, deadline=scene.seconds(10))
+    wanted = _asking(scene, _revisions(configurations))
     places = wanted[:_MOST] or [_ANYWHERE]
     done, without, unjudged = [], [], []
     begin = time.monotonic()
@@ -43,7 +46,7 @@ def ask(scene: Scene) -> Fact:
         try:
             has = _has_sidecar(_rehearsed(scene, namespace, by_label=not wanted))
         except ApiError as error:
-            if not error.is_webhook_failure and "PodSecurity" not in error.message:
+            if not error.is_webhook_failure or _INJECTOR not in error.message:
                 unjudged.append(f"{namespace}: {error.message}")
                 continue
             without.append(f"a pod in {namespace} is refused: {error.message}")
@@ -63,19 +66,28 @@ def ask(scene: Scene) -> Fact:
     if not asked:
         return skipped(NAME, f"not judged, for others refuse the pod: {'; '.join(unjudged)}")
     if without:
-        cause = "; ".join([*without, *filter(None, (_missing(scene), behind(scene, _control_planes(scene))))])
+        off = "" if configurations else "there is no MutatingWebhookConfiguration of Istio's injector"
+        cause = "; ".join([*without, *filter(None, (off, behind(scene, _control_planes(scene))))])
         return fails(NAME, text, cause, "run site.yml --tags istio", **figures)
     return holds(NAME, text, **figures)
 
 
-def _asking(scene: Scene) -> list[str]:
-    """The namespaces whose labels ask for sidecars, those that are going left out."""
+def _asking(scene: Scene, revisions: set[str]) -> list[str]:
+    """The namespaces whose labels ask for sidecars of a revision that is here, those that are going left out."""
     found = set()
-    for selector in ("istio-injection=enabled", "istio.io/rev,istio-injection!=disabled"):
+    for selector in ("istio-injection=enabled", "istio.io/rev,!istio-injection"):
         for item in scene.cluster.list("v1", "Namespace", label_selector=selector, deadline=scene.seconds(10)):
-            if not item["metadata"].get("deletionTimestamp"):
+            labels = item["metadata"].get("labels") or {}
+            is_served = "istio-injection" in labels or labels["istio.io/rev"] in revisions
+            if is_served and not item["metadata"].get("deletionTimestamp"):
                 found.add(item["metadata"]["name"])
     return sorted(found)
+
+
+def _revisions(configurations: list[Document]) -> set[str]:
+    """The revisions and tags that the injector's configurations are for."""
+    labels = [item["metadata"].get("labels") or {} for item in configurations]
+    return {entry[key] for entry in labels for key in ("istio.io/rev", "istio.io/tag") if entry.get(key)}
 
 
 def _rehearsed(scene: Scene, namespace: str, by_label: bool) -> Document:
@@ -89,16 +101,6 @@ def _has_sidecar(live: Document) -> bool:
     """Whether it is there, as a container or as an init container that goes on (KEP-753)."""
     spec = live["spec"]
     return PROXY in {item["name"] for item in [*spec["containers"], *(spec.get("initContainers") or [])]}
-
-
-def _missing(scene: Scene) -> str:
-    found = scene.cluster.list(
-        "admissionregistration.k8s.io/v1",
-        "MutatingWebhookConfiguration",
-        label_selector="app=sidecar-injector",
-        deadline=scene.seconds(10),
-    )
-    return "" if found else "there is no MutatingWebhookConfiguration of Istio's injector"
 
 
 def _control_planes(scene: Scene) -> list[tuple[str, str]]:

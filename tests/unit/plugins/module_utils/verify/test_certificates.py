@@ -77,7 +77,7 @@ def test_webhooks_of_the_site_alone_are_looked_at(site: Cluster) -> None:
     configure(site, "ours", "knative-serving", inline(GOOD))
     configure(site, "theirs", "todo", inline(OLD))
     fact = certificates.ask(scene(site))
-    assert fact.ok and fact.text.startswith("1 certificate, the first ends in 399.")
+    assert fact.ok and fact.text.startswith("1 certificate, the first ends in 400.0 days (webhook ours")
     configure(site, "ours", "knative-serving", inline(GOOD, OLD))
     fact = certificates.ask(scene(site))
     assert fact.cause == (

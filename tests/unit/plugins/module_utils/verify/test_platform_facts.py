@@ -188,11 +188,16 @@ def test_an_injector_that_is_away_is_told_with_its_pods(with_istio: Cluster) -> 
     remove(with_istio, ADMISSION, "MutatingWebhookConfiguration", "injector")
 
 
-def test_namespaces_that_ask_for_sidecars_are_the_ones_that_are_asked(with_istio: Cluster) -> None:
-    for name, labels in (("a", {"istio-injection": "enabled"}), ("b", {"istio.io/rev": "x"}), ("c", {})):
+def test_namespaces_that_ask_for_sidecars_of_a_revision_that_is_here(with_istio: Cluster) -> None:
+    configuration = document(ADMISSION, "MutatingWebhookConfiguration", "injector", webhooks=[])
+    configuration["metadata"]["labels"] = {"app": "sidecar-injector", "istio.io/rev": "here"}
+    put(with_istio, configuration)
+    wanted = {"a": {"istio-injection": "enabled"}, "b": {"istio.io/rev": "here"}, "c": {"istio.io/rev": "elsewhere"}}
+    for name, labels in {**wanted, "d": {}}.items():
         put(with_istio, {**namespace(name), "metadata": {"name": name, "labels": labels}})
     assert injection.ask(scene(with_istio)).figures["asked"] == ["a", "b"]
-    remove(with_istio, "v1", "Namespace", "a", "b", "c")
+    remove(with_istio, "v1", "Namespace", "a", "b", "c", "d")
+    remove(with_istio, ADMISSION, "MutatingWebhookConfiguration", "injector")
 
 
 def test_without_istio_it_is_not_asked(site: Cluster) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.run i
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.workspace import Workspace
 from api_server import ApiServer
 from releases import document, namespace
-from sites import node, put, remove, running, scene
+from sites import node, put, remove, running, scene, until
 
 HOME = "serverless-verify"
 
@@ -49,6 +49,8 @@ def test_names_are_told_once_and_the_short_form_makes_nothing() -> None:
 
 def test_an_empty_cluster_is_no_failure_of_parts_that_are_not_there(site: Cluster) -> None:
     node(site, "one")
+    # What a new cluster makes of itself is there then
+    until(lambda: len(site.list("v1", "ConfigMap")) >= len(site.list("v1", "Namespace")) >= 4)
     before, told = everything(site), []
     facts = by_name(verify(scene(site, told), full=False))
     assert [name for name, fact in facts.items() if not fact.ok] == []
@@ -177,7 +179,7 @@ def test_on_a_cluster_of_kwok_nodes_nothing_is_asked_of_pods(server: ApiServer, 
 
 def test_an_api_server_that_is_away_is_told_once(server: ApiServer, site: Cluster) -> None:
     """Its port is closed, so there is nothing to wait for."""
-    server.api_process.terminate()
+    server.api_process.kill()
     server.api_process.wait(30)
     begin = time.monotonic()
     facts = verify(scene(site), full=True)
