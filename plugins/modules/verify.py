@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 ---
 module: verify
 short_description: Make real requests to a site and tell what holds
-version_added: "1.2.0"
+version_added: "1.1.0"
 author:
   - selfhosted.serverless contributors (@selfhosted)
 description:
