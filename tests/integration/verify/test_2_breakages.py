@@ -62,7 +62,7 @@ def found(verified: Verified, fact: str, *words: str, also: tuple[str, ...] = ()
         assert word in verified.failed[fact], verified.failed[fact]
     assert set(verified.failed) <= {fact, *also}, verified.failed
     assert verified.facts[fact]["remedy"]
-    said = verified.run.output.rpartition("PLAY RECAP")[0].rpartition("not hold: ")[2]
+    said = " ".join(verified.run.output.rpartition("PLAY RECAP")[0].split()).rpartition("not hold: ")[2]
     assert f"{fact}: " in said, verified.run.end()
 
 

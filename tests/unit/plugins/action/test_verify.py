@@ -61,8 +61,10 @@ def test_a_fact_is_one_line_and_the_result_has_them_all(tmp_path: Path, api_serv
     assert [fact["name"] for fact in result["facts"]] == QUICK
     assert (result["changed"], result["problem"], result["files"]) == (False, "", [])
     assert set(result["facts"][0]) == {"name", "ok", "skipped", "text", "figures", "cause", "remedy", "seconds"}
+    lines = [line.split() for line in text.partition("ok: [localhost]")[0].splitlines()]
     for fact in result["facts"]:
-        assert sum(fact["text"] in line for line in text.partition("ok: [localhost]")[0].splitlines()) == 1, fact
+        state = "skipped" if fact["skipped"] else "ok"
+        assert lines.count(["test:", state, fact["name"], *fact["text"].split()]) == 1, fact
 
 
 def test_check_mode_tells_what_would_be_asked(tmp_path: Path, api_server: ApiServer, cluster: Cluster) -> None:
