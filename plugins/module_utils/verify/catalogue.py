@@ -28,20 +28,22 @@ from . import (
     workloads,
 )
 from .facts import Fact
-from .scene import Scene
+from .scene import EVENTING, SERVING, Scene
 from .workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Question:
     """`does` completes 'verification would ...'. It is asked by `quick` in the short form, and in the full form by
-    `full`, else by `probing`, which needs what verification makes on the cluster, else by `quick`."""
+    `full`, else by `probing`, which needs what verification makes on the cluster, else by `quick`. `part` is what it is
+    about, where that may be missing."""
 
     name: str
     does: str
     quick: Callable[[Scene], Fact] | None = None
     full: Callable[[Scene], Fact] | None = None
     probing: Callable[[Scene, Workspace], Fact] | None = None
+    part: str = ""
 
     @property
     def writes(self) -> bool:
@@ -64,9 +66,13 @@ QUESTIONS = (
     Question(application.NAME, "send requests to the to-do application", application.ask_quickly, full=application.ask),
     Question(image_pull.NAME, "run a pod for which a node pulls an image", probing=image_pull.ask),
     Question(name_service.NAME, "run a pod that resolves a name of the cluster", probing=name_service.ask),
-    Question(events.NAME, "send an event through a Broker of its own, and its answer back", probing=events.ask),
+    Question(
+        events.NAME, "send an event through a Broker of its own, and its answer back", probing=events.ask, part=EVENTING
+    ),
     Question(split.NAME, "count which version of user answers", full=split.ask),
-    Question(serving.NAME, "make a Knative service, and ask it from zero pods and warm", probing=serving.ask),
+    Question(
+        serving.NAME, "make a Knative service, and ask it from zero pods and warm", probing=serving.ask, part=SERVING
+    ),
 )
 WIDTH = max(len(question.name) for question in QUESTIONS)
 

@@ -40,7 +40,8 @@ def verify(scene: Scene, full: bool) -> list[Fact]:
 
 def _full(scene: Scene, workspace: Workspace, question: Question) -> Fact:
     probing = question.probing
-    if probing is not None and workspace.without:
+    is_there = not question.part or scene.installed(question.part)
+    if probing is not None and workspace.without and is_there:
         return _told(scene, skipped(question.name, workspace.without))
     if probing is not None:
         return _asked(scene, question.name, lambda given: probing(given, workspace))
