@@ -92,8 +92,14 @@ def certificates_in(pem: bytes, where: str) -> list[Held]:
     held = []
     for part in pem.split(_BEGIN)[1:]:
         certificate = x509.load_pem_x509_certificate(_BEGIN + part)
-        held.append(Held(where, certificate.not_valid_before_utc, certificate.not_valid_after_utc))
+        held.append(Held(where, _utc(certificate, "not_valid_before"), _utc(certificate, "not_valid_after")))
     return held
+
+
+def _utc(certificate: x509.Certificate, name: str) -> datetime:
+    """A time of a certificate; before cryptography 42 they are told without their zone."""
+    told = getattr(certificate, f"{name}_utc", None)
+    return told or getattr(certificate, name).replace(tzinfo=UTC)
 
 
 def _told(held: Held, now: datetime) -> str:

@@ -40,8 +40,7 @@ def ask(scene: Scene, workspace: Workspace) -> Fact:
     configured = policy.origin_of(image)
     if not scene.settings.pull:
         return skipped(NAME, f"no registry was asked (verify_pull); by configuration {image} is from {configured}")
-    if any(_runtime(node).startswith("docker://") for node in scene.nodes):
-        # docker's nodes are not told mirrors: what they have was pulled from one and named as it is wanted
+    if not workspace.asks_registry:
         return skipped(
             NAME, f"docker knows no mirrors, so no pull was made; by configuration {image} is from {configured}"
         )
@@ -88,7 +87,3 @@ def _messages(scene: Scene, home: str) -> list[str]:
     except KubeError:
         return []
     return [str(item.get("message") or "") for item in answer.get("items") or []]
-
-
-def _runtime(node: Document) -> str:
-    return str(((node.get("status") or {}).get("nodeInfo") or {}).get("containerRuntimeVersion") or "")

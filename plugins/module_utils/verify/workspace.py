@@ -10,6 +10,7 @@ from ..kube.errors import KubeError, WaitError
 from ..kube.objects import Document
 from ..kube.wait.targets import ABSENT, Target
 from ..kube.wait.waiting import wait_for
+from ..site.node_kinds import node_info
 from ..site.summary import pulled_from
 from . import probe
 from .errors import VerifyError
@@ -44,6 +45,12 @@ class Workspace:
         except KubeError as error:
             self.scene.tell(f"namespace {self.home} could not be taken away: {error}; the next verification does it")
 
+    @property
+    def asks_registry(self) -> bool:
+        """Whether a node is made to ask a registry. Nodes with docker are not told mirrors (docs/nodes.md)."""
+        runtimes = [node_info(node, "containerRuntimeVersion") for node in self.scene.nodes]
+        return self.scene.settings.pull and not any(runtime.startswith("docker://") for runtime in runtimes)
+
     def fill(self) -> None:
         """Make the namespace and the probes. What is refused is noted in `trouble`."""
         if not self.scene.settings.image and not self.scene.installed(ISTIO):
@@ -56,7 +63,7 @@ class Workspace:
             self.trouble[""] = str(error)
             return
         parts: dict[str, list[Document]] = {"echo": probe.echo(self.home, self.image)}
-        if self.scene.settings.pull:
+        if self.asks_registry:
             parts["pull"] = [probe.pull(self.home, self.image)]
         if self.scene.installed(SERVING):
             parts[SERVING] = [probe.hello(self.home, self.image)]

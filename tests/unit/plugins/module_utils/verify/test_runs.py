@@ -122,6 +122,15 @@ def test_without_a_pull_no_pod_is_made_for_it(site: Cluster) -> None:
     assert fact.skipped and "by configuration docker.io/istio/proxyv2:1 is from origin" in fact.text
 
 
+def test_nodes_with_docker_are_asked_for_no_pull(site: Cluster) -> None:
+    node(site, "one", runtime="docker://20.10.24")
+    with Workspace(scene(site, image="docker.io/istio/proxyv2:1")) as workspace:
+        workspace.fill()
+        assert [pod["metadata"]["name"] for pod in site.list("v1", "Pod", HOME)] == [probe.ECHO]
+        fact = image_pull.ask(workspace.scene, workspace)
+    assert fact.skipped and fact.text.startswith("docker knows no mirrors, so ")
+
+
 def test_the_probes_are_let_into_a_namespace_that_is_restricted(site: Cluster) -> None:
     level = {"pod-security.kubernetes.io/enforce": "restricted"}
     put(site, {**namespace("strict"), "metadata": {"name": "strict", "labels": level}})

@@ -38,15 +38,21 @@ def set_status(cluster: Cluster, item: Document, status: Document) -> None:
     cluster.transport.call("PATCH", f"{path}/status", body={"status": status}, content_type=MERGE)
 
 
-def node(cluster: Cluster, name: str, ready: str = "True", system: str = "linux", **labels: str) -> Document:
+def node(
+    cluster: Cluster,
+    name: str,
+    ready: str = "True",
+    system: str = "linux",
+    runtime: str = "containerd://2.4.2",
+    **labels: str,
+) -> Document:
     """A node of whose kubelet this was heard last."""
-    made = put(cluster, document("v1", "Node", name))
     made = put(cluster, {**document("v1", "Node", name), "metadata": {"name": name, "labels": labels}})
     info = {
         "architecture": "amd64",
         "operatingSystem": system,
         "kubeletVersion": "v1.36.3",
-        "containerRuntimeVersion": "containerd://2.4.2",
+        "containerRuntimeVersion": runtime,
         "bootID": "",
         "kernelVersion": "6.1",
         "kubeProxyVersion": "",
