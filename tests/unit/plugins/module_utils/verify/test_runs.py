@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify import image_pull, probe
+from ansible_collections.selfhosted.serverless.plugins.module_utils.verify import workspace as workspace_module
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.catalogue import QUESTIONS, questions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.errors import Interrupted, VerifyError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.facts import Fact
@@ -158,6 +159,26 @@ def test_what_a_killed_run_has_left_is_taken_away_under_any_name(site: Cluster) 
     assert any(
         "taking away what an earlier verification left: namespace another, serverless-verify" in line for line in told
     )
+
+
+def test_what_does_not_go_keeps_nobody_from_verifying(site: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a controller is away whose finalizer holds the namespace."""
+    monkeypatch.setattr(workspace_module, "_FORMER_SECONDS", 3.0)
+    put(site, probe.namespace(HOME))
+    held = document("v1", "ConfigMap", "held")
+    held["metadata"]["finalizers"] = ["example.org/hold"]
+    put(site, held, HOME)
+    told: list[str] = []
+    with Workspace(scene(site, told, image="proxy:1", pull=False)) as workspace:
+        assert workspace.home.startswith(f"{HOME}-")
+        workspace.fill()
+        assert site.list("v1", "Pod", workspace.home)
+    assert ours(site) == [HOME], "its own goes all the same"
+    assert any("going on in the namespace" in line for line in told)
+    path = f"/api/v1/namespaces/{HOME}/configmaps/held"
+    body = {"metadata": {"finalizers": None}}
+    site.transport.call("PATCH", path, body=body, content_type="application/merge-patch+json")
+    until(lambda: ours(site) == [])
 
 
 def test_a_namespace_of_others_is_refused_and_kept(site: Cluster) -> None:
