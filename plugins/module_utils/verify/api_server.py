@@ -20,7 +20,7 @@ def ask(scene: Scene) -> Fact:
     deadline = scene.seconds(_PATIENCE)
     version = str(scene.cluster.get_path("/version", deadline=deadline)["gitVersion"])
     begin = time.monotonic()
-    answer = scene.cluster.transport.exchange("GET", "/readyz", _PATIENCE)
+    answer = scene.read("/readyz", _PATIENCE)
     seconds = time.monotonic() - begin
     figures = {"version": version, "milliseconds": thousandths(seconds)}
     said = answer.body.decode("utf-8", "replace").strip()

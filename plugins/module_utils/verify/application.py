@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+import time
+
 from ..drills.application import KNATIVE, KUBERNETES, Application, Endpoints, Gateway, find_application
 from ..kube.objects import ObjectRef
 from ..todo.answer import PATHS
 from . import gateway
 from .facts import Fact, fails, holds, skipped
 from .measure import milliseconds, thousandths
-from .reach import Direct, Way
+from .reach import Direct, Reply, Way
 from .scene import SERVING, TODO, Scene
 from .workloads import behind, troubles
 
 NAME = "application"
 COLD_SECONDS = 60.0  # services that sleep may take their time
 _QUICK_SECONDS = 10.0
+_TRIES, _PAUSE = 3, 1.0
 SERVING_PARTS = [(SERVING, name) for name in ("activator", "autoscaler", "controller", "net-istio-controller")]
 
 
@@ -67,7 +70,7 @@ def _ask(scene: Scene, paths: tuple[str, ...], timeout: float) -> Fact:
         return skipped(NAME, why_not)
     application, way = found(scene)
     host = application.address.name if application.variant != KUBERNETES else ""
-    replies = {path: way.get(path, host, min(timeout, scene.seconds(timeout).remaining)) for path in paths}
+    replies = {path: _answer(way, path, host, min(timeout, scene.seconds(timeout).remaining)) for path in paths}
     bad = {path: reply for path, reply in replies.items() if reply.status != 200}
     shown = f"http://{host}/ at {way.where}" if host else f"http://{way.where}/"
     told = ", ".join(f"{path} {milliseconds(reply.seconds)}" for path, reply in replies.items())
@@ -82,6 +85,17 @@ def _ask(scene: Scene, paths: tuple[str, ...], timeout: float) -> Fact:
     database = troubles(scene, [ObjectRef("apps/v1", "StatefulSet", application.namespace, "database")])
     cause = "; ".join(filter(None, (cause, behind(scene, parts_behind(scene, application)), *database.values())))
     return fails(NAME, f"{shown} answers {len(replies) - len(bad)} of {len(replies)}", cause, _remedy(scene), **figures)
+
+
+def _answer(way: Way, path: str, host: str, timeout: float) -> Reply:
+    """The answer, or the last of a few where a route may just be changing."""
+    reply = way.get(path, host, timeout)
+    for _number in range(_TRIES - 1):
+        if reply.status == 200:
+            break
+        time.sleep(_PAUSE)
+        reply = way.get(path, host, timeout)
+    return reply
 
 
 def _remedy(scene: Scene) -> str:

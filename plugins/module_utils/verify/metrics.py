@@ -13,7 +13,7 @@ from ..kube.objects import Document
 from ..site.node_kinds import passed_over, treatment
 from ..site.node_metrics import METRICS_PATH, nodes_without_figures
 from ..site.summary import count
-from .clocks import ahead_by
+from .clocks import server_ahead
 from .facts import Fact, fails, holds, skipped
 from .measure import time_of
 from .scene import METRICS_SERVER, Scene
@@ -21,6 +21,7 @@ from .workloads import behind
 
 NAME = "metrics"
 _PATIENCE = 10.0  # seconds
+_TRIES, _PAUSE = 3, 1.0  # what is between the API server and metrics-server may miss a beat
 _SERVICE = ("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io")
 _DEPLOYMENT = [("kube-system", "metrics-server")]
 
@@ -31,13 +32,16 @@ def ask(scene: Scene) -> Fact:
         return skipped(NAME, "metrics-server is not installed")
     if not any(treatment(node).awaited for node in scene.nodes):
         return skipped(NAME, "no node is one that figures are to be had of")
-    begin = time.time()
-    answer = scene.cluster.transport.exchange("GET", METRICS_PATH, _PATIENCE)
+    answer = scene.read(METRICS_PATH, _PATIENCE)
+    for _number in range(_TRIES - 1):
+        if answer.status == 200:
+            break
+        time.sleep(_PAUSE)
+        answer = scene.read(METRICS_PATH, _PATIENCE)
     if answer.status != 200:
         return _away(scene, f"HTTP {answer.status}")
-    items = json.loads(answer.body).get("items") or []
-    now = time.time() + ahead_by(answer.headers, (begin + time.time()) / 2)
-    return judged(scene, items, now)
+    # The header Date of this answer is metrics-server's
+    return judged(scene, json.loads(answer.body).get("items") or [], time.time() + server_ahead(scene))
 
 
 def judged(scene: Scene, items: list[dict[str, Any]], now: float) -> Fact:

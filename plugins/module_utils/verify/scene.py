@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 
 from ..kube.client.cluster import Cluster
+from ..kube.client.transport import Exchanged
 from ..kube.deadline import Deadline
+from ..kube.errors import NoAnswer
 from ..kube.inventory.inventory import Inventory
 from ..kube.inventory.store import read_inventories
 from ..kube.objects import Document
@@ -18,6 +21,8 @@ from ..site.node_kinds import NodeKind, node_kind
 from .settings import Settings
 
 RECORD_NAMESPACE = "kube-system"
+_TRIES = 3
+_PAUSE = 0.5  # seconds
 LOOK_SECONDS = 10.0
 
 METRICS_SERVER, ISTIO, SERVING, EVENTING, TODO = (
@@ -79,6 +84,17 @@ class Scene:
     def is_ours(self, part: str) -> bool:
         """Whether a part was installed by this collection."""
         return part in self.inventories
+
+    def read(self, path: str, timeout: float) -> Exchanged:
+        """A GET of the API server, whatever it answers; one that has no answer is made again. Raises ClusterError."""
+        for _number in range(_TRIES - 1):
+            try:
+                return self.cluster.transport.exchange("GET", path, timeout)
+            except NoAnswer as error:
+                if error.is_permanent:
+                    raise
+            time.sleep(_PAUSE)
+        return self.cluster.transport.exchange("GET", path, timeout)
 
     def seconds(self, most: float) -> Deadline:
         """A limit for one thing, within that of all."""

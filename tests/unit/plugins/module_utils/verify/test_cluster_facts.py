@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -80,7 +81,10 @@ def test_clocks_that_agree(with_nodes: Cluster) -> None:
 
 
 @pytest.mark.parametrize(("ahead", "told"), [(60.0, "+60"), (-7.0, "-7")])
-def test_a_node_whose_clock_is_wrong_is_named(with_nodes: Cluster, ahead: float, told: str) -> None:
+def test_a_node_whose_clock_is_wrong_is_named(
+    with_nodes: Cluster, monkeypatch: pytest.MonkeyPatch, ahead: float, told: str
+) -> None:
+    monkeypatch.setattr(clocks, "_RENEWED_AFTER", 0.1)
     renew(with_nodes, "one", ahead)
     renew(with_nodes, "two", 0)
     fact = clocks.ask(scene(with_nodes))
@@ -88,6 +92,17 @@ def test_a_node_whose_clock_is_wrong_is_named(with_nodes: Cluster, ahead: float,
     seen = float(fact.cause.split(" is ")[1].split(" s ")[0])
     assert abs(seen - ahead) <= 1 and seen * ahead > 0
     assert clocks.ask(scene(with_nodes, limits=Limits(clock_seconds=70))).ok
+
+
+def test_a_renewal_that_took_long_is_no_slow_clock(with_nodes: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    renew(with_nodes, "one", -7)
+    renew(with_nodes, "two", 0)
+    monkeypatch.setattr(clocks, "_RENEWED_AFTER", 3.0)
+    later = threading.Timer(1.5, renew, (with_nodes, "one", 0))
+    later.start()
+    fact = clocks.ask(scene(with_nodes))
+    later.join()
+    assert fact.ok and abs(fact.figures["nodes_seconds"]["one"]) <= 1
 
 
 def test_the_lease_is_measured_each_time_it_is_renewed(with_nodes: Cluster) -> None:
@@ -112,14 +127,14 @@ def measured(name: str, age: float, now: float) -> dict[str, Any]:
 
 
 def test_fresh_figures_and_those_that_nobody_waits_for(with_nodes: Cluster) -> None:
-    now = time.time()
+    now = float(int(time.time()))
     fact = metrics.judged(scene(with_nodes), [measured("one", 10, now), measured("two", 31, now)], now)
     assert fact.ok and fact.text.startswith("figures of 2 of 2 nodes, at most 31 s old; passed over: ")
     assert "mock (KWOK)" in fact.text and "pane (Windows)" in fact.text
 
 
 def test_missing_and_stale_figures_are_named_with_what_is_behind_them(with_nodes: Cluster) -> None:
-    now = time.time()
+    now = float(int(time.time()))
     fact = metrics.judged(scene(with_nodes), [measured("one", 10, now)], now)
     assert fact.cause == ("metrics-server has no figures of two; Deployment kube-system/metrics-server is not there")
     items = [measured("one", 91, now), measured("two", 10, now)]

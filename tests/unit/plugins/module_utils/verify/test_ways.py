@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.verify import envoy, gateway, name_service
+from ansible_collections.selfhosted.serverless.plugins.module_utils.verify import envoy, events, gateway, name_service
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.reach import Direct, ThroughApiServer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.workspace import Workspace
 from envoys import PROGRAMS, Probe
@@ -132,3 +132,20 @@ def test_a_probe_that_the_api_server_does_not_reach(site: Cluster, monkeypatch: 
         here(site, echo_of(site, workspace.home))
         fact = name_service.ask(workspace.scene, workspace)
     assert fact.cause.startswith("the API server does not reach pods, so nothing could be asked: ")
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "cause"),
+    [
+        ("http://none.istio-system.svc.cluster.local/home/x", "the Broker does not take an event", "it answers 404 "),
+        ("http://broker.example.org/", "the Broker cannot be asked", "is no address of a Service in the cluster"),
+    ],
+)
+def test_a_broker_that_takes_no_event(
+    site: Cluster, monkeypatch: pytest.MonkeyPatch, url: str, text: str, cause: str
+) -> None:
+    monkeypatch.setattr(events, "_SECONDS", 1.5)
+    given = scene(site)
+    fact = events._send(given, Workspace(given), url)
+    assert fact.text == text and cause in fact.cause
+    assert "Deployment knative-eventing/mt-broker-ingress is not there" in fact.cause
