@@ -23,7 +23,7 @@ NAME = "workloads"
 KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 # Without pods until something needs it (knative.dev/eventing config/core/deployments/pingsource-mt-adapter.yaml)
 IDLE = {("knative-eventing", "pingsource-mt-adapter")}
-_MOST_TOLD = 5
+_MOST_TOLD = 8
 
 
 def ask(scene: Scene) -> Fact:
