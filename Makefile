@@ -20,7 +20,7 @@ ARGS ?=
 PARTS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup setup-dev lab lab-stop lab-down status site check uninstall test acceptance conformance lint units sanity molecule clean
+.PHONY: help setup setup-dev lab lab-stop lab-down status site check verify uninstall test acceptance conformance lint units sanity molecule clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ site: lab ## the lab, then everything on it
 
 check: setup ## preflight of the site: nothing changes
 	ansible-playbook -i $(INVENTORY) site.yml --check --diff $(ARGS)
+
+verify: setup ## real requests to what site.yml installed: what holds, with figures
+	ansible-playbook -i $(INVENTORY) playbooks/verify.yml $(ARGS)
 
 uninstall: setup ## remove what site.yml installed
 	ansible-playbook -i $(INVENTORY) playbooks/uninstall.yml $(ARGS)

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.application import Endpoints, Gateway
@@ -17,6 +14,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run i
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.interruption import ending_by
 
 
 class DrillAction(ClusterAction):
@@ -35,18 +33,6 @@ class DrillAction(ClusterAction):
         return prepare(cluster, drill, args["namespace"], endpoints, progress.tell, Deadline(timeout), write)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C, which Ansible hands to its worker, end the block as an error: then what was changed is put back."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)  # putting back must not be interrupted
-        raise Interrupted(f"interrupted by {signal.Signals(number).name}; what the drill had changed is put back")
-
-    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+def interruptible() -> AbstractContextManager[None]:
+    """A block that Ctrl-C ends as an error: then what was changed is put back."""
+    return ending_by(Interrupted, "what the drill had changed is put back")

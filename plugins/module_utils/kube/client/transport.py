@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,15 @@ CONNECT_TIMEOUT = 10.0  # seconds
 REQUEST_TIMEOUT = 30.0  # seconds without a byte from the server
 FIRST_CONTACT = 60.0  # seconds of patience with a server that has not answered once: it may be restarting, or wrong
 NAME_SERVER_PATIENCE = 10.0  # seconds of patience with a name server, before the first answer
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """An answer as it came, a refusal too; `headers` are found by any case of their names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Transport:
@@ -129,8 +139,26 @@ class Transport:
 
         Raises ClusterError without an answer; no retry.
         """
-        headers = [("Host", host)] if host else []
-        return self._send("GET", path, None, None, JSON_TYPE, "*/*", timeout, preload=True, headers=headers).status
+        return self.exchange("GET", path, timeout, headers=[("Host", host)] if host else []).status
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        timeout: float,
+        *,
+        headers: list[tuple[str, str]] | None = None,
+        data: bytes | None = None,
+    ) -> Exchanged:
+        """The answer to one request, whatever its status, with its headers; `data` is sent as it is.
+
+        For what the server passes on to a pod or Service, and for what it tells in headers. Raises ClusterError without
+        an answer; no retry.
+        """
+        response = self._send(
+            method, path, None, None, JSON_TYPE, "*/*", timeout, preload=True, headers=headers, raw=data
+        )
+        return Exchanged(response.status, response.headers, response.data)
 
     def renew(self, refused: Connection) -> bool:
         """Get other credentials than those of a connection; True when there may be some, for another try.
@@ -186,10 +214,11 @@ class Transport:
         timeout: float,
         preload: bool,
         headers: list[tuple[str, str]] | None = None,
+        raw: bytes | None = None,
     ) -> Any:
         """The response to a request; where its credentials are refused, to the same with others."""
         own = [("Accept", accept), ("User-Agent", USER_AGENT), *(headers or [])]
-        data = None
+        data = raw
         if body is not None:
             own.append(("Content-Type", content_type))
             data = json.dumps(body, separators=(",", ":")).encode()

@@ -95,6 +95,8 @@ class ApiServer:
             "--leader-elect=false",
             "--secure-port=0",
             "--horizontal-pod-autoscaler-sync-period=1s",
+            # Tests say what a kubelet said, once; nothing is to be made of its silence afterwards.
+            "--node-monitor-grace-period=1h",
             "--kube-api-qps=200",
             "--kube-api-burst=400",
         )

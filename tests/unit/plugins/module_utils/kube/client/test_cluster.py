@@ -208,3 +208,19 @@ def test_threads_share_one_reading(cluster: Cluster) -> None:
     for thread in threads:
         thread.join()
     assert 2 <= cluster.transport.requests - before <= 6
+
+
+def test_an_exchange_gives_what_came_with_its_headers_a_refusal_too(cluster: Cluster, name: str) -> None:
+    good = cluster.transport.exchange("GET", "/version", 10)
+    assert good.status == 200 and b"gitVersion" in good.body
+    assert good.headers["date"] == good.headers["Date"], "by any case"
+    refused = cluster.transport.exchange("GET", f"/api/v1/namespaces/{name}", 10)
+    assert refused.status == 404 and b"NotFound" in refused.body
+
+
+def test_an_exchange_sends_its_data_as_it_is(cluster: Cluster, name: str) -> None:
+    body = f'{{"apiVersion": "v1", "kind": "Namespace", "metadata": {{"name": "{name}"}}}}'.encode()
+    headers = [("Content-Type", "application/json")]
+    sent = cluster.transport.exchange("POST", "/api/v1/namespaces", 10, headers=headers, data=body)
+    assert sent.status == 201
+    assert cluster.get("v1", "Namespace", name) is not None
