@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..errors import InvalidReference
 from ..reference.reference import Reference
 from ..registry.backoff import Backoff
 from .delivery import Delivered, take_away
@@ -18,7 +19,10 @@ PATIENCE = Backoff(patience=90.0, first_pause=0.5, longest_pause=5.0)
 
 
 def images_of_pods(pods: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The images that pods name, as full references: containers of these keep theirs."""
+    """The images that pods name, as full references: containers of these keep theirs.
+
+    A name that is none, which the API server takes all the same, is of no container.
+    """
     kinds = ("containers", "initContainers", "ephemeralContainers")
     written = {
         container.get("image") or ""
@@ -26,7 +30,7 @@ def images_of_pods(pods: Iterable[Mapping[str, Any]]) -> set[str]:
         for kind in kinds
         for container in (pod.get("spec") or {}).get(kind) or []
     }
-    return {str(Reference.parse(image)) for image in written - {""}}
+    return {name for image in written if (name := _full(image))}
 
 
 def take_away_lingering(
@@ -54,3 +58,10 @@ def take_away_lingering(
             again = take_away(node, check=False)
             done.removed = sorted({*done.removed, *again.removed})
             done.kept = again.kept
+
+
+def _full(image: str) -> str:
+    try:
+        return str(Reference.parse(image))
+    except InvalidReference:
+        return ""

@@ -231,7 +231,7 @@ def test_containers_of_removed_pods_are_waited_for(local: LocalNode) -> None:
             local.used.write_text("c2 docker.io/library/a:1 runc\n")
 
     clock = replace(quick.clock, sleep=sleep)
-    named = images_of_pods([pod("a:1")])
+    named = images_of_pods([pod("a:1"), pod("No:Image:At/All")])
     take_away_lingering([(local.node, done)], named, lines.append, replace(PATIENCE, clock=clock))
     assert (done.removed, done.kept) == (["gcr.io/b/c:1"], ["docker.io/library/a:1"])
     assert 40 < quick.passed < 50 and len(lines) == 1
