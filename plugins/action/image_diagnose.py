@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.rendered import read_rendered
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.diagnosis.cluster_facts import (
     containers_of,
     disk_of,
@@ -89,7 +89,7 @@ class ActionModule(ClusterAction):
     def _facts(self, args: dict[str, Any], policy: ImagePolicy) -> Facts:
         cluster, _progress = self.connect(args)
         rows = [row for row in args["plan"] if row["prefetch"]] if args["pull"] else []
-        documents = [document for path in args["manifests"] for document in load_documents(path)]
+        documents = [document for path in args["manifests"] for document in read_rendered(path)]
         documents = [document for document in documents if isinstance(document, dict)]
         runtimes = self._runtimes(args, cluster)
         from_afar = tuple(row["image"] for row in args["plan"] if policy.mode == "runtime" and row["rule"] != "origin")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.rendered import read_rendered
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layout.layout import Layout
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.lock import (
@@ -109,7 +109,7 @@ class ActionModule(ClusterAction):
 
 
 def _references(args: dict[str, Any]) -> list[Found]:
-    documents = [document for path in args["manifests"] for document in load_documents(path)]
+    documents = [document for path in args["manifests"] for document in read_rendered(path)]
     extra = [Found(text, "image_prefetch_extra_images") for text in args["extra"]]
     return [*extract_references(documents), *extra]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import read_inventories
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.choice import choose
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import (
     COMPONENTS,
@@ -35,7 +36,8 @@ class ActionModule(ClusterAction):
         cluster, _progress = self.connect(args)
         deadline = Deadline(args["timeout"])
         server = cluster.get_path("/version", deadline=deadline)["gitVersion"]
-        standing = standing_versions(cluster, RECORD_NAMESPACE, deadline) if args["upgrade"] else {}
+        recorded = read_inventories(cluster, RECORD_NAMESPACE, deadline) if args["upgrade"] else []
+        standing = standing_versions(cluster, recorded, deadline)
         given = {name: args[f"{name}_version"] for name in COMPONENTS if args[f"{name}_version"]}
         releases = read_releases()
         chosen = choose(
@@ -51,6 +53,7 @@ class ActionModule(ClusterAction):
             "manifests": dict(chosen.manifests),
             "post_install": dict(chosen.post_install),
             "addons": dict(chosen.addons),
+            "recorded": sorted(one.release for one in recorded),
             "upgrades": {move.component: {"from": move.before, "to": move.after} for move in upgrades},
         }
         told = self.variables.get(REGISTERED) or {}

@@ -74,6 +74,13 @@ manifests:
   description: By component, the items that M(selfhosted.serverless.render) takes; without those of versions that are in no set.
   returned: success
   type: dict
+recorded:
+  description: All releases of this collection that are recorded on the cluster, complete or not; none are
+    read without O(upgrade).
+  returned: success
+  type: list
+  elements: str
+  sample: [istio, metrics-server]
 upgrades:
   description: By component, the version that stands and the one that takes its place; those that stay are left out.
   returned: success

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-import yaml
+from ansible_collections.selfhosted.serverless.plugins.module_utils.plain_yaml import load_plain
 
 PLUGINS = "ansible_collections.selfhosted.serverless.plugins"
 # What an option's documentation and its argument spec say by the same word
@@ -60,4 +60,4 @@ def _option(documented: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parse(text: str) -> dict[str, Any]:
     # Ansible's own loader notes the origin of every value, which takes ten times as long.
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return load_plain(text)

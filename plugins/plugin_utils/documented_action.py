@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from abc import abstractmethod
 from datetime import date
@@ -41,6 +42,8 @@ class DocumentedAction(ActionBase):
         if cls.__name__ == "ActionModule":
             cls.options = options_of(cls.__module__.rpartition(".")[2])
             write_at_exit()
+            # What is there by now lives to the end: collections in the workers need not look at it, and so copy its pages
+            gc.freeze()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the arguments, act, and return what the task shows of it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.content.loading import load_documents
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.rendered import read_rendered
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.desired.documents import flatten
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_policy import apply_policy, lock_path
@@ -26,7 +26,7 @@ def documents_of(
     """Return the documents of files on the controller and of inline definitions. Raises ReleaseError and ImageError."""
     documents = []
     for path in manifests:
-        documents += flatten(load_documents(path), path)
+        documents += flatten(read_rendered(path), path)
     documents += flatten(definitions, "definitions")
     if args["images"]:
         lock = lock_path(args["images"], variables)

@@ -49,8 +49,8 @@ class PendingWaits:
 
 
 def by_release(args: Wait) -> list[Wait]:
-    """The wait of a settle task as one for each of its releases; the first has what is of all."""
-    items = args["releases"] or [{"name": "", "for": []}]
+    """The wait of a settle task as one for each of its releases, if any; the first has what is of all."""
+    items = args["releases"]
     first = {**args, "releases": items[:1]}
     return [first, *({**args, "releases": [item], "for": [], "figures": False} for item in items[1:])]
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +21,9 @@ from ..kube.errors import ReleaseError
 from ..kube.objects import Document, matches
 from .access import Access
 from .errors import ContentError
-from .loading import dump_documents, load_documents
+from .loading import dump_documents
 from .overlay import apply_overlays
+from .rendered import read_rendered, write_rendered
 from .sources import Source, documents_of, locate_all
 
 FORM = 1  # raised when the same inputs shall render differently
@@ -58,14 +57,15 @@ def render(rendering: Rendering, dest: Path, access: Access | None = None) -> Re
     key = _key(rendering, sources)
     try:
         if _is_current(dest, key):
-            return Rendered(dest, load_documents(dest), sources, True)
+            return Rendered(dest, read_rendered(dest, keep=True), sources, True)
         documents = [document for source in sources for document in _documents_in(source)]
         documents = chosen(documents, rendering.select, rendering.exclude)
         documents += flatten(copy.deepcopy(rendering.definitions), "definitions")
     except (ReleaseError, ValueError) as error:
         raise ContentError(str(error)) from error
     documents = apply_overlays(documents, rendering.overlays)
-    _write(dest, key, dump_documents(documents))
+    body = dump_documents(documents)
+    write_rendered(dest, HEADER.format(key=key, body=_digest(body)) + body, documents)
     return Rendered(dest, documents, sources, False)
 
 
@@ -115,16 +115,3 @@ def _is_current(dest: Path, key: str) -> bool:
 
 def _digest(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
-
-
-def _write(dest: Path, key: str, body: str) -> None:
-    """Write at once and for the owner alone: manifests may hold values of the inventory."""
-    dest.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(dir=dest.parent, prefix=dest.name)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(HEADER.format(key=key, body=_digest(body)) + body)
-        os.replace(temporary, dest)
-    except OSError:
-        os.unlink(temporary)
-        raise

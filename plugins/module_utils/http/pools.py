@@ -27,8 +27,9 @@ _HOSTS = 8  # whose connections are kept
 class Pools:
     """Pools of connections, one for each proxy in use. Thread-safe.
 
-    `proxy_for(url)` chooses the proxy, by default from the environment. `proxy_tls` is for proxies that are reached
-    over TLS themselves. `server_hostname` replaces the URL's host in TLS (SNI and verification).
+    `proxy_for(url)` chooses the proxy, by default from the environment. `proxy_tls` makes the context for proxies that
+    are reached over TLS themselves: only then, since it takes 25 ms to read the system's authorities.
+    `server_hostname` replaces the URL's host in TLS (SNI and verification).
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Pools:
         connections: int,
         *,
         proxy_for: Callable[[str], Proxy | None] = environment_proxy,
-        proxy_tls: ssl.SSLContext | None = None,
+        proxy_tls: Callable[[], ssl.SSLContext] | None = None,
         server_hostname: str | None = None,
     ) -> None:
         if urllib3 is None:
@@ -99,7 +100,7 @@ class Pools:
         return urllib3.ProxyManager(
             str(proxy),
             proxy_headers=login,
-            proxy_ssl_context=self._proxy_tls or self._options["ssl_context"],
+            proxy_ssl_context=self._proxy_tls() if self._proxy_tls else self._options["ssl_context"],
             **self._options,
         )
 

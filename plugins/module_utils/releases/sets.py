@@ -16,10 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-try:
-    import yaml
-except ImportError:  # ansible-core itself needs it, so it is there wherever this runs
-    yaml = None  # type: ignore[assignment]
+from ..plain_yaml import load_plain
 
 DATA = Path(__file__).resolve().parents[3] / "roles" / "serverless" / "files" / "releases.yml"
 # Each with the role option <component>_version
@@ -67,7 +64,7 @@ class Releases:
 @cache
 def read_releases(path: Path = DATA) -> Releases:
     """The data file. Raises ValueError for one that is damaged."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = load_plain(path.read_text(encoding="utf-8"))
     try:
         sets = {one["name"]: _set(one) for one in document["sets"]}
         content = document["content"]

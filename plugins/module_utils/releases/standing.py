@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.errors import ApiError
 from ..kube.inventory.inventory import Inventory
 from ..kube.inventory.ownership import RELEASE_LABEL, release_of
-from ..kube.inventory.store import read_inventories
 from ..kube.objects import Document
 from ..versions import Version
 from .steps import Standing
@@ -34,12 +34,13 @@ LABELLED = {
 _PILOT = re.compile(r"/pilot:(\d+\.\d+[\w.-]*)(?:@|$)")
 
 
-def standing_versions(cluster: Cluster, record_namespace: str, deadline: Deadline) -> dict[str, Standing]:
-    """What stands of our releases, by component; installations of others are none of them. Raises KubeError.
+def standing_versions(cluster: Cluster, recorded: Iterable[Inventory], deadline: Deadline) -> dict[str, Standing]:
+    """What stands of our releases, by component, of those `recorded` on the cluster. Raises KubeError.
 
-    A release that was begun and never became complete constrains nothing and is left out.
+    Installations of others are none of them. A release that was begun and never became complete constrains nothing
+    and is left out.
     """
-    inventories = {one.release: one for one in read_inventories(cluster, record_namespace, deadline)}
+    inventories = {one.release: one for one in recorded}
     told = {component: inventories[release] for component, release in RELEASES.items() if release in inventories}
     workloads = _workloads(cluster, deadline) if told else []
     found = {component: _standing(inventory, _seen(component, workloads)) for component, inventory in told.items()}

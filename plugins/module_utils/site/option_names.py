@@ -9,10 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-try:
-    import yaml
-except ImportError:  # ansible-core itself needs it, so it is there wherever this runs
-    yaml = None
+from ..plain_yaml import load_plain
 
 # Former options of single roles, by the end of their names: each is one variable of all roles now
 _REPLACED = {
@@ -36,7 +33,7 @@ def options_of_roles(roles: Path) -> dict[str, set[str]]:
     """Return the option names of every role below a folder, read from their argument_specs."""
     found: dict[str, set[str]] = {}
     for specs in sorted(roles.glob("*/meta/argument_specs.yml")):
-        entries = yaml.safe_load(specs.read_text(encoding="utf-8"))["argument_specs"].values()
+        entries = load_plain(specs.read_text(encoding="utf-8"))["argument_specs"].values()
         found[specs.parent.parent.name] = {name for entry in entries for name in entry.get("options") or {}}
     return found
 

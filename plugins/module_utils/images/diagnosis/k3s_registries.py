@@ -17,6 +17,7 @@ try:
 except ImportError:  # its absence shows when a file is read
     yaml = None  # type: ignore[assignment]
 
+from ...plain_yaml import load_plain
 from .facts import Finding, TextFile
 
 TRAP = "registries.yaml"
@@ -26,7 +27,7 @@ def k3s_registries(node: str, file: TextFile, sources: Iterable[str]) -> list[Fi
     """Look in a node's registries.yaml for registries that the delivery writes too: `sources`, or _default of all."""
     where = f"{node}, {file.path}"
     try:
-        document = yaml.safe_load(file.text) or {}
+        document = load_plain(file.text) or {}
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
         # Its own words would show the text around, which may be a password.

@@ -25,6 +25,7 @@ try:
 except ImportError:  # its absence shows when a lock is read
     yaml = None  # type: ignore[assignment]
 
+from ...plain_yaml import load_plain
 from ..errors import ImageError
 from ..reference.reference import DIGEST
 
@@ -65,7 +66,7 @@ class Lock:
     def read(cls, path: Path) -> Lock:
         """Return the lock of a file, an empty one where there is none. Raises LockError."""
         try:
-            document = yaml.safe_load(path.read_bytes())
+            document = load_plain(path.read_bytes())
             images = {str(name): _locked(entry) for name, entry in document["images"].items()}
             chosen = {str(context): _chosen(places) for context, places in (document.get("chosen") or {}).items()}
         except FileNotFoundError:

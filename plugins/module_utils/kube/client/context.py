@@ -86,7 +86,7 @@ def _connection(
             pool_size,
             proxy_for=(lambda url: proxy) if proxy else environment_proxy,
             # A proxy gets no certificate of ours, and may be known to the system alone.
-            proxy_tls=tls_context(authorities, verify=not skip_verification),
+            proxy_tls=lambda: tls_context(authorities, verify=not skip_verification),
             server_hostname=cluster.get("tls-server-name") if secure else None,
         )
 

@@ -20,6 +20,7 @@ try:
 except ImportError:  # comes with ansible-core and kubernetes; reported by context.connect
     yaml = None  # type: ignore[assignment]
 
+from ...plain_yaml import safe_loader
 from ..errors import ClusterError
 from .kubeconfig_schema import CLUSTER, CONTEXT, USER, KubeconfigError, checked
 
@@ -100,7 +101,7 @@ def _parse_yaml(data: bytes) -> Any:
 
 
 def _loader() -> Any:
-    class Loader(yaml.SafeLoader):
+    class Loader(safe_loader()):
         """YAML without dates, which JSON and so client-go do not know."""
 
     Loader.yaml_implicit_resolvers = {
