@@ -21,6 +21,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.option_names import misspelt, options_of_roles
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.option_values import faulty_values
 
 LOOK_EVERY, TELL_EVERY = 1.0, 5.0  # seconds
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -31,13 +32,21 @@ class ActionModule(ClusterAction):
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what the cluster is. Fail with every problem of the inventory at once, else with the cluster's."""
-        problems = misspelt(self.variables, options_of_roles(ROLES)) if args["check_names"] else []
-        if problems:
-            return {"failed": True, "msg": "the inventory has unknown options: " + "; ".join(problems)}
+        problem = self._problem_of_options(args)
+        if problem:
+            return {"failed": True, "msg": problem}
         cluster, progress = self.connect(args)
         facts = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
         problem = _problem(facts, args)
         return {"failed": True, "msg": problem} if problem else {"changed": False, **vars(facts)}
+
+    def _problem_of_options(self, args: dict[str, Any]) -> str:
+        options = options_of_roles(ROLES)
+        unknown = misspelt(self.variables, options) if args["check_names"] else []
+        if unknown:
+            return "the inventory has unknown options: " + "; ".join(unknown)
+        faults = faulty_values(options, self.variables, self._variable) if args["check_values"] else []
+        return "the inventory has values that are none for their options:\n" + "\n".join(faults) if faults else ""
 
     def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
         """Return what the cluster is."""

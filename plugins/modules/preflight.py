@@ -23,6 +23,13 @@ options:
     description: Whether names of variables are checked.
     type: bool
     default: true
+  check_values:
+    description:
+      - Whether the values of variables are checked by the argument specs of all roles, and all that is wrong is told at once.
+        A value that is made of what is not known yet is left to the role.
+    type: bool
+    default: false
+    version_added: "1.1.0"
   timeout:
     description: Seconds to wait for the API server and for a node that is Ready.
     type: int

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..plain_yaml import load_plain
 
@@ -29,16 +30,18 @@ _REPLACED = {
 }
 
 
-def options_of_roles(roles: Path) -> dict[str, set[str]]:
-    """Return the option names of every role below a folder, read from their argument_specs."""
-    found: dict[str, set[str]] = {}
+def options_of_roles(roles: Path) -> dict[str, dict[str, Any]]:
+    """Return the options of every role below a folder by their names, as its argument_specs has them."""
+    found: dict[str, dict[str, Any]] = {}
     for specs in sorted(roles.glob("*/meta/argument_specs.yml")):
         entries = load_plain(specs.read_text(encoding="utf-8"))["argument_specs"].values()
-        found[specs.parent.parent.name] = {name for entry in entries for name in entry.get("options") or {}}
+        found[specs.parent.parent.name] = {
+            name: option for entry in entries for name, option in (entry.get("options") or {}).items()
+        }
     return found
 
 
-def misspelt(variables: Iterable[str], options: Mapping[str, set[str]]) -> list[str]:
+def misspelt(variables: Iterable[str], options: Mapping[str, Collection[str]]) -> list[str]:
     """Return one sentence per variable that no role knows, with what has replaced it or the nearest option there is."""
     known = set().union(*options.values())
     return [
