@@ -90,7 +90,10 @@ class ActionModule(ClusterAction):
         cluster, _progress = self.connect(args)
         rows = [row for row in args["plan"] if row["prefetch"]] if args["pull"] else []
         documents = [document for path in args["manifests"] for document in read_rendered(path)]
-        documents = [document for document in documents if isinstance(document, dict)]
+        # Definitions of kinds are most of what there is, and have no containers
+        documents = [
+            one for one in documents if isinstance(one, dict) and one.get("kind") != "CustomResourceDefinition"
+        ]
         runtimes = self._runtimes(args, cluster)
         from_afar = tuple(row["image"] for row in args["plan"] if policy.mode == "runtime" and row["rule"] != "origin")
         return Facts(

@@ -36,8 +36,8 @@ class ActionModule(ClusterAction):
         cluster, _progress = self.connect(args)
         deadline = Deadline(args["timeout"])
         server = cluster.get_path("/version", deadline=deadline)["gitVersion"]
-        recorded = read_inventories(cluster, RECORD_NAMESPACE, deadline) if args["upgrade"] else []
-        standing = standing_versions(cluster, recorded, deadline)
+        recorded = read_inventories(cluster, RECORD_NAMESPACE, deadline) if args["upgrade"] else None
+        standing = standing_versions(cluster, recorded or [], deadline)
         given = {name: args[f"{name}_version"] for name in COMPONENTS if args[f"{name}_version"]}
         releases = read_releases()
         chosen = choose(
@@ -53,7 +53,7 @@ class ActionModule(ClusterAction):
             "manifests": dict(chosen.manifests),
             "post_install": dict(chosen.post_install),
             "addons": dict(chosen.addons),
-            "recorded": sorted(one.release for one in recorded),
+            "recorded": None if recorded is None else sorted(one.release for one in recorded),
             "upgrades": {move.component: {"from": move.before, "to": move.after} for move in upgrades},
         }
         told = self.variables.get(REGISTERED) or {}

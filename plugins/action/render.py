@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible_collections.selfhosted.serverless.plugins.module_utils.content.access import Access
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.collection import collect
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.errors import ContentError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.render import Rendering, render
@@ -24,23 +25,28 @@ class ActionModule(DocumentedAction):
     errors: ClassVar[tuple[type[Exception], ...]] = (ContentError, ImageError, OSError)
 
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
-        """Return what the file holds and where that came from."""
-        rendering = Rendering(**{part.name: args[part.name] for part in fields(Rendering)})
+        """Return what the files hold and where that came from."""
         access = content_access(args, self.variables, check, self.tell)
-        rendered = render(rendering, Path(args["dest"]), access)
-        if args["content_copy"]:
-            collect(rendered.sources, access.store, Path(args["content_copy"]))
-        return {
-            "changed": False,
-            "path": str(rendered.path),
-            "documents": len(rendered.documents),
-            "sources": [{"source": source.label, "sha256": source.digest} for source in rendered.sources],
-            "images": _images(rendered.documents),
-        }
+        copies = Path(args["content_copy"]) if args["content_copy"] else None
+        first, *more = [_file(one, access, copies) for one in (args, *args["more"])]
+        return {"changed": False, **first, "more": more}
 
     def subject(self, args: dict[str, Any]) -> str:
         """The file; no cluster is asked."""
         return f"{Path(args['dest']).name}: "
+
+
+def _file(args: dict[str, Any], access: Access, copies: Path | None) -> dict[str, Any]:
+    rendering = Rendering(**{part.name: args[part.name] for part in fields(Rendering)})
+    rendered = render(rendering, Path(args["dest"]), access)
+    if copies:
+        collect(rendered.sources, access.store, copies)
+    return {
+        "path": str(rendered.path),
+        "documents": len(rendered.documents),
+        "sources": [{"source": source.label, "sha256": source.digest} for source in rendered.sources],
+        "images": _images(rendered.documents),
+    }
 
 
 def _images(documents: list[dict[str, Any]]) -> list[str]:

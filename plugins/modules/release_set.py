@@ -75,8 +75,8 @@ manifests:
   returned: success
   type: dict
 recorded:
-  description: All releases of this collection that are recorded on the cluster, complete or not; none are
-    read without O(upgrade).
+  description: All releases of this collection that are recorded on the cluster, complete or not; null
+    without O(upgrade), where they are not read.
   returned: success
   type: list
   elements: str

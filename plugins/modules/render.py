@@ -35,7 +35,7 @@ options:
     description: The file to write. Its folder is made when it is missing.
     type: path
     required: true
-  content:
+  content: &content
     description:
       - What the documents come from, in this order. Each item names its O(content[].sources), or in short exactly one of
         O(content[].path), O(content[].url), O(content[].go_module) and O(content[].image).
@@ -110,7 +110,7 @@ options:
         description:
           - With O(content[].kind=istioctl), an IstioOperator with C(spec). C(spec.hub) and C(spec.tag) must be set.
         type: dict
-  select:
+  select: &select
     description: Keep only documents that one of these matches. An item that matches nothing is an error.
     type: list
     elements: dict
@@ -128,18 +128,18 @@ options:
       group:
         description: API group of the document, empty for the core group; a shell pattern.
         type: str
-  exclude:
+  exclude: &exclude
     description: Drop documents that one of these matches.
     type: list
     elements: dict
     default: []
     suboptions: *matcher
-  definitions:
+  definitions: &definitions
     description: Documents of your own, added after O(select) and O(exclude). No secrets in here.
     type: list
     elements: dict
     default: []
-  overlays:
+  overlays: &overlays
     description: Changes to the documents, in order.
     type: list
     elements: dict
@@ -164,6 +164,22 @@ options:
         description: Whether it is fine that nothing matches.
         type: bool
         default: false
+  more:
+    description: Further files, each with the same options, for which a task of their own would be too much.
+    type: list
+    elements: dict
+    default: []
+    version_added: "1.1.0"
+    suboptions:
+      dest:
+        description: The file to write.
+        type: path
+        required: true
+      content: *content
+      select: *select
+      exclude: *exclude
+      definitions: *definitions
+      overlays: *overlays
 """
 
 EXAMPLES = r"""
@@ -205,4 +221,9 @@ sources:
   sample:
     - source: knative.dev/operator@v0.42.2/cmd/operator/kodata/knative-serving/1.15.2
       sha256: 19b0f64832266c57480dee19be1f77b9847f7d94637b2c2d8dd3b9671c35674f
+more:
+  description: The same of each further file.
+  returned: success
+  type: list
+  elements: dict
 """

@@ -42,7 +42,7 @@ class DocumentedAction(ActionBase):
         if cls.__name__ == "ActionModule":
             cls.options = options_of(cls.__module__.rpartition(".")[2])
             write_at_exit()
-            # What is there by now lives to the end: collections in the workers need not look at it, and so copy its pages
+            # What is there by now lives to the end: in the workers, collections that look at it would copy its pages.
             gc.freeze()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

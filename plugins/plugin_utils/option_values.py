@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The values that the inventory gives to options of all roles, checked at once.
 
-Ansible checks each role's options by a task before the role. In a playbook that runs all of them, one task says all that
-is wrong before the first change.
+Ansible checks each role's options by a task before the role. In a playbook that runs all of them, one task says all
+that is wrong before the first change.
 """
 
 from __future__ import annotations

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
+from ..plain_copy import plain_copy
 from .errors import ContentError
 
 
 def apply_json_patch(document: dict[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any]:
     """A new document with the operations applied in order. Raises ContentError naming the one that fails."""
-    root: Any = copy.deepcopy(document)
+    root: Any = plain_copy(document)
     for operation in operations:
         try:
             root = _apply(root, operation)
@@ -25,18 +25,18 @@ def apply_json_patch(document: dict[str, Any], operations: list[dict[str, Any]])
 def _apply(root: Any, operation: dict[str, Any]) -> Any:
     kind, path = operation["op"], operation["path"]
     if kind in ("move", "copy"):
-        value = copy.deepcopy(_get(root, operation["from"]))
+        value = plain_copy(_get(root, operation["from"]))
         if kind == "move":
             _remove(root, operation["from"])
         _add(root, path, value)
     elif kind == "add":
-        _add(root, path, copy.deepcopy(operation["value"]))
+        _add(root, path, plain_copy(operation["value"]))
     elif kind == "remove":
         _remove(root, path)
     elif kind == "replace":
         _get(root, path)
         parent, key = _parent(root, path)
-        parent[key] = copy.deepcopy(operation["value"])
+        parent[key] = plain_copy(operation["value"])
     elif kind == "test":
         if _get(root, path) != operation["value"]:
             raise ValueError(f"the value at {path} is {_get(root, path)!r}")

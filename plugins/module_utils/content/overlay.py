@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from ..kube.objects import Document, matches
+from ..plain_copy import plain_copy
 from .errors import ContentError
 from .json_patch import apply_json_patch
 
@@ -37,7 +37,7 @@ def merge(base: Any, patch: Any) -> Any:
     A null in the patch removes the key.
     """
     if isinstance(base, dict) and isinstance(patch, dict):
-        result = {key: copy.deepcopy(value) for key, value in base.items()}
+        result = {key: plain_copy(value) for key, value in base.items()}
         for key, value in patch.items():
             if value is None:
                 result.pop(key, None)
@@ -48,7 +48,7 @@ def merge(base: Any, patch: Any) -> Any:
         key = _merge_key(base, patch)
         if key is not None:
             return _merge_lists(base, patch, key)
-    return copy.deepcopy(patch)
+    return plain_copy(patch)
 
 
 def _matches(overlay: dict[str, Any], document: Document, where: str) -> bool:
@@ -59,7 +59,7 @@ def _matches(overlay: dict[str, Any], document: Document, where: str) -> bool:
 
 
 def _adapted(document: Document, overlay: dict[str, Any], where: str) -> Document:
-    result = copy.deepcopy(document)
+    result = plain_copy(document)
     if overlay.get("patch"):
         result = merge(result, overlay["patch"])
     if overlay.get("json_patch"):
@@ -78,7 +78,7 @@ def _merge_key(base: list[Any], patch: list[Any]) -> str | None:
 
 
 def _merge_lists(base: list[dict[str, Any]], patch: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    result = [copy.deepcopy(item) for item in base]
+    result = [plain_copy(item) for item in base]
     positions = {item[key]: index for index, item in enumerate(base)}
     for item in patch:
         if item[key] in positions:
@@ -92,4 +92,4 @@ def _merge_lists(base: list[dict[str, Any]], patch: list[dict[str, Any]], key: s
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return copy.deepcopy(value)
+    return plain_copy(value)

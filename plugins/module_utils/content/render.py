@@ -9,7 +9,6 @@ not rendered again.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 from ..kube.desired.documents import flatten
 from ..kube.errors import ReleaseError
 from ..kube.objects import Document, matches
+from ..plain_copy import plain_copy
 from .access import Access
 from .errors import ContentError
 from .loading import dump_documents
@@ -60,7 +60,7 @@ def render(rendering: Rendering, dest: Path, access: Access | None = None) -> Re
             return Rendered(dest, read_rendered(dest, keep=True), sources, True)
         documents = [document for source in sources for document in _documents_in(source)]
         documents = chosen(documents, rendering.select, rendering.exclude)
-        documents += flatten(copy.deepcopy(rendering.definitions), "definitions")
+        documents += flatten(plain_copy(rendering.definitions), "definitions")
     except (ReleaseError, ValueError) as error:
         raise ContentError(str(error)) from error
     documents = apply_overlays(documents, rendering.overlays)

@@ -77,7 +77,7 @@ def locate(item: dict[str, Any], access: Access | None = None) -> Source:
             if attempt.source.get("url"):
                 away.forget(attempt.hosts[0])
             came = attempt.keeps
-            located = _located(attempt, place, attempt.sha256 or sha256_of(place), access)
+            located = _located(attempt, place, attempt.sha256 or access.store.checksum_of(place), access)
             for other, error in said:
                 if not isinstance(error, Unreachable):  # which is told once, of the host
                     access.transfers.tell(f"{name_of(item)} is taken from {transfer.source}: {_line(other, error)}")

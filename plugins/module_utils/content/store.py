@@ -54,6 +54,10 @@ class Store:
                 shutil.rmtree(target)
         return place.replace(target)
 
+    def checksum_of(self, place: Path) -> str:
+        """The checksum of a file or folder; what is kept here has it for its name, and was compared with it."""
+        return place.name if place.parent in (self.directory, *self._others) else sha256_of(place)
+
     def noted(self, name: str) -> Path | None:
         """What is kept under the checksum that was noted under a name, such as that of a file in a known image."""
         for directory in (self.directory, *self._others):

@@ -11,7 +11,6 @@ undone by the next one.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable
 
@@ -22,6 +21,7 @@ from ..kube.inventory.managed_fields import owned_fields
 from ..kube.objects import Document, ObjectRef
 from ..kube.wait.targets import Target
 from ..kube.wait.waiting import wait_for
+from ..plain_copy import plain_copy
 from .application import KNATIVE_SERVING
 from .errors import DrillError
 
@@ -47,7 +47,7 @@ class Undo:
         if before is None:
             what = f"{kind} {self.namespace}/{name}"
             raise DrillError(f"{what} was not applied by this collection; a drill leaves it alone")
-        after = copy.deepcopy(before)
+        after = plain_copy(before)
         edit(after)
         self._steps.append({"before": before, "after": after})
         self._remember()

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...plain_copy import plain_copy
 from ..errors import PolicyError
 from ..policy.policy import NONE_CHOSEN, ImagePolicy
 from .places import places
@@ -40,7 +40,7 @@ def rewrite_document(
     `chosen` has the places of the images that are undecided. Raises PolicyError for an image that no rule covers (mode
     rewrite). A text that only looks like one is then left.
     """
-    result = copy.deepcopy(document)
+    result = plain_copy(document)
     for place in list(places(result)):
         try:
             wanted = policy.deliverable(place.reference, chosen)

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
+from ...plain_copy import plain_copy
 from ..client.discovery import Discovery
 from ..errors import ReleaseError
 from ..objects import Document, ObjectRef
@@ -39,7 +39,7 @@ def placed(documents: list[Document], namespace: str | None, discovery: Discover
                 f"a document of kind {document['kind']} has no metadata.name; an object of generateName is new in "
                 "every run: exclude it when rendering, or give it a name"
             )
-        copied = copy.deepcopy(document)
+        copied = plain_copy(document)
         metadata = copied["metadata"]
         ref = ObjectRef.of(copied)
         if _is_namespaced(ref, scopes, discovery):

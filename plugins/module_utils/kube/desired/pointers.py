@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
+from ...plain_copy import plain_copy
 from ..inventory.managed_fields import item_of
 
 
 def without(document: dict[str, Any], pointers: list[str]) -> dict[str, Any]:
     """A copy of `document` without what the pointers name; a pointer that leads nowhere is no error."""
-    result = copy.deepcopy(document)
+    result = plain_copy(document)
     for pointer in pointers:
         _remove(result, _segments(pointer))
     return result

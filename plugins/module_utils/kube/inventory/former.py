@@ -11,12 +11,12 @@ Secrets are not kept.
 from __future__ import annotations
 
 import base64
-import copy
 import gzip
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...plain_copy import plain_copy
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..errors import ReleaseError
@@ -40,7 +40,7 @@ class Former:
 
 def owned_document(live: Document, manager: str = FIELD_MANAGER) -> Document:
     """What `manager` has applied to an object, to be applied again; without the values of Secrets."""
-    document = applied_fields(copy.deepcopy(live), manager)
+    document = applied_fields(plain_copy(live), manager)
     ref = ObjectRef.of(live)
     metadata = {**(document.get("metadata") or {}), "name": ref.name}
     if ref.namespace:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...plain_copy import plain_copy
 from ..apply.present import apply_release
 from ..client.cluster import Cluster
 from ..deadline import Deadline
@@ -180,7 +180,7 @@ def _named(document: Document, version: str) -> Document:
     metadata = document["metadata"]
     if metadata.get("name") or not metadata.get("generateName"):
         return document
-    named = copy.deepcopy(document)
+    named = plain_copy(document)
     prefix = named["metadata"].pop("generateName")
     named["metadata"]["name"] = f"{prefix}{version}"
     return named

@@ -9,11 +9,11 @@ as the apiVersion of a fieldRef: the values would not change. Sending the comple
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from typing import Any
 
+from ....plain_copy import plain_copy
 from ...errors import ApiError
 from ...objects import Document
 
@@ -53,13 +53,13 @@ def aligned(error: ApiError, document: Document, live: Document) -> Document:
 
     Applied so it takes no field from anybody: both own it, and it stays when one of them lets go.
     """
-    result = copy.deepcopy(document)
+    result = plain_copy(document)
     for _manager, path in field_conflicts(error):
         steps, value = _walk(result, path), value_at(live, path)
         if not steps or value is _UNKNOWN:
             continue
         holder = steps[-2][1] if len(steps) > 1 else result
-        holder[steps[-1][0]] = copy.deepcopy(value)
+        holder[steps[-1][0]] = plain_copy(value)
     return result
 
 

@@ -9,7 +9,10 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.inventory import Inventory
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import write_inventory
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
+    read_inventories,
+    write_inventory,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.standing import standing_versions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.steps import Standing
 from releases import deployment, namespace, present
@@ -22,6 +25,10 @@ def records(cluster: Cluster) -> Iterator[str]:
     cluster.create(namespace(name))
     yield name
     cluster.delete("v1", "Namespace", name)
+
+
+def standing_of(cluster: Cluster, records: str) -> dict[str, Standing]:
+    return standing_versions(cluster, read_inventories(cluster, records, Deadline(10)), Deadline(10))
 
 
 def noted(cluster: Cluster, records: str, **fields: str) -> None:
@@ -37,9 +44,9 @@ def noted(cluster: Cluster, records: str, **fields: str) -> None:
     ({"version": "", "applying": "1.22.1"}, None),
 ])  # fmt: skip
 def test_an_inventory_tells(cluster: Cluster, records: str, fields: dict[str, str], wanted: Standing | None) -> None:
-    assert standing_versions(cluster, records, Deadline(10)) == {}
+    assert standing_of(cluster, records) == {}
     noted(cluster, records, **fields)
-    assert standing_versions(cluster, records, Deadline(10)).get("knative_serving") == wanted
+    assert standing_of(cluster, records).get("knative_serving") == wanted
 
 
 def test_workloads_tell_too(cluster: Cluster, records: str) -> None:
@@ -61,7 +68,7 @@ def test_workloads_tell_too(cluster: Cluster, records: str) -> None:
     old["spec"]["template"]["spec"]["containers"][0]["image"] = "docker.io/istio/pilot:1.29.2-distroless"
     documents = [namespace("istio-system"), istiod, old]
     present(cluster, "istio", documents, namespace="istio-system", version="1.30.5", record_namespace=records)
-    assert standing_versions(cluster, records, Deadline(10)) == {
+    assert standing_of(cluster, records) == {
         "knative_serving": Standing("1.22.1", seen=("1.23.0",)),
         "knative_net_istio": Standing("1.22.1"),
         "istio": Standing("1.30.5", seen=("1.29.2-distroless",)),
