@@ -35,5 +35,5 @@ class ActionModule(ReleaseAction):
 
 
 def _options(item: dict[str, Any]) -> AbsentOptions:
-    policy = {name: value for name, value in item.items() if name not in ("name", "timeout")}
-    return AbsentOptions(item["name"], LeavingPolicy(**policy), item["timeout"])
+    policy = {name: value for name, value in item.items() if name not in ("name", "timeout", "beside")}
+    return AbsentOptions(item["name"], LeavingPolicy(**policy), item["timeout"], item["beside"])

@@ -136,6 +136,13 @@ options:
             that need this one forbid it in any case.
         type: bool
         default: false
+      beside:
+        description:
+          - Whether it is removed at the same time as those before it in the list, from the beginning on. That is for a release
+            that has no object in a namespace of theirs, and whose controllers have nothing to do with their objects. A
+            release that this one needs waits for it.
+        type: bool
+        default: false
       grace_seconds:
         description:
           - Seconds that the pods of the release's workloads get at most to end. Without it they get what they ask for.

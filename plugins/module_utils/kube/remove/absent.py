@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..errors import ReleaseError
+from ..errors import KubeError, ReleaseError
 from ..inventory.former import delete_former
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, jobs_release, read_inventories, write_inventory
@@ -30,8 +31,10 @@ def remove_releases(
     record_namespace: str = "kube-system",
     check_mode: bool = False,
 ) -> list[Plan]:
-    """Remove releases in this order, and give their plans. Raises ReleaseError, before the first write where something
-    forbids one of them; in check mode too, which writes nothing.
+    """Remove releases in this order, some beside those before them, and give their plans.
+
+    Raises ReleaseError, before the first write where something forbids one of them; in check mode too, which writes
+    nothing.
 
     What is kept stays in the inventory; without any the inventory goes last, so that a run that dies is gone on with.
     A run that writes nothing takes no lock.
@@ -101,18 +104,47 @@ def _rehearse(
 def _carry_out_all(
     cluster: Cluster, leaving: Sequence[AbsentOptions], removals: list[Removal], progress: Tell, record_namespace: str
 ) -> list[Plan]:
-    plans: list[Plan] = []
-    has_written = False
-    for options, rehearsed in zip(leaving, removals, strict=True):
-        removal = rehearsed
-        if has_written:
-            # The removals before took their time: what others have made in it counts too.
-            removal = _rehearse(cluster, [options], record_namespace, None)[0]
-            _stop_on_late_blockers(removal.plan)
-        _carry_out(cluster, removal, options, progress, record_namespace)
-        has_written = has_written or removal.writes
-        plans.append(removal.plan)
+    pairs = list(zip(leaving, removals, strict=True))
+    errors: list[KubeError] = []
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        beside = {
+            options.release: pool.submit(_carry_out, cluster, removal, options, progress, record_namespace)
+            for options, removal in pairs
+            if options.beside
+        }
+        plans: list[Plan] = []
+        has_written = False
+        try:
+            for options, rehearsed in pairs:
+                removal = rehearsed
+                if options.release not in beside:
+                    _await_users(options.release, removals, beside)
+                    if has_written:
+                        # The removals before took their time: what others have made in it counts too.
+                        removal = _rehearse(cluster, [options], record_namespace, None)[0]
+                        _stop_on_late_blockers(removal.plan)
+                    _carry_out(cluster, removal, options, progress, record_namespace)
+                    has_written = has_written or removal.writes
+                plans.append(removal.plan)
+        except KubeError as error:
+            errors.append(error)
+    for error in map(Future.exception, beside.values()):
+        if isinstance(error, KubeError) and error not in errors:
+            errors.append(error)
+    if len(errors) > 1:
+        raise ReleaseError("\n".join(map(str, errors)))
+    if errors:
+        raise errors[0]
+    for future in beside.values():
+        future.result()
     return plans
+
+
+def _await_users(release: str, removals: Sequence[Removal], beside: Mapping[str, Future[None]]) -> None:
+    """Wait until those that leave beside the others and need this release are gone. Raises what kept them."""
+    for one in removals:
+        if one.plan.release in beside and release in one.own.requires:
+            beside[one.plan.release].result()
 
 
 def _carry_out(

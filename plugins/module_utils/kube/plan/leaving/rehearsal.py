@@ -22,11 +22,15 @@ from .policy import LeavingPolicy, passed_on
 
 @dataclass(frozen=True)
 class AbsentOptions:
-    """How one release leaves; `seconds` are for its plan, and again for carrying it out."""
+    """How one release leaves; `seconds` are for its plan, and again for carrying it out.
+
+    `beside`: it leaves at the same time as those before it, with which it has nothing to do.
+    """
 
     release: str
     policy: LeavingPolicy = field(default_factory=LeavingPolicy)
     seconds: float = 300.0
+    beside: bool = False
 
 
 @dataclass(frozen=True)
