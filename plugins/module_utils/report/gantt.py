@@ -25,12 +25,12 @@ class Layout:
     left: float
     right: float
     row: float
-    bar: float
+    thickness: float
     above: bool
 
 
-WIDE = Layout(width=920, left=300, right=840, row=21, bar=11, above=False)
-NARROW = Layout(width=328, left=0, right=250, row=36, bar=11, above=True)
+WIDE = Layout(width=920, left=300, right=840, row=21, thickness=11, above=False)
+NARROW = Layout(width=328, left=0, right=250, row=36, thickness=11, above=True)
 _FOOT = 40.0
 _INSET = 14.0  # pixels by which an inner row's label stands in
 
@@ -63,17 +63,17 @@ def picture(parent: ElementTree.Element, rows: Sequence[Row], seconds: float, na
 def _draw(paper: Document, row: Row, top: float, time: Linear, layout: Layout) -> None:
     indent = _INSET if row.inner else 0.0
     css = "inner" if row.inner else "part"
-    place = top + (layout.row - layout.bar) / 2 if not layout.above else top + layout.row - layout.bar - 4
-    base = place + layout.bar - 1.5 if not layout.above else top + 15
+    place = top + (layout.row - layout.thickness) / 2 if not layout.above else top + layout.row - layout.thickness - 4
+    base = place + layout.thickness - 1.5 if not layout.above else top + 15
     room = (layout.width if layout.above else layout.left - 8) - indent
     paper.text(css, indent, base, fitting(row.label, room))
-    for bar in row.bars:
-        start, end = time(bar.start), time(bar.end)
+    for shown in row.bars:
+        start, end = time(shown.start), time(shown.end)
         width = max(_THINNEST, end - start)
         left = min(start, layout.right - width)
-        element = paper.add("rect", bar.css, x=left, y=place, width=width, height=layout.bar)
-        ElementTree.SubElement(element, "title").text = bar.words
-    paper.text(css, layout.right + 6, place + layout.bar - 1.5, row.words)
+        element = paper.add("rect", shown.css, x=left, y=place, width=width, height=layout.thickness)
+        ElementTree.SubElement(element, "title").text = shown.words
+    paper.text(css, layout.right + 6, place + layout.thickness - 1.5, row.words)
 
 
 def fitting(words: str, pixels: float) -> str:
