@@ -1,4 +1,4 @@
-"""What our runs asked of the API server, as its audit log tells; the bench's lab logs the administrator's reads, too."""
+"""What our runs asked of the API server, by its audit log, which in the bench's lab tells of reads, too."""
 
 from __future__ import annotations
 

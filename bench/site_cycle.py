@@ -101,7 +101,7 @@ class Cycle:
 
 
 def prepared(site: Site) -> Documents:
-    """Install once, unmeasured: afterwards the node and the registry have all images; keep what was rendered, and remove."""
+    """Install and remove once, unmeasured: then the node and the registry have all images, and we what was rendered."""
     renderings = Renderings(site.work / "todo.yaml")
     with renderings.watched():
         site.playbook(SITE)

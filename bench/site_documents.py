@@ -33,8 +33,8 @@ LOOK_EVERY = 0.02
 class Documents:
     """The files in `folder`: <part>.yaml is all of a part; what an installation needs one by one is beside it.
 
-    <part>-crds.yaml and <part>-rest.yaml, istio-namespaces.yaml, istio-operator.yaml, todo-base.yaml (namespace, secrets,
-    service account), todo-volume.yaml (the job that prepares the volume), todo-first.yaml (the first revision).
+    <part>-crds.yaml and <part>-rest.yaml, istio-namespaces.yaml, istio-operator.yaml, todo-base.yaml (namespace,
+    secrets, service account), todo-volume.yaml (the job that prepares the volume), todo-first.yaml (one revision).
     """
 
     folder: Path

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -89,11 +89,18 @@ class Site:
         """Stop the lab and remove its data."""
         self.run("lab-remove", *map(str, OwnLab(self.directory, self.address).command("absent")))
 
-    def playbook(self, name: str, *arguments: str, inventory: Path | None = None, memory: bool = False) -> Played:
-        """Run one of the project's playbooks on the lab."""
+    def discard(self) -> None:
+        """Remove the folder with all logs."""
+        shutil.rmtree(self.folder)
+
+    def playbook(
+        self, name: str, *arguments: str, inventory: Path | None = None, watch: Callable[[int], None] | None = None
+    ) -> Played:
+        """Run one of the project's playbooks on the lab, or on the hosts of another inventory."""
         place = [] if inventory else ["-e", f"lab_directory={self.directory}", "-e", f"lab_address={self.address}"]
         command = [str(BIN / "ansible-playbook"), "-i", str(inventory or "inventories/lab"), name, *place, *arguments]
-        return self.run(Path(name).stem, *command, environment={"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")})
+        environment = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        return self.run(Path(name).stem, *command, environment=environment, watch=watch)
 
     def kubectl(self, *arguments: str) -> str:
         """What kubectl prints."""
@@ -205,8 +212,3 @@ def _is_starting(pod: dict) -> bool:
 def load_average() -> float:
     """That of the last minute."""
     return round(os.getloadavg()[0], 1)
-
-
-def printed_json(path: Path) -> object:
-    """What a log holds, as JSON."""
-    return json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""The same site by scripts: kubectl and istioctl, and tasks of kubernetes.core, on the documents that our roles render."""
+"""The same site by a script of kubectl and istioctl, and by tasks of kubernetes.core, from what our roles render."""
 
 from __future__ import annotations
 
