@@ -10,12 +10,14 @@ import http.client
 import json
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 HOST, PORT = "127.0.0.1", 2379
-PAGE, BATCH = 200, 50  # keys of a read and of a write: a message of etcd's has at most 1.5 MB
+PAGE = 50  # keys of a read
+OPERATIONS = 100  # of a write: etcd takes 128
+MOST = 500_000  # characters of the values of a write: etcd takes 1.5 MB
 # Bound to leases of etcd, and made anew by whoever needs them
 FLEETING = ("events", "leases", "masterleases", "peerserverleases")
 
@@ -72,20 +74,29 @@ def moved(key: bytes, source: bytes, target: bytes) -> bytes | None:
     return None if rest.split(b"/")[0].decode() in FLEETING else target + rest
 
 
+def batches(pairs: Iterable[tuple[bytes, str]], most: int) -> Iterator[list[tuple[bytes, str]]]:
+    """The pairs in lists whose values have at most so many characters together, or are one."""
+    batch: list[tuple[bytes, str]] = []
+    size = 0
+    for key, value in pairs:
+        if batch and (size + len(value) > most or len(batch) == OPERATIONS):
+            yield batch
+            batch, size = [], 0
+        batch.append((key, value))
+        size += len(value)
+    if batch:
+        yield batch
+
+
 def main(pki: str, source: str, target: str) -> int:
     """Copy; the target is emptied first."""
-    etcd, count, batch = Etcd(Path(pki)), 0, []
+    etcd, count = Etcd(Path(pki)), 0
     etcd.remove(target.encode())
-    for key, value in etcd.pairs(source.encode()):
-        new = moved(key, source.encode(), target.encode())
-        if new:
-            batch.append((new, value))
-        if len(batch) == BATCH:
-            etcd.put(batch)
-            count, batch = count + BATCH, []
-    if batch:
+    found = ((moved(key, source.encode(), target.encode()), value) for key, value in etcd.pairs(source.encode()))
+    for batch in batches(((key, value) for key, value in found if key), MOST):
         etcd.put(batch)
-    print(count + len(batch))
+        count += len(batch)
+    print(count)
     return 0
 
 

@@ -55,8 +55,8 @@ def lab(kept: Path | None) -> Iterator[Site]:
     """A lab for the time of the block, in a folder that ends with it unless it is kept or something failed."""
     folder = kept.absolute() if kept else Path(tempfile.mkdtemp(prefix="serverless-bench-site-"))
     site = Site(folder)
-    site.start()
     try:
+        site.start()
         yield site
     finally:
         if not kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.site_copies import api_server_command, descendants, with_contexts
-from bench.site_etcd import moved
+from bench.site_etcd import OPERATIONS, batches, moved
 
 KUBECONFIG = {
     "clusters": [{"name": "lab", "cluster": {"server": "https://127.0.0.1:6443", "certificate-authority-data": "ca"}}],
@@ -53,3 +53,10 @@ def test_what_is_bound_to_leases_is_not_copied() -> None:
     assert moved(b"/registry/pods/todo/a", b"/registry/", b"/copy-1/") == b"/copy-1/pods/todo/a"
     assert moved(b"/registry/leases/kube-system/a", b"/registry/", b"/copy-1/") is None
     assert moved(b"/registry/events/todo/a", b"/registry/", b"/copy-1/") is None
+
+
+def test_writes_are_no_larger_than_etcd_takes() -> None:
+    pairs = [(b"a", "x" * 6), (b"b", "x" * 5), (b"c", "x" * 5), (b"d", "x" * 30)]
+    assert [[key for key, _value in batch] for batch in batches(pairs, 10)] == [[b"a"], [b"b", b"c"], [b"d"]]
+    assert [len(batch) for batch in batches([(b"a", "")] * (OPERATIONS + 1), 10)] == [OPERATIONS, 1]
+    assert list(batches([], 10)) == []
