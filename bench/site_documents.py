@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.reference.rewrite import rewrite_documents
 
 from .site_api import Api
 from .site_audit import AGENT
@@ -85,9 +87,11 @@ def kept(site: Site, renderings: Renderings) -> Documents:
     """Write the files; the site has just been installed by us, and `renderings` were seen meanwhile."""
     folder = site.folder / "documents"
     folder.mkdir(mode=0o700, exist_ok=True)
-    documents = {part: load(site.work / file) for part, file in PARTS.items()}
+    inventory = _inventory(site)
+    policy = ImagePolicy.from_config(inventory["images"])
+    documents = {part: rewrite_documents(load(site.work / file), policy) for part, file in PARTS.items()}
     base = [item for item in documents["todo"] if item["kind"] == "Namespace"] + _beside(site.api())
-    volume, first = steps_of(renderings.seen)
+    volume, first = (rewrite_documents(items, policy) for items in steps_of(renderings.seen))
     documents["todo"] = base + [item for item in documents["todo"] if item["kind"] != "Namespace"]
     for part, items in documents.items():
         _write(folder / f"{part}.yaml", items)
@@ -98,7 +102,7 @@ def kept(site: Site, renderings: Renderings) -> Documents:
     _write(folder / "istio-namespaces.yaml", namespaces)
     for name, items in {"base": base, "volume": volume, "first": first}.items():
         _write(folder / f"todo-{name}.yaml", items)
-    _write(folder / "istio-operator.yaml", [_operator(site)])
+    _write(folder / "istio-operator.yaml", [inventory["operator"]])
     return Documents(folder)
 
 
@@ -145,20 +149,16 @@ def _theirs(labels: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in labels.items() if "selfhosted" not in key + value}
 
 
-def _operator(site: Site) -> Document:
-    """What the role gives to istioctl, as Ansible fills it in."""
-    target = site.folder / "istio-operator.json"
+def _inventory(site: Site) -> dict[str, Any]:
+    """What the role gives to istioctl (`operator`), and the image policy (`images`), as Ansible fills them in."""
+    target = site.folder / "inventory.json"
+    role = {"name": "selfhosted.serverless.istio", "tasks_from": "render", "public": True}
+    content = "{{ {'operator': __istio_operator, 'images': serverless_images} | to_json }}"
     tasks = [
-        {
-            "ansible.builtin.import_role": {
-                "name": "selfhosted.serverless.istio",
-                "tasks_from": "render",
-                "public": True,
-            }
-        },
-        {"ansible.builtin.copy": {"dest": str(target), "mode": "0600", "content": "{{ __istio_operator | to_json }}"}},
+        {"ansible.builtin.import_role": role},
+        {"ansible.builtin.copy": {"dest": str(target), "mode": "0600", "content": content}, "no_log": True},
     ]
-    playbook = site.folder / "istio-operator-playbook.json"
+    playbook = site.folder / "inventory-playbook.json"
     play = {"hosts": "clusters", "connection": "local", "gather_facts": False, "tasks": tasks}
     playbook.write_text(json.dumps([play]))
     site.playbook(str(playbook))
