@@ -114,12 +114,14 @@ def split(items: list[Document]) -> tuple[list[Document], list[Document]]:
 
 
 def steps_of(seen: list[list[Document]]) -> tuple[list[Document], list[Document]]:
-    """Of the renderings that were seen, the one with the job and the one with the first revision."""
-    volume = [items for items in seen if any(item["kind"] == "Job" for item in items)]
-    whole = [items for items in seen if any(item["apiVersion"].startswith("serving.knative.dev/") for item in items)]
-    if not volume or len(whole) < 2:
+    """Of the renderings that were seen, the one with the job, and the one after it: the first revision.
+
+    What comes before is for the plan of the images alone.
+    """
+    volume = next((number for number, items in enumerate(seen) if any(item["kind"] == "Job" for item in items)), None)
+    if volume is None or len(seen) != volume + 3:
         raise SystemExit("bench: the steps of the application were not seen; is the site new on this lab?")
-    return volume[-1], whole[0]
+    return seen[volume], seen[volume + 1]
 
 
 def _beside(api: Api) -> list[Document]:

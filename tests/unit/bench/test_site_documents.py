@@ -19,11 +19,12 @@ def test_definitions_come_first_and_webhooks_last() -> None:
 
 
 def test_the_steps_are_those_with_the_job_and_with_the_first_services() -> None:
-    planned, volume = [document("Namespace")], [document("Namespace"), document("Job", "batch/v1")]
-    first, whole = ([document("Service", "serving.knative.dev/v1"), document(kind)] for kind in ("Secret", "ConfigMap"))
+    planned, first, whole = ([document("Service", "serving.knative.dev/v1"), document(kind)] for kind in "ABC")
+    volume = [document("Namespace"), document("Job", "batch/v1")]
     assert steps_of([planned, volume, first, whole]) == (volume, first)
 
 
-def test_a_site_that_was_there_before_has_no_steps_to_see() -> None:
+@pytest.mark.parametrize("kinds", [["Namespace"], ["Namespace", "Job", "Service"]])
+def test_a_site_that_was_there_before_has_no_steps_to_see(kinds: list[str]) -> None:
     with pytest.raises(SystemExit, match="were not seen"):
-        steps_of([[document("Namespace")]])
+        steps_of([[document(kind)] for kind in kinds])
