@@ -14,7 +14,7 @@ from pathlib import Path
 from . import site_copies, site_foreign, site_repeats, site_tasks
 from .site_cycle import SITE, Cycle
 from .site_figures import Figure, result
-from .site_labs import Site, load_average
+from .site_labs import ADDRESS, Site, load_average
 
 PARTS = "abcdefg"
 
@@ -25,7 +25,7 @@ def main() -> int:
     parts = set(options.parts.split(","))
     before = load_average()
     figures: list[Figure] = []
-    with lab(options.folder) as site:
+    with lab(options.folder, options.address) as site:
         for take in parts_of(site, parts, options):
             found = take()
             figures += found
@@ -44,6 +44,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--contexts", type=int, default=50, help="contexts of the large inventory in part e")
     parser.add_argument("--sizes", default="10,100,1000,10000", help="numbers of foreign objects in part f")
     parser.add_argument("--folder", type=Path, help="keep the lab and its logs there, for another run")
+    parser.add_argument("--address", default=ADDRESS, help="loopback address of the lab")
     options = parser.parse_args(words)
     if not set(options.parts.split(",")) <= set(PARTS):
         parser.error(f"there are the parts {', '.join(PARTS)}")
@@ -51,10 +52,10 @@ def arguments(words: list[str]) -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def lab(kept: Path | None) -> Iterator[Site]:
+def lab(kept: Path | None, address: str) -> Iterator[Site]:
     """A lab for the time of the block, in a folder that ends with it unless it is kept or something failed."""
     folder = kept.absolute() if kept else Path(tempfile.mkdtemp(prefix="serverless-bench-site-"))
-    site = Site(folder)
+    site = Site(folder, address)
     try:
         site.start()
         yield site
