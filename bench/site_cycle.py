@@ -67,7 +67,8 @@ class Cycle:
 
     def _note(self, step: str, played: Played) -> None:
         self.seconds[step].append(played.seconds)
-        print(f"  {step:28} {played.seconds:7.1f} s   load {load_average()}", flush=True)
+        self.seconds[f"{step}, CPU"].append(played.cpu)
+        print(f"  {step:28} {played.seconds:7.1f} s   CPU {played.cpu:5.1f} s   load {load_average()}", flush=True)
 
     def figures(self, parts: set[str]) -> list[Figure]:
         """Those of the wanted parts, with their bars."""
@@ -76,10 +77,12 @@ class Cycle:
         if "a" in parts:
             ours = of["ours converged"]
             found.append(Figure("converged", "s", ours, at_most=4))
+            found.append(Figure("converged, CPU", "s", of["ours converged, CPU"]))
             found.append(Figure("converged, without verifying", "s", of["ours converged, no verify"]))
             for way, most, least in (("script", 1, None), ("kubectl alone", None, None), ("kubernetes.core", None, 5)):
                 other = of[f"{way} converged"]
                 found.append(Figure(f"converged, {way}", "s", other))
+                found.append(Figure(f"converged, {way}, CPU", "s", of[f"{way} converged, CPU"]))
                 found.append(
                     ratio(f"converged, {way} over ours", other, ours, at_least=5)
                     if least

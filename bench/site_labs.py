@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import resource
 import shutil
 import subprocess
 import threading
@@ -28,9 +29,13 @@ CALM_SECONDS = 10
 
 @dataclass(frozen=True)
 class Played:
-    """A run that has ended well: its seconds, when it began and ended, and where its output is."""
+    """A run that has ended well: its seconds, when it began and ended, and where its output is.
+
+    `cpu` are the seconds of processors that it and its descendants took, which other load changes far less.
+    """
 
     seconds: float
+    cpu: float
     since: datetime
     until: datetime
     log: Path
@@ -124,7 +129,7 @@ class Site:
         """
         self._runs += keep
         log = self.log_folder / (f"{self._runs:03}-{name}.log" if keep else f"{name}.log")
-        since, start = datetime.now(UTC), time.monotonic()
+        since, start, before = datetime.now(UTC), time.monotonic(), _cpu_of_children()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
@@ -145,7 +150,7 @@ class Site:
         seconds, until = time.monotonic() - start, datetime.now(UTC)
         if process.returncode:
             raise SystemExit(f"bench: {name} ended with {process.returncode}; see {log}\n{(told or b'').decode()}")
-        return Played(seconds, since, until, log)
+        return Played(seconds, _cpu_of_children() - before, since, until, log)
 
     def requests(self, run: Played) -> site_audit.Requests:
         """What a run of ours asked of the API server."""
@@ -207,6 +212,11 @@ def _is_starting(pod: dict) -> bool:
     conditions = {condition["type"]: condition["status"] for condition in status.get("conditions", [])}
     gated = pod["spec"].get("schedulingGates")  # a foreign object of ours, which is not to start
     return status["phase"] != "Succeeded" and not gated and conditions.get("Ready") != "True"
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def load_average() -> float:
