@@ -6,6 +6,7 @@ import http.client
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -145,8 +146,11 @@ class Site:
             try:
                 _output, told = process.communicate(timeout=LONGEST_RUN)
             except subprocess.TimeoutExpired:
-                process.kill()
                 raise SystemExit(f"bench: {name} has not ended after {LONGEST_RUN} s; see {log}") from None
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
+                    process.wait()
         seconds, until = time.monotonic() - start, datetime.now(UTC)
         if process.returncode:
             raise SystemExit(f"bench: {name} ended with {process.returncode}; see {log}\n{(told or b'').decode()}")
