@@ -80,7 +80,7 @@ def pull(home: str, image: str) -> Document:
     return pod(PULL, home, image, command, restartPolicy="Never", container={"imagePullPolicy": "Always"})
 
 
-def hello(home: str, image: str) -> Document:
+def hello(name: str, home: str, image: str) -> Document:
     """A Knative service that soon goes to zero pods."""
     command = envoy.command(peer_of(home))
     container = {
@@ -94,7 +94,7 @@ def hello(home: str, image: str) -> Document:
     }
     metadata = {"labels": {LABEL: VALUE}, "annotations": _SOON_ASLEEP}
     spec = {"template": {"metadata": metadata, "spec": {"containers": [container]}}}
-    return _document(SERVING_VERSION, "Service", HELLO, home, spec=spec)
+    return _document(SERVING_VERSION, "Service", name, home, spec=spec)
 
 
 def broker(home: str) -> list[Document]:

@@ -38,7 +38,7 @@ def ask(scene: Scene, workspace: Workspace) -> Fact:
     trouble = workspace.why_not(SERVING)
     if trouble:
         return _fails(scene, "a Knative service cannot be made", trouble)
-    target = Target(probe.SERVING_VERSION, "Service", workspace.home, probe.HELLO, condition="Ready")
+    target = Target(probe.SERVING_VERSION, "Service", workspace.home, workspace.hello, condition="Ready")
     try:
         workspace.await_ready(target, seconds=_READY_SECONDS)
     except WaitError as error:
@@ -76,7 +76,7 @@ def _judged(scene: Scene, cold: Reply, warm: list[Reply], figures: dict[str, flo
 
 
 def _host(scene: Scene, workspace: Workspace) -> str:
-    live = scene.cluster.get(probe.SERVING_VERSION, "Service", probe.HELLO, workspace.home, scene.seconds(10)) or {}
+    live = scene.cluster.get(probe.SERVING_VERSION, "Service", workspace.hello, workspace.home, scene.seconds(10)) or {}
     return urlsplit((live.get("status") or {}).get("url") or "").netloc
 
 
@@ -91,7 +91,7 @@ def _first(way: Way, host: str, limit: Deadline) -> Reply:
 
 def _is_asleep(scene: Scene, workspace: Workspace) -> bool:
     """Whether no pod of it is there any more but such as are going."""
-    selector = f"serving.knative.dev/service={probe.HELLO}"
+    selector = f"serving.knative.dev/service={workspace.hello}"
     pods = scene.cluster.list("v1", "Pod", workspace.home, selector, scene.seconds(10))
     made = scene.cluster.list("apps/v1", "Deployment", workspace.home, selector, scene.seconds(10))
     staying = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 from ..kube.deadline import Deadline
-from ..kube.errors import KubeError, WaitError
+from ..kube.errors import ApiError, KubeError, WaitError
+from ..kube.inventory.ownership import is_terminating
 from ..kube.objects import Document
 from ..kube.wait.targets import ABSENT, Target
 from ..kube.wait.waiting import wait_for
@@ -22,6 +24,7 @@ MANAGER = "selfhosted.serverless-verify"
 _AWAY_SECONDS = 90.0
 _FORMER_SECONDS = 45.0
 _MAKE_SECONDS = 30.0
+_EMPTY_SECONDS, _LOOK_SECONDS = 20.0, 0.5
 
 
 class Workspace:
@@ -33,6 +36,8 @@ class Workspace:
 
     def __init__(self, scene: Scene) -> None:
         self.scene, self.home = scene, scene.settings.namespace
+        # Not that of a verification a moment ago: gateways and activators do not forget a service at once
+        self.hello = f"{probe.HELLO}-{uuid.uuid4().hex[:5]}"
         self.trouble: dict[str, str] = {}
         self.image = self.without = ""
 
@@ -69,7 +74,7 @@ class Workspace:
         if self.asks_registry:
             parts["pull"] = [probe.pull(self.home, self.image)]
         if self.scene.installed(SERVING):
-            parts[SERVING] = [probe.hello(self.home, self.image)]
+            parts[SERVING] = [probe.hello(self.hello, self.home, self.image)]
         if self.scene.installed(EVENTING):
             parts[EVENTING] = probe.broker(self.home)
         for part, documents in parts.items():
@@ -118,18 +123,58 @@ class Workspace:
 
     def _take_away(self, names: list[str], seconds: float) -> None:
         """Delete namespaces of ours and wait; what is still there in the end is told, and why."""
-        deadline = Deadline(seconds)
+        deadline, leaving = Deadline(seconds), []
         for name in names:
             live = self.scene.cluster.get("v1", "Namespace", name, deadline=deadline)
             if live is None or (live["metadata"].get("labels") or {}).get(probe.LABEL) != probe.VALUE:
                 continue  # gone, or another one of that name by now
             uid = live["metadata"]["uid"]
             self.scene.cluster.delete("v1", "Namespace", name, uid=uid, deadline=deadline)
+            leaving.append(name)
+        for name in leaving:
+            self._empty(name)
         targets = [Target("v1", "Namespace", None, name, condition=ABSENT) for name in names]
         try:
             wait_for(self.scene.cluster, targets, deadline, self.scene.tell, hopeless=False)
         except WaitError as error:
             self.scene.tell(f"{error}; it goes when what holds it lets go")
+
+    def _empty(self, name: str) -> None:
+        """Let go of the pods of a namespace that is being deleted, and then have it looked at again.
+
+        The namespace controller looks again when half of the longest time is over that a pod may take to end, and
+        Knative gives pods 300 s. A change of the namespace has it look 5 s later (pkg/controller/namespace in
+        kubernetes). A shorter time than theirs would not do: what they do before they end, 30 s of it, is waited for.
+        """
+        cluster, limit, told = self.scene.cluster, Deadline(_EMPTY_SECONDS), set()
+        while pods := cluster.list("v1", "Pod", name, deadline=self.scene.seconds(30)):
+            for pod in pods:
+                uid = pod["metadata"]["uid"]
+                if is_terminating(pod) and uid not in told:
+                    told.add(uid)
+                    self._end(pod)
+            if limit.passed:
+                return
+            time.sleep(min(_LOOK_SECONDS, limit.remaining))
+        touched = {"metadata": {"annotations": {f"{probe.LABEL}-emptied": "true"}}}
+        path = cluster.resource("v1", "Namespace").path(None, name)
+        try:
+            kind = "application/merge-patch+json"
+            cluster.transport.call("PATCH", path, body=touched, content_type=kind, deadline=self.scene.seconds(30))
+        except ApiError as error:
+            if error.status not in (403, 404, 409):
+                raise
+
+    def _end(self, pod: Document) -> None:
+        metadata = pod["metadata"]
+        try:
+            self.scene.cluster.delete(
+                "v1", "Pod", metadata["name"], metadata["namespace"],
+                uid=metadata["uid"], grace_seconds=0, deadline=self.scene.seconds(30),
+            )  # fmt: skip
+        except ApiError as error:
+            if error.status not in (403, 409):
+                raise
 
 
 def image_of(scene: Scene) -> str:

@@ -45,13 +45,15 @@ def scaled_to_nothing(verifier: Verifier, namespace: str, deployment: str) -> It
 
     with repaired(verifier, back):
         verifier.site.kubectl("scale", *place, "--replicas=0")
-        until("its pods are gone", lambda: not serving(verifier, namespace, deployment), 120)
+        until("its pods are gone", lambda: not pods_of(verifier, namespace, deployment), 120)
         yield
 
 
-def serving(verifier: Verifier, namespace: str, deployment: str) -> int:
+def pods_of(verifier: Verifier, namespace: str, deployment: str) -> list[dict[str, Any]]:
+    """Those that are on their way out, and may still serve, too."""
     live = json.loads(verifier.site.kubectl("get", "deployment", deployment, "-n", namespace, "-o", "json"))
-    return live["status"].get("replicas", 0)
+    labels = ",".join(f"{key}={value}" for key, value in live["spec"]["selector"]["matchLabels"].items())
+    return verifier.site.objects("pods", "-n", namespace, "-l", labels)
 
 
 def found(verified: Verified, fact: str, *words: str, also: tuple[str, ...] = ()) -> None:
