@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..drills.application import KUBERNETES, Application, user_shares
+from ..kube.deadline import Deadline
 from ..kube.objects import Document
 from .application import COLD_SECONDS, found, parts_behind, why_not_asked
 from .binomial import bounds
@@ -23,6 +24,7 @@ from .workloads import behind
 NAME = "split"
 PATH = "/api/user"
 _AT_A_TIME = 4
+_LONGEST = 90.0  # seconds, after which no further request begins
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,21 @@ def ask(scene: Scene) -> Fact:
     if not shares:
         return skipped(NAME, "no version of user is there")
     host = application.address.name if application.variant != KUBERNETES else ""
-    requests = scene.settings.split_requests
-    # The first ones may wake pods, and the others would queue up behind them; so one goes ahead.
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        replies = [way.get(PATH, host, COLD_SECONDS)]
-        replies += pool.map(lambda _number: way.get(PATH, host, COLD_SECONDS), range(requests - 1))
+    replies = replies_of(lambda: way.get(PATH, host, COLD_SECONDS), scene.settings.split_requests, Deadline(_LONGEST))
     fact = judged(counted(replies), shares, _wanted(scene, application))
     if fact.ok:
         return fact
     why = behind(scene, parts_behind(scene, application))
     return fails(NAME, fact.text, "; ".join(filter(None, (fact.cause, why))), fact.remedy, **fact.figures)
+
+
+def replies_of(get: Callable[[], Reply], requests: int, limit: Deadline) -> list[Reply]:
+    """The replies to so many requests, fewer where they take longer than the limit: each may wait for a minute."""
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        # The first ones may wake pods, and the others would queue up behind them; so one goes ahead.
+        first = get()
+        others = pool.map(lambda _number: None if limit.passed else get(), range(requests - 1))
+        return [first, *(reply for reply in others if reply)]
 
 
 def counted(replies: list[Reply]) -> Counted:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify import measure
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.events import proxy_path
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.image_pull import pull_seconds
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.reach import Reply
-from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.split import Counted, counted, judged
+from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.split import (
+    Counted,
+    counted,
+    judged,
+    replies_of,
+)
 
 HALF = {"v1": 50.0, "v2": 50.0}
 
@@ -90,3 +97,14 @@ def test_a_brokers_address_as_the_api_servers_path() -> None:
 def test_seconds_for_people() -> None:
     assert [measure.milliseconds(value) for value in (0.0034, 0.12, 1.239)] == ["3.4 ms", "120 ms", "1.24 s"]
     assert measure.age_of("no time") == 0.0
+
+
+def test_requests_end_with_the_time_for_them() -> None:
+    def slow() -> Reply:
+        time.sleep(0.2)
+        return Reply(0, "no answer", 0.2)
+
+    begin = time.monotonic()
+    replies = replies_of(slow, 1000, Deadline(1))
+    assert 2 <= len(replies) <= 100 and time.monotonic() - begin < 10
+    assert len(replies_of(lambda: Reply(200, "", 0.0, b"{}"), 40, Deadline(60))) == 40
