@@ -96,10 +96,10 @@ class Cycle:
         return found
 
     @staticmethod
-    def _pair(of: dict[str, tuple[float, ...]], step: str, bar: float | None, most: float = 0.7) -> list[Figure]:
+    def _pair(of: dict[str, tuple[float, ...]], step: str, limit: float | None, most: float = 0.7) -> list[Figure]:
         ours, other = of[f"ours {step}"], of[f"script {step}"]
         return [
-            Figure(step, "s", ours, at_most=bar),
+            Figure(step, "s", ours, at_most=limit),
             Figure(f"{step}, script", "s", other),
             ratio(f"{step}, ours over script", ours, other, at_most=most),
         ]

@@ -38,7 +38,7 @@ class Figure:
         return "met" if low <= self.amount <= high else "missed"
 
     @property
-    def bar(self) -> str:
+    def bar_in_words(self) -> str:
         """The bar in words, or ''."""
         words = [f"at least {self.at_least:g}"] if self.at_least is not None else []
         words += [f"at most {self.at_most:g}"] if self.at_most is not None else []
@@ -46,14 +46,14 @@ class Figure:
 
     def __str__(self) -> str:
         """One line of the printed table."""
-        judged = f"   {self.bar}: {self.verdict}" if self.verdict else ""
+        judged = f"   {self.bar_in_words}: {self.verdict}" if self.verdict else ""
         return f"{self.name:52} {self.amount:9.2f} {self.unit:8}{judged}"
 
     def as_json(self) -> dict[str, Any]:
         """Its part of the result."""
-        bar = {"bar": self.bar, "verdict": self.verdict} if self.verdict else {}
+        judged = {"bar": self.bar_in_words, "verdict": self.verdict} if self.verdict else {}
         rounds = [round(one, 3) for one in self.rounds]
-        return {"median": round(self.amount, 3), "unit": self.unit, **bar, "rounds": rounds}
+        return {"median": round(self.amount, 3), "unit": self.unit, **judged, "rounds": rounds}
 
 
 def ratio(

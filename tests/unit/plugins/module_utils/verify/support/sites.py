@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.scene import Scene
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.settings import Settings
 from releases import deployment, document, namespace
@@ -79,10 +80,21 @@ def running(cluster: Cluster, home: str, name: str, ready: bool = True, **labels
     made = put(cluster, wanted, home)
     until(lambda: pods_of(cluster, home, name))
     if ready:
-        for pod in pods_of(cluster, home, name):
-            set_status(cluster, pod, {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
-        until(lambda: (cluster.get("apps/v1", "Deployment", name, home) or {})["status"].get("availableReplicas"))
+        until(lambda: _is_available(cluster, home, name))
     return made
+
+
+def _is_available(cluster: Cluster, home: str, name: str) -> bool:
+    """Say Ready of the pods that are there; one of a Deployment before it may be among them, and go."""
+    for pod in pods_of(cluster, home, name):
+        if not pod["metadata"].get("deletionTimestamp") and (pod.get("status") or {}).get("phase") != "Running":
+            try:
+                set_status(cluster, pod, {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
+            except ApiError as error:
+                if error.status not in (404, 409):
+                    raise
+    live = cluster.get("apps/v1", "Deployment", name, home) or {}
+    return bool((live.get("status") or {}).get("availableReplicas"))
 
 
 def pods_of(cluster: Cluster, home: str, name: str) -> list[Document]:
@@ -99,7 +111,7 @@ def scale(cluster: Cluster, home: str, name: str, replicas: int) -> None:
     cluster.transport.call("PATCH", path, body={"spec": {"replicas": replicas}}, content_type=MERGE)
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
     limit = Deadline(seconds)
     while not condition():
         assert not limit.passed, "it did not come true"
