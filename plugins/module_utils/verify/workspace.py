@@ -10,8 +10,9 @@ import uuid
 
 from ..kube.deadline import Deadline
 from ..kube.errors import ApiError, KubeError, WaitError
-from ..kube.inventory.ownership import is_terminating
+from ..kube.inventory.ownership import is_terminating, uid_of
 from ..kube.objects import Document
+from ..kube.remove.pods import end_pod
 from ..kube.wait.targets import ABSENT, Target
 from ..kube.wait.waiting import wait_for
 from ..site.node_kinds import node_info
@@ -149,10 +150,9 @@ class Workspace:
         cluster, limit, told = self.scene.cluster, Deadline(_EMPTY_SECONDS), set()
         while pods := cluster.list("v1", "Pod", name, deadline=self.scene.seconds(30)):
             for pod in pods:
-                uid = pod["metadata"]["uid"]
-                if is_terminating(pod) and uid not in told:
-                    told.add(uid)
-                    self._end(pod)
+                if is_terminating(pod) and uid_of(pod) not in told:
+                    told.add(uid_of(pod))
+                    end_pod(cluster, pod, 0, self.scene.seconds(30))
             if limit.passed:
                 return
             time.sleep(min(_LOOK_SECONDS, limit.remaining))
@@ -163,17 +163,6 @@ class Workspace:
             cluster.transport.call("PATCH", path, body=touched, content_type=kind, deadline=self.scene.seconds(30))
         except ApiError as error:
             if error.status not in (403, 404, 409):
-                raise
-
-    def _end(self, pod: Document) -> None:
-        metadata = pod["metadata"]
-        try:
-            self.scene.cluster.delete(
-                "v1", "Pod", metadata["name"], metadata["namespace"],
-                uid=metadata["uid"], grace_seconds=0, deadline=self.scene.seconds(30),
-            )  # fmt: skip
-        except ApiError as error:
-            if error.status not in (403, 409):
                 raise
 
 

@@ -40,7 +40,7 @@ class Hastening:
             for pod in self.cluster.list("v1", "Pod", namespace, deadline=self.deadline):
                 if self._is_slow(pod):
                     self._told.add(uid_of(pod))
-                    self._delete(pod)
+                    end_pod(self.cluster, pod, self.seconds, self.deadline)
 
     def _is_slow(self, pod: Document) -> bool:
         left = pod["metadata"].get("deletionGracePeriodSeconds") or 0
@@ -49,12 +49,15 @@ class Hastening:
     def _owns(self, item: Document) -> bool:
         return any(reference.get("uid") in self._makers for reference in owner_references(item))
 
-    def _delete(self, pod: Document) -> None:
-        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-        try:
-            self.cluster.delete(
-                "v1", "Pod", name, namespace, uid=uid_of(pod), grace_seconds=self.seconds, deadline=self.deadline
-            )
-        except ApiError as error:
-            if error.status not in (403, 409):
-                raise
+
+def end_pod(cluster: Cluster, pod: Document, seconds: int, deadline: Deadline) -> None:
+    """Give a pod so many seconds to end, 0 to let go of it at once; where that is not allowed it takes its time."""
+    metadata = pod["metadata"]
+    try:
+        cluster.delete(
+            "v1", "Pod", metadata["name"], metadata["namespace"],
+            uid=uid_of(pod), grace_seconds=seconds, deadline=deadline,
+        )  # fmt: skip
+    except ApiError as error:
+        if error.status not in (403, 409):
+            raise
