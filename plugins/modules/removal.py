@@ -14,7 +14,8 @@ version_added: "1.1.0"
 author:
   - selfhosted.serverless contributors (@selfhosted)
 description:
-  - Removes what M(selfhosted.serverless.release) has applied, one release after the other.
+  - Removes what M(selfhosted.serverless.release) has applied, one release after the other. A release on which others are
+    built begins to leave once no custom resource of these is left, while the rest of them, such as pods that drain, ends.
   - All of them are planned before the first write, each as if those before it were gone. What forbids any of them forbids
     all, and is told at once. Such are objects of others that need a release, and releases that stay and need it.
   - Releases that leave earlier in the list do not count as needing the later ones, unless they keep something.
@@ -145,8 +146,10 @@ options:
         default: false
       grace_seconds:
         description:
-          - Seconds that the pods of the release's workloads get at most to end. Without it they get what they ask for.
+          - Seconds that the pods of the release's deployments get at most to end. Without it they get what they ask for.
             For pods that drain connections long after nobody calls them any more.
+          - For that the pods are labelled and recorded as the release's, and outlive their deployment and replica set by a
+            moment. Where that is not allowed they get what they ask for.
         type: int
       timeout:
         description: Seconds for the plan of this release, and again for its removal.

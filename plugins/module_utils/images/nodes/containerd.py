@@ -46,10 +46,15 @@ class ContainerdNode(Node):
         lines = self._ctr("images", "ls").decode().splitlines()[1:]
         return {words[0]: words[2] for words in map(str.split, lines) if len(words) > 2}
 
-    def images_in_use(self) -> set[str]:
-        """Return the names of the images that containers were made of."""
+    def images_in_use(self, ended_count: bool = True) -> set[str]:
+        """Return the names of the images that containers were made of; those that have ended have no task that runs."""
         lines = self._ctr("containers", "ls").decode().splitlines()[1:]
-        return {words[1] for words in map(str.split, lines) if len(words) > 1}
+        images = {words[0]: words[1] for words in map(str.split, lines) if len(words) > 1}
+        if images and not ended_count:
+            tasks = map(str.split, self._ctr("tasks", "ls").decode().splitlines()[1:])
+            alive = {words[0] for words in tasks if words and words[-1] != "STOPPED"}
+            images = {container: image for container, image in images.items() if container in alive}
+        return set(images.values())
 
     def pull(self, image: Wanted) -> None:
         """Have containerd pull an image through its mirrors."""
@@ -65,12 +70,12 @@ class ContainerdNode(Node):
         for name in names:
             self._ctr("images", "label", name, PINNED)
 
-    def removable(self, names: Iterable[str]) -> list[str]:
+    def removable(self, names: Iterable[str], *, ended_count: bool = True) -> list[str]:
         """Return those of the names that no container uses, and what containerd's CRI plugin made of them.
 
         It keeps an image under its ID (and, pulled by the kubelet, under its digest) as well, which would hold it.
         """
-        names, here, used = set(names), self.images(), self.images_in_use()
+        names, here, used = set(names), self.images(), self.images_in_use(ended_count)
         digests_in_use = {here[name] for name in used if name in here}
         ours = [name for name in names if name in here and name not in used and here[name] not in digests_in_use]
         digests = {here[name] for name in ours}

@@ -66,8 +66,8 @@ class CrioNode(Node):
     def pin(self, names: Iterable[str]) -> None:
         """Do nothing: CRI-O pins what its own configuration names (pinned_images), which is the node's owner's."""
 
-    def removable(self, names: Iterable[str]) -> list[str]:
-        """Return those of the names whose image no container uses."""
+    def removable(self, names: Iterable[str], *, ended_count: bool = True) -> list[str]:
+        """Return those of the names whose image no container uses; CRI-O gives no image of an ended one away."""
         containers = json.loads(self._crictl("ps", "--all", "--output", "json")).get("containers") or []
         used = {container.get("imageId") or container.get("imageRef") or "" for container in containers}
         ids = {name.removeprefix("sha256:") for name in used}

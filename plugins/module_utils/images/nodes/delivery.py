@@ -109,13 +109,19 @@ def deliver(
     return done
 
 
-def take_away(node: Node, *, check: bool) -> Delivered:
-    """Take from a node what the record says: files as they were before, and images that no container uses."""
+def take_away(node: Node, *, check: bool, deserted: Iterable[str] = ()) -> Delivered:
+    """Take from a node what the record says: files as they were before, and images that no container uses.
+
+    Of the images `deserted` containers that have ended count no more.
+    """
     record = DeliveryRecord.of(node)
     if not record.files and not record.images:
         return Delivered(node.name)
     done = Delivered(node.name, files=_changes(node, record, {}))
     done.removed = node.removable(record.images)
+    ended = set(record.images) & set(deserted) - set(done.removed)
+    if ended:
+        done.removed = sorted({*done.removed, *node.removable(ended, ended_count=False)})
     if check:
         return done
     _write(node, record, done.files, {})

@@ -98,8 +98,11 @@ class DockerNode(Node):
     def pin(self, names: Iterable[str]) -> None:
         """Do nothing: docker's images have no such mark."""
 
-    def removable(self, names: Iterable[str]) -> list[str]:
-        """Return those of the names that no container uses, each with the digests by which it was pulled."""
+    def removable(self, names: Iterable[str], *, ended_count: bool = True) -> list[str]:
+        """Return those of the names that no container uses, each with the digests by which it was pulled.
+
+        docker gives no image of an ended container away.
+        """
         ours, used = set(names), set(self._docker("ps", "--all", "--quiet", "--no-trunc").split())
         in_use = {item["Image"] for item in (json.loads(self._docker("inspect", *sorted(used))) if used else [])}
         found: set[str] = set()

@@ -1,7 +1,10 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images that only containers of removed pods still hold: the kubelet clears those away after the pod is gone."""
+"""Images that only containers of removed pods still hold: the kubelet clears those away after the pod is gone.
+
+containerd gives an image away whose containers have ended; docker and CRI-O want them removed first.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +52,14 @@ def take_away_lingering(
     while waiting := [(node, done) for node, done in taken if set(done.kept) - named]:
         if clock.monotonic() - start >= backoff.patience:
             return
-        attempt += 1
         if attempt == 1:
             nodes = ", ".join(done.node for _node, done in waiting)
-            tell(f"{nodes}: waiting until the kubelet has cleared away the containers of removed pods")
-        clock.sleep(backoff.pause(attempt, None))
+            tell(f"{nodes}: waiting until the containers of removed pods are gone")
+        if attempt:
+            clock.sleep(backoff.pause(attempt, None))
+        attempt += 1
         for node, done in waiting:
-            again = take_away(node, check=False)
+            again = take_away(node, check=False, deserted=set(done.kept) - named)
             done.removed = sorted({*done.removed, *again.removed})
             done.kept = again.kept
 

@@ -85,8 +85,11 @@ class Node(ABC):
         """Have the runtime take images out of a layout on the controller. Raises NodeError."""
 
     @abstractmethod
-    def removable(self, names: Iterable[str]) -> list[str]:
-        """Return those of our names, and what the runtime made of them, that no container uses."""
+    def removable(self, names: Iterable[str], *, ended_count: bool = True) -> list[str]:
+        """Return those of our names, and what the runtime made of them, that no container uses.
+
+        Without `ended_count` only containers that have not ended use theirs, where the runtime gives the others' away.
+        """
 
     @abstractmethod
     def remove_images(self, names: Iterable[str]) -> None:

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import KubeError, ReleaseError
 from ..inventory.former import delete_former
+from ..inventory.lookup import entry_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, jobs_release, read_inventories, write_inventory
 from ..plan.bookkeeping import inventory_blockers, lock_blockers
 from ..plan.leaving.rehearsal import AbsentOptions, Removal, rehearse
-from ..plan.plan import Plan, refusal
+from ..plan.plan import Plan, Step, refusal
+from .departures import Departures
 from .execute import carry_out
 
 Tell = Callable[[str], None]
@@ -31,7 +33,7 @@ def remove_releases(
     record_namespace: str = "kube-system",
     check_mode: bool = False,
 ) -> list[Plan]:
-    """Remove releases in this order, some beside those before them, and give their plans.
+    """Remove releases in this order, some beside those before them, see departures.py, and give their plans.
 
     Raises ReleaseError, before the first write where something forbids one of them; in check mode too, which writes
     nothing.
@@ -88,10 +90,14 @@ def _with_jobs(cluster: Cluster, leaving: Sequence[AbsentOptions], record_namesp
 
 
 def _rehearse(
-    cluster: Cluster, leaving: Sequence[AbsentOptions], record_namespace: str, lock: RunLock | None
+    cluster: Cluster,
+    leaving: Sequence[AbsentOptions],
+    record_namespace: str,
+    lock: RunLock | None,
+    under_way: Sequence[Removal] = (),
 ) -> list[Removal]:
     """The removals, with what forbids the run to keep its own books."""
-    removals = rehearse(cluster, leaving, record_namespace)
+    removals = rehearse(cluster, leaving, record_namespace, under_way)
     writing = [(options, removal) for options, removal in zip(leaving, removals, strict=True) if removal.writes]
     for options, removal in writing:
         deadline = Deadline(options.seconds)
@@ -104,64 +110,72 @@ def _rehearse(
 def _carry_out_all(
     cluster: Cluster, leaving: Sequence[AbsentOptions], removals: list[Removal], progress: Tell, record_namespace: str
 ) -> list[Plan]:
-    pairs = list(zip(leaving, removals, strict=True))
-    errors: list[KubeError] = []
-    with ThreadPoolExecutor(len(pairs)) as pool:
-        beside = {
-            options.release: pool.submit(_carry_out, cluster, removal, options, progress, record_namespace)
-            for options, removal in pairs
-            if options.beside
-        }
-        plans: list[Plan] = []
+    def work(removal: Removal, options: AbsentOptions, freed: Callable[[], None]) -> None:
+        _carry_out(cluster, removal, options, progress, record_namespace, freed)
+
+    plans: list[Plan] = []
+    with ThreadPoolExecutor(len(removals)) as pool:
+        departures = Departures(pool, removals, work)
+        pairs = list(zip(leaving, removals, strict=True))
+        for options, removal in pairs:
+            if options.beside:
+                departures.begin(removal, options)
+        late: list[KubeError] = []
         has_written = False
         try:
             for options, rehearsed in pairs:
                 removal = rehearsed
-                if options.release not in beside:
-                    _await_users(options.release, removals, beside)
+                if not options.beside:
+                    departures.await_turn(options.release)
                     if has_written:
                         # The removals before took their time: what others have made in it counts too.
-                        removal = _rehearse(cluster, [options], record_namespace, None)[0]
+                        under_way = departures.under_way
+                        removal = _rehearse(cluster, [options], record_namespace, None, under_way)[0]
                         _stop_on_late_blockers(removal.plan)
-                    _carry_out(cluster, removal, options, progress, record_namespace)
+                    departures.begin(removal, options)
                     has_written = has_written or removal.writes
                 plans.append(removal.plan)
         except KubeError as error:
-            errors.append(error)
-    for error in map(Future.exception, beside.values()):
-        if isinstance(error, KubeError) and error not in errors:
-            errors.append(error)
-    if len(errors) > 1:
-        raise ReleaseError("\n".join(map(str, errors)))
-    if errors:
-        raise errors[0]
-    for future in beside.values():
-        future.result()
+            late.append(error)
+        departures.await_end(late)
     return plans
 
 
-def _await_users(release: str, removals: Sequence[Removal], beside: Mapping[str, Future[None]]) -> None:
-    """Wait until those that leave beside the others and need this release are gone. Raises what kept them."""
-    for one in removals:
-        if one.plan.release in beside and release in one.own.requires:
-            beside[one.plan.release].result()
-
-
 def _carry_out(
-    cluster: Cluster, removal: Removal, options: AbsentOptions, progress: Tell, record_namespace: str
+    cluster: Cluster,
+    removal: Removal,
+    options: AbsentOptions,
+    progress: Tell,
+    record_namespace: str,
+    freed: Callable[[], None],
 ) -> None:
-    release, deadline = removal.plan.release, Deadline(options.seconds)
-    for warning in removal.plan.warnings:
-        progress(f"{release}: {warning}")
-    plan, grace = removal.plan, options.policy.grace_seconds
-    carry_out(cluster, release, plan.steps, deadline, progress, plan.inhabited, grace)
+    plan, deadline = removal.plan, Deadline(options.seconds)
+    for warning in plan.warnings:
+        progress(f"{plan.release}: {warning}")
+
+    def record(parts: list[Step]) -> None:
+        own = removal.own
+        known = own.with_entries([*own.entries, *(entry_of(step.live) for step in parts if step.live)])
+        write_inventory(cluster, known, record_namespace, deadline)
+
+    carry_out(
+        cluster,
+        plan.release,
+        plan.steps,
+        deadline,
+        progress,
+        plan.inhabited,
+        grace_seconds=options.policy.grace_seconds,
+        record=record,
+        freed=freed,
+    )
     left = removal.left
     if left and left != removal.stored:
         write_inventory(cluster, left, record_namespace, deadline)
     elif not left and removal.stored is not None:
         if removal.stored.before:
-            delete_former(cluster, release, record_namespace, deadline)
-        delete_inventory(cluster, release, record_namespace, deadline)
+            delete_former(cluster, plan.release, record_namespace, deadline)
+        delete_inventory(cluster, plan.release, record_namespace, deadline)
 
 
 def _are_blocked(removals: list[Removal]) -> bool:

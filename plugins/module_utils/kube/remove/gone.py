@@ -17,7 +17,6 @@ from ..objects import Document, ObjectRef
 from ..parallel import SIGN_OF_LIFE, for_each
 from ..plan.leaving.holding import instances_of, what_holds
 from ..plan.plan import Action, Step
-from .pods import Hastening
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between two looks at what is being deleted
 MOST_NAMED = 8
@@ -29,12 +28,8 @@ def await_gone(
     steps: list[Step],
     deadline: Deadline,
     progress: Callable[[str], None],
-    hastening: Hastening | None = None,
 ) -> None:
-    """Look until every object that is deleted or waited for is gone. Raises ReleaseError naming what holds the rest.
-
-    `hastening` looks as often at the pods of the objects.
-    """
+    """Look until every object that is deleted or waited for is gone. Raises ReleaseError naming what holds the rest."""
     left = [step for step in steps if step.action in (Action.DELETE, Action.WAIT_GONE)]
 
     def look() -> list[Document]:
@@ -43,8 +38,6 @@ def await_gone(
         if errors:
             raise errors[0]
         left = [step for step, live in found if live]
-        if left and hastening:
-            hastening.look()
         return [live for _step, live in found if live]
 
     _until_none(cluster, release, look, deadline, progress)

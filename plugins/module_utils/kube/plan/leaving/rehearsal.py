@@ -54,25 +54,35 @@ class Removal:
         return self.plan.changes or self.left != self.stored
 
 
-def rehearse(cluster: Cluster, leaving: Sequence[AbsentOptions], record_namespace: str) -> list[Removal]:
+def rehearse(
+    cluster: Cluster, leaving: Sequence[AbsentOptions], record_namespace: str, under_way: Sequence[Removal] = ()
+) -> list[Removal]:
     """The removals in the order of `leaving`. Reads and rehearses; writes nothing. Raises KubeError.
 
     A release that leaves later than one it needs is an obstacle to that one; one that leaves earlier is not, unless it
-    keeps something.
+    keeps something. Removals `under_way` come before them all.
     """
     removals: list[Removal] = []
     deadline = Deadline(max((options.seconds for options in leaving), default=0.0))
     cluster.discovery.ensure(deadline)
     inventories = {item.release: item for item in read_inventories(cluster, record_namespace, deadline)}
+    for removal in under_way:
+        _leave(inventories, removal)
     for options in leaving:
         stored = inventories.pop(options.release, None)
-        before, others = [removal.plan for removal in removals], list(inventories.values())
+        before, others = [removal.plan for removal in (*under_way, *removals)], list(inventories.values())
         removal = _planned(cluster, options, stored, others, before, Deadline(options.seconds))
         removals.append(removal)
-        left = removal.left
-        if left:
-            inventories[options.release] = left
+        _leave(inventories, removal)
     return removals
+
+
+def _leave(inventories: dict[str, Inventory], removal: Removal) -> None:
+    """The inventories as they are after a removal."""
+    inventories.pop(removal.own.release, None)
+    left = removal.left
+    if left:
+        inventories[left.release] = left
 
 
 def _planned(

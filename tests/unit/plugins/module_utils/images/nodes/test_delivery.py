@@ -33,8 +33,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.polic
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
 from quick_clock import QuickClock
 
-# Keeps "name digest" lines in $STORE; pulls what $REMOTE lists, when nothing holds it; $USED are images of containers.
-# Prints as ctr does.
+# Keeps "name digest" lines in $STORE; pulls what $REMOTE lists, when nothing holds it; $USED are images of containers,
+# which run unless the fourth word of their line is "ended". Prints as ctr does.
 CTR = r"""#!/bin/sh
 shift 4
 case "$1 $2" in
@@ -45,6 +45,7 @@ case "$1 $2" in
     grep -v "^$5 " "$STORE" > "$STORE.new"; cat "$STORE.line" >> "$STORE.new"; mv "$STORE.new" "$STORE";;
   "images rm") shift 2; for i; do grep -v "^$i " "$STORE" > "$STORE.new"; mv "$STORE.new" "$STORE"; done;;
   "containers ls") echo "CONTAINER IMAGE RUNTIME"; cat "$USED";;
+  "tasks ls") echo "TASK PID STATUS"; awk '{print $1, NR, $4 == "ended" ? "STOPPED" : "RUNNING"}' "$USED";;
 esac
 """
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -236,6 +237,18 @@ def test_containers_of_removed_pods_are_waited_for(local: LocalNode) -> None:
     assert (done.removed, done.kept) == (["gcr.io/b/c:1"], ["docker.io/library/a:1"])
     assert 40 < quick.passed < 50 and len(lines) == 1
     assert not take_away(local.node, check=False).changed
+
+
+def test_containers_of_removed_pods_that_have_ended_are_not_waited_for(local: LocalNode) -> None:
+    """Those of pods that are there keep theirs: the kubelet may start them again."""
+    bring(local)
+    local.used.write_text("c1 gcr.io/b/c:1 runc ended\nc2 docker.io/library/a:1 runc ended\n")
+    done, quick, lines = take_away(local.node, check=False), QuickClock(), []
+    assert not done.removed
+    patience = replace(PATIENCE, clock=quick.clock)
+    take_away_lingering([(local.node, done)], images_of_pods([pod("a:1")]), lines.append, patience)
+    assert (done.removed, done.kept) == (["gcr.io/b/c:1"], ["docker.io/library/a:1"])
+    assert quick.passed == 0
 
 
 def test_containers_that_no_pod_owns_are_waited_for_no_longer_than_the_kubelet_takes(local: LocalNode) -> None:

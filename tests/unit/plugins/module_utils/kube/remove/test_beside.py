@@ -8,7 +8,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.rehearsal import AbsentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import remove_releases
-from releases import config_map, deleted, namespace, present
+from releases import config_map, definition, deleted, document, namespace, present
+from standing import stand, within
 
 HELD = ["example.org/hold"]
 
@@ -99,4 +100,43 @@ def test_a_blocker_of_either_stops_both_before_anything_changes(cluster: Cluster
         removed(cluster, first, second, beside=second)
     assert is_there(cluster, first) and is_there(cluster, second)
     for one in (f"{name}-3", second, first):
+        removed(cluster, one, beside="")
+
+
+def platform_and_user(cluster: Cluster, name: str) -> tuple[str, str, str]:
+    """A platform, what it is built on, and a user of its kind who has a ConfigMap that is held."""
+    ground, platform, user = name, f"{name}-2", f"{name}-3"
+    group = f"{name}.example.org"
+    stand(cluster, ground, [namespace(ground), within(config_map("a", {}), ground)])
+    settings = within(config_map("a", {}), platform)
+    stand(cluster, platform, [namespace(platform), definition(group, "Widget"), settings], requires=(ground,))
+    stand(cluster, f"{name}-4", [namespace(f"{name}-4"), within(config_map("a", {}), f"{name}-4")])
+    widget = within(document(f"{group}/v1", "Widget", "theirs"), user)
+    stand(cluster, user, [namespace(user), widget, within(held("a"), user)], requires=(platform,))
+    return user, platform, ground
+
+
+def test_a_platform_waits_only_for_the_custom_resources_of_its_users(cluster: Cluster, name: str) -> None:
+    user, platform, ground = platform_and_user(cluster, name)
+    unrelated = f"{name}-4"
+    with pytest.raises(ReleaseError, match=f"ConfigMap {user}/a: held by example.org/hold"):
+        removed(cluster, user, platform, ground, unrelated, beside="", impatient=(user,))
+    assert not is_there(cluster, platform) and not is_there(cluster, ground)
+    assert is_there(cluster, unrelated), "that has nothing to do with the user waits until all of it is gone"
+    let_go(cluster, user)
+    removed(cluster, user, platform, ground, unrelated, beside="")
+    assert not is_there(cluster, user) and not is_there(cluster, unrelated)
+
+
+def test_a_custom_resource_of_a_user_that_is_held_keeps_the_platform(cluster: Cluster, name: str) -> None:
+    user, platform, ground = platform_and_user(cluster, name)
+    path = f"/apis/{name}.example.org/v1/namespaces/{user}/widgets/theirs"
+    merge = "application/merge-patch+json"
+    cluster.transport.call("PATCH", path, body={"metadata": {"finalizers": HELD}}, content_type=merge)
+    with pytest.raises(ReleaseError, match=f"Widget {user}/theirs: held by example.org/hold"):
+        removed(cluster, user, platform, ground, beside="", impatient=(user,))
+    assert is_there(cluster, platform) and is_there(cluster, ground)
+    cluster.transport.call("PATCH", path, body={"metadata": {"finalizers": None}}, content_type=merge)
+    let_go(cluster, user)
+    for one in (user, platform, ground, f"{name}-4"):
         removed(cluster, one, beside="")
