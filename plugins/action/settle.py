@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.upgrade.going_back import ways_back
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.pending_waits import PendingWaits, by_release
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.settle_waits import settle_waits, targets_of
@@ -32,16 +30,10 @@ class ActionModule(ClusterAction):
         waits = [*(pending.take() if args["rest"] else []), *([args] if args["releases"] or args["for"] else [])]
         if not waits:
             return nothing
-        cluster, progress = self.connect(args)
-        if args["later"] and not _is_upgrade(cluster, args):
+        if args["later"]:
             pending.put_off(by_release(args))
             return {**nothing, "later": True}
+        cluster, progress = self.connect(args)
         lock = self.run_lock(cluster, progress, args["record_namespace"], args["lock_timeout"])
         ready, done = settle_waits(cluster, waits, self.variables, progress, lock)
         return {**nothing, "changed": bool(done), "ready": ready, "done": done, "seconds": round(watch.elapsed, 2)}
-
-
-def _is_upgrade(cluster: Cluster, args: dict[str, Any]) -> bool:
-    """Whether one of the releases is being upgraded: that must have come out well before anything else begins."""
-    names = [item["name"] for item in args["releases"]]
-    return bool(ways_back(cluster, names, args["record_namespace"], Deadline(args["timeout"])))

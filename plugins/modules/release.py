@@ -333,7 +333,9 @@ kept:
   type: list
   elements: str
 calm:
-  description: Whether all is new or as it was, so that it may be waited for later (O(selfhosted.serverless.settle#module:later)).
+  description:
+    - Whether all is new or as it was and no upgrade is under way, so that it may be waited for later
+      (O(selfhosted.serverless.settle#module:later)).
   returned: success
   type: bool
 left:

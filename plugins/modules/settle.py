@@ -22,8 +22,8 @@ description:
     applied as a release of their own, waited for, and removed. Then the upgrade is complete, and there is no way back.
   - When it does not get ready, all releases of the list that are being upgraded are put back to what stood before, the
     last one first, and that is waited for. The task fails and says what happened.
-  - With O(later) the wait is put off, so that what is applied starts while the run goes on. A release that is being upgraded
-    is waited for at once all the same.
+  - With O(later) the wait is put off, so that what is applied starts while the run goes on. That is for releases that
+    are RV(selfhosted.serverless.release#module:calm). An upgrade that does not come out well must go back at once.
   - Jobs also run without an upgrade where objects may still be stored in an older version than a CRD writes, because an
     earlier migration was broken off.
 attributes:

@@ -61,7 +61,7 @@ def apply_release(
                 _stop_on_blockers(prepared.plan)
             outcome = _carry_out(cluster, prepared, options, deadline, progress)
     outcome.left = prepared.is_left
-    outcome.is_calm = _is_calm(prepared.plan)
+    outcome.is_calm = _is_calm(prepared.plan) and not _upgraded_from(prepared, options)
     outcome.wait = wait_list(prepared.documents)
     return outcome
 
@@ -131,6 +131,13 @@ def _is_calm(plan: Plan) -> bool:
     return not plan.changes or all(step.live is None or step.ref.kind == "Namespace" for step in plan.steps)
 
 
+def _upgraded_from(prepared: Prepared, options: PresentOptions) -> str:
+    """The version that an upgrade leaves, this run's or one that has not come to its end; '' for none."""
+    stored = prepared.inventory
+    before = (stored.before or stored.version) if stored else ""
+    return before if options.upgrade and before != options.version else ""
+
+
 def _leaves(step: Step) -> bool:
     """Whether a step is about an object that the release no longer wants."""
     return step.action in (Action.DELETE, Action.GIVE_BACK) or (
@@ -151,9 +158,7 @@ class _InventoryKeeper:
         after = entries_after(prepared.plan.steps, prepared.inventory, options.data)
         # Without pruning, what the release had before stays its own.
         self.after = after if options.prune else [*self.old.entries, *after]
-        before = self.old.before or self.old.version
-        # The version that an upgrade leaves, this run's or one that has not come to its end; '' for none
-        self.former = before if options.upgrade and before != options.version else ""
+        self.former = _upgraded_from(prepared, options)
 
     def keep_former(self, progress: Callable[[str], None]) -> None:
         """Keep what stands until an upgrade is complete; of one that has begun before, what was kept then stays."""

@@ -21,7 +21,7 @@ class Outcome:
 
     `configured` counts adopted objects too. `kept` is what leaves the release in words only: it stays on the cluster.
     `left` tells that an installation of somebody else is used as it is. `is_calm`: all is as it was, or all is
-    new, so that whoever goes on need not wait for it first.
+    new, and no upgrade is under way, so that whoever goes on need not wait for it first.
     """
 
     plan: Plan

@@ -133,10 +133,21 @@ def test_a_wait_that_is_put_off_is_made_up_for_where_somebody_needs_it(
     assert code == 0, output
 
 
-def test_the_wait_for_an_upgrade_is_not_put_off(tmp_path: Path, api_server: ApiServer, name: str) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_wait_for_an_upgrade_is_not_put_off(tmp_path: Path, api_server: ApiServer, name: str, times: int) -> None:
+    """Also where a run before has begun it, and nothing is left to apply."""
     second = settle(name)
-    second["selfhosted.serverless.settle"]["later"] = True
+    second["selfhosted.serverless.settle"]["later"] = "{{ applied.calm }}"
     first = release(name, "old", "1.1.0"), settle(name, when="old")
-    code, output = play(tmp_path, api_server, *first, release(name, "good", "1.2.0"), second)
+    upgrade = [{**release(name, "good", "1.2.0"), "register": "applied"}] * times
+    code, output = play(tmp_path, api_server, *first, *upgrade, second)
     assert code == 0, output
     assert f"{name} is upgraded from 1.1.0 to 1.2.0" in output
+
+
+def test_what_is_as_it_was_may_be_waited_for_later(tmp_path: Path, api_server: ApiServer, name: str) -> None:
+    calm = {"ansible.builtin.assert": {"that": "applied.calm"}}
+    begin = [release(name, "good", "1.1.0"), settle(name)]
+    again = {**release(name, "good", "1.1.0"), "register": "applied"}
+    code, output = play(tmp_path, api_server, *begin, again, calm)
+    assert code == 0, output
