@@ -155,6 +155,8 @@ def _carry_out(
 
     def record(parts: list[Step]) -> None:
         own = removal.own
+        if removal.stored is None:
+            return  # a release without an inventory is found by its labels, and so are these
         known = own.with_entries([*own.entries, *(entry_of(step.live) for step in parts if step.live)])
         write_inventory(cluster, known, record_namespace, deadline)
 

@@ -137,4 +137,5 @@ def _selector(replica_set: Document) -> dict[str, str]:
 
 def _is_selected(pod: Document, namespace: str, labels: dict[str, str]) -> bool:
     metadata = pod["metadata"]
-    return metadata["namespace"] == namespace and labels.items() <= (metadata.get("labels") or {}).items()
+    has = (metadata.get("labels") or {}).items()
+    return bool(labels) and metadata["namespace"] == namespace and labels.items() <= has

@@ -49,10 +49,10 @@ def remove(cluster: Cluster, name: str, grace_seconds: int | None = 5, seconds: 
     remove_releases(cluster, [AbsentOptions(name, policy, seconds=seconds)], lambda line: None)
 
 
-def stand_among_others(cluster: Cluster, name: str) -> None:
+def stand_among_others(cluster: Cluster, name: str, form: str = "new") -> None:
     cluster.apply(namespace(name), manager="someone")
     cluster.apply(on_a_node("theirs", name), manager="someone")
-    stand(cluster, name, [on_a_node("ours", name)])
+    stand(cluster, name, [on_a_node("ours", name)], form=form)
     pods(cluster, name, 2)
 
 
@@ -82,6 +82,18 @@ def test_a_removal_that_was_broken_off_is_gone_on_with(cluster: Cluster, name: s
     remove(cluster, name, seconds=30)
     assert inventory_of(cluster, name) is None
     assert set(times(cluster, name)) == {"theirs"}
+
+
+def test_without_an_inventory_the_labels_tell(cluster: Cluster, name: str) -> None:
+    stand_among_others(cluster, name, form="none")
+    with pytest.raises(ReleaseError):
+        remove(cluster, name)
+    assert times(cluster, name) == {"ours": 5, "theirs": None}
+    with pytest.raises(ReleaseError, match=f"Pod {name}/ours-"):
+        remove(cluster, name)
+    let_go(cluster, name)
+    remove(cluster, name, seconds=30)
+    assert inventory_of(cluster, name) is None
 
 
 def test_the_pods_below_an_object_are_those_that_go_with_it(cluster: Cluster, name: str) -> None:
