@@ -84,7 +84,7 @@ class DocumentedAction(ActionBase):
 
     def tell(self, line: str) -> None:
         """Print a line of progress."""
-        self._display.display(f"  {line}")
+        self._display.display(f"  {self._whose}{line}")
 
     def show(self, lines: list[str]) -> None:
         """Print a text."""
@@ -93,7 +93,14 @@ class DocumentedAction(ActionBase):
     def warn(self, text: str, remedy: str = "") -> None:
         """Print a warning, and below it what to do about it where the text does not say that."""
         self._warned.append((text, remedy))
-        self._display.warning(f"{text}\n  {remedy}" if remedy else text)
+        told = f"{self._whose}{text}"
+        self._display.warning(f"{told}\n  {remedy}" if remedy else told)
+
+    @property
+    def _whose(self) -> str:
+        """What a line begins with where the play has several hosts, which do not wait for one another."""
+        several = len(self.variables.get("ansible_play_hosts_all") or ()) > 1
+        return f"{self.variables['inventory_hostname']}: " if several else ""
 
     def _done(self, args: dict[str, Any]) -> dict[str, Any]:
         """Act, and have every failure begin with the subject."""

@@ -89,3 +89,13 @@ def test_dates_in_documents_stay_as_they_are_written(tmp_path: Path) -> None:
     task = {"selfhosted.serverless.render": {"dest": str(tmp_path / "out.yaml"), "definitions": [document]}}
     run(tmp_path, task, day="2024-02-29")
     assert "2024-02-29" in (tmp_path / "out.yaml").read_text()
+
+
+@pytest.mark.parametrize(("hosts", "whose"), [("one,two", ["one: ", "two: "]), ("one", [""])])
+def test_lines_of_several_hosts_begin_with_the_host(
+    api_server: ApiServer, tmp_path: Path, hosts: str, whose: list[str]
+) -> None:
+    place = {"context": "test", "kubeconfig": str(api_server.kubeconfig)}
+    _result, output = play(tmp_path, [{"selfhosted.serverless.release_set": place}], "-v", hosts=hosts)
+    for host in whose:
+        assert f"\n  {host}releases for Kubernetes v1.36." in output

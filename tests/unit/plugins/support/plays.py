@@ -14,10 +14,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def play(directory: Path, tasks: list[dict[str, Any]], *options: str) -> tuple[dict[str, Any], str]:
-    """Run tasks; return the last task's result, and all that was printed."""
+def play(
+    directory: Path, tasks: list[dict[str, Any]], *options: str, hosts: str = "localhost"
+) -> tuple[dict[str, Any], str]:
+    """Run tasks on hosts, one or several with commas; return the last task's result, and all that was printed."""
     file = directory / "play.yml"
-    file.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    file.write_text(yaml.safe_dump([{"hosts": hosts, "gather_facts": False, "tasks": tasks}]))
     environment = {
         **os.environ,
         "TEST_REGISTRY_PASSWORD": "test-only-password",
@@ -25,7 +27,7 @@ def play(directory: Path, tasks: list[dict[str, Any]], *options: str) -> tuple[d
         "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
     }
-    command = [Path(sys.executable).with_name("ansible-playbook"), file, "-i", "localhost,", "-c", "local", *options]
+    command = [Path(sys.executable).with_name("ansible-playbook"), file, "-i", f"{hosts},", "-c", "local", *options]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
     start = done.stdout.rfind("=> {")
