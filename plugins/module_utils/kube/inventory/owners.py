@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from ..client.cluster import Cluster
@@ -103,6 +103,11 @@ class Going:
 def owner_references(item: Document) -> list[dict[str, Any]]:
     """The object's owner references; often none."""
     return item["metadata"].get("ownerReferences") or []
+
+
+def is_owned_by(item: Document, uids: Container[str]) -> bool:
+    """Whether one of the objects of these uids owns the item itself."""
+    return any(reference.get("uid") in uids for reference in owner_references(item))
 
 
 def families(items: list[Document]) -> list[list[Document]]:

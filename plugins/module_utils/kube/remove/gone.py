@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ReleaseError
-from ..inventory.owners import owner_references
+from ..inventory.owners import is_owned_by, owner_references
 from ..inventory.ownership import is_terminating, uid_of
 from ..objects import Document, ObjectRef
 from ..parallel import SIGN_OF_LIFE, for_each
@@ -61,7 +61,7 @@ def await_instances_gone(
         lists, errors = for_each(lambda definition: instances_of(cluster, definition, deadline), looked_at)
         if errors:
             raise errors[0]
-        items = [item for found in lists for item in found if not _is_owned_by(item, later)]
+        items = [item for found in lists for item in found if not is_owned_by(item, later)]
         _stop_on_new(release, items)
         return items
 
@@ -91,10 +91,6 @@ def _still_there(cluster: Cluster, step: Step, deadline: Deadline) -> Document |
     ref = step.ref
     live = cluster.get(ref.api_version, ref.kind, ref.name, ref.namespace, deadline)
     return live if live and uid_of(live) == uid_of(step.live) else None
-
-
-def _is_owned_by(item: Document, uids: set[str]) -> bool:
-    return any(reference.get("uid") in uids for reference in owner_references(item))
 
 
 def _stop_on_new(release: str, items: list[Document]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ..client.cluster import Cluster
 from ..deadline import Deadline
 from ..errors import ApiError
-from ..inventory.owners import Going, owner_references
+from ..inventory.owners import Going, is_owned_by, owner_references
 from ..inventory.ownership import is_terminating, ownership_labels, uid_of
 from ..objects import Document, ObjectRef
 from ..parallel import for_each
@@ -86,26 +86,13 @@ def pods_below(cluster: Cluster, steps: Iterable[Step], deadline: Deadline) -> l
     return [Step(Action.WAIT_GONE, ObjectRef.of(pod), "its owner goes", live=pod) for pod in found]
 
 
-def end_pod(cluster: Cluster, pod: Document, seconds: int, deadline: Deadline) -> None:
-    """Give a pod so many seconds to end, 0 to let go of it at once; where that is not allowed it takes its time."""
-    metadata = pod["metadata"]
-    try:
-        cluster.delete(
-            "v1", "Pod", metadata["name"], metadata["namespace"],
-            uid=uid_of(pod), grace_seconds=seconds, deadline=deadline,
-        )  # fmt: skip
-    except ApiError as error:
-        if error.status not in (403, 409):
-            raise
-
-
 def _replica_sets(cluster: Cluster, deployments: list[Step], deadline: Deadline) -> list[Step]:
     uids = {uid_of(step.live) for step in deployments}
     found = [
         item
         for namespace in sorted({step.ref.namespace for step in deployments})
         for item in cluster.list("apps/v1", "ReplicaSet", namespace, deadline=deadline)
-        if any(reference.get("uid") in uids for reference in owner_references(item))
+        if is_owned_by(item, uids)
     ]
     return _steps(found)
 
