@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
@@ -19,10 +20,21 @@ from releases import deployment, namespace
 from standing import inventory_of, stand, within
 
 
+NODE = "node-of-nobody"
+
+
+@pytest.fixture(autouse=True)
+def node(cluster: Cluster) -> Iterator[None]:
+    """One without a kubelet. The garbage collector takes pods away whose node it does not find for 40 s."""
+    cluster.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}, manager="someone")
+    yield
+    cluster.delete("v1", "Node", NODE)
+
+
 def on_a_node(app: str, name: str) -> dict:
     """Nobody runs its pods, and so nobody ends them: they stay as long as they were given, and longer."""
     item = within(deployment(app, replicas=1), name)
-    item["spec"]["template"]["spec"] |= {"nodeName": "nowhere", "terminationGracePeriodSeconds": 300}
+    item["spec"]["template"]["spec"] |= {"nodeName": NODE, "terminationGracePeriodSeconds": 300}
     return item
 
 
