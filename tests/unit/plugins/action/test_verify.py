@@ -16,9 +16,13 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.policy import LeavingPolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.leaving.rehearsal import AbsentOptions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import remove_releases
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify import probe
 from api_server import ApiServer, running_api_server
-from releases import document, namespace
+from releases import deployment, document, namespace
+from standing import stand, within
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
@@ -78,17 +82,30 @@ def test_check_mode_tells_what_would_be_asked(tmp_path: Path, api_server: ApiSer
 def test_what_does_not_hold_fails_the_task_in_one_line_unless_it_is_only_to_be_told(
     tmp_path: Path, api_server: ApiServer, cluster: Cluster
 ) -> None:
-    tell(cluster, "down", "Unknown")
+    tell(cluster, "one", "Unknown")
     try:
         result, text = verify(tmp_path, api_server, form="short")
         assert "fatal: [localhost]: FAILED!" in text
-        assert result["msg"].startswith("context 'test': 1 of 11 facts does not hold: nodes: node down is not")
+        assert result["msg"].startswith("context 'test': 1 of 11 facts does not hold: nodes: node one is not")
         assert ". Remedy: see its kubelet and runtime: " in result["msg"] and "\n" not in result["msg"]
         assert [fact["name"] for fact in result["facts"] if not fact["ok"]] == ["nodes"]
         result, text = verify(tmp_path, api_server, form="short", fail=False)
         assert "FAILED!" not in text and result["problem"].startswith("1 of 11 facts does not hold: nodes: ")
     finally:
+        tell(cluster, "one", "True")
+
+
+def test_the_end_of_the_site_passes_over_a_node_that_is_not_ready(
+    tmp_path: Path, api_server: ApiServer, cluster: Cluster
+) -> None:
+    """Another one is, and the run has served it; the whole form names the node."""
+    tell(cluster, "down", "Unknown")
+    try:
+        result, text = verify(tmp_path, api_server, form="short")
+    finally:
         cluster.delete("v1", "Node", "down")
+    assert result["problem"] == "" and "FAILED!" not in text
+    assert "passed over: node down is not Ready" in " ".join(text.split())
 
 
 def test_the_facts_as_files(tmp_path: Path, api_server: ApiServer) -> None:
@@ -209,15 +226,16 @@ def test_the_end_of_the_site(
 
 
 def test_what_does_not_hold_fails_the_site_after_its_report(
-    tmp_path: Path, api_server: ApiServer, cluster: Cluster
+    tmp_path: Path, api_server: ApiServer, cluster: Cluster, name: str
 ) -> None:
-    tell(cluster, "down", "Unknown")
+    """Nothing schedules the pods of this deployment."""
+    stand(cluster, name, [namespace(name), within(deployment("waiting", replicas=1), name)])
     try:
         code, text = playbook(api_server, tmp_path, "site.yml", "--tags", "verify")
     finally:
-        cluster.delete("v1", "Node", "down")
+        remove_releases(cluster, [AbsentOptions(name, LeavingPolicy())], print)
     assert code != 0
-    report, judged = text.index("TASK [selfhosted.serverless.report"), text.index("1 of 11 facts does not hold: nodes")
+    report, judged = text.index("TASK [selfhosted.serverless.report"), text.index("1 of 11 facts does not hold: workl")
     assert report < judged
     assert text[judged:].count("TASK [") == 0, "it is the last that is said"
 

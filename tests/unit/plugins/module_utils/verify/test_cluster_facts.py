@@ -47,6 +47,8 @@ def test_nodes_are_counted_by_what_they_are(with_nodes: Cluster) -> None:
 
 def test_a_node_that_is_not_ready_is_named_with_what_it_says(with_nodes: Cluster) -> None:
     node(with_nodes, "two", ready="Unknown")
+    short = nodes.ask_quickly(scene(with_nodes))
+    assert short.ok and "node two is not Ready" in short.text
     fact = nodes.ask(scene(with_nodes))
     assert not fact.ok and fact.text.startswith("1 of 2 nodes of Linux Ready")
     assert fact.cause == "node two is not Ready: KubeletSaysSo as it was told"

@@ -19,7 +19,6 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.
 from releases import deployment, namespace
 from standing import inventory_of, stand, within
 
-
 NODE = "node-of-nobody"
 
 
