@@ -14,7 +14,7 @@ from .document import COMPLETE, FAILED, RUNNING, STOPPED
 from .gantt import picture
 from .markup import Element, add, code, folded, section, table
 from .rows import rows_of_context
-from .words import duration, size
+from .words import duration, named_figures, size
 
 Json = Mapping[str, Any]
 # How a run, or a run on one context, ended: how it is shown, and in words
@@ -107,8 +107,7 @@ def _verification(parent: Element, context: Json, prefix: str) -> None:
             add(seen, "p", f"Cause: {fact['cause']}")
         if fact["remedy"]:
             add(seen, "p", f"Remedy: {fact['remedy']}")
-        figures = ", ".join(f"{name} {value}" for name, value in fact["figures"].items())
-        if figures:
+        if figures := named_figures(fact["figures"]):
             add(seen, "p", figures, class_="small faint")
 
 

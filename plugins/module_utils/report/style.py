@@ -33,7 +33,7 @@ table{{width:100%;border-collapse:collapse;font-size:.9rem}}
 th,td{{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--grid)}}
 td,p,li,dd{{overflow-wrap:anywhere}}
 th{{font-weight:600;color:var(--faint)}}
-tbody th{{color:inherit;overflow-wrap:anywhere;min-width:6rem}}
+tbody th{{color:inherit;overflow-wrap:anywhere;min-width:7rem}}
 th:last-child,td:last-child{{padding-right:0}}
 .number,.short{{white-space:nowrap;overflow-wrap:normal}}
 .number{{text-align:right}}

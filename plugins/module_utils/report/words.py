@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 def duration(seconds: float) -> str:
     """Return seconds for people: '0.04 s', '7.3 s', '42 s', '3 min 20 s', '1 h 5 min'."""
@@ -36,3 +39,17 @@ def share(part: float, whole: float) -> str:
 def moment(time: str) -> str:
     """Return a time of the document for people: '2026-09-21 14:13:20 UTC'."""
     return f"{time[:19].replace('T', ' ')} UTC"
+
+
+def named_figures(figures: Mapping[str, Any]) -> str:
+    """Return figures for people, without what is empty: 'ready 2; missing one, two; at a 3, b 4'."""
+    named = {name.replace("_", " "): _value(value) for name, value in figures.items()}
+    return "; ".join(f"{name} {value}" for name, value in named.items() if value)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return str(value)

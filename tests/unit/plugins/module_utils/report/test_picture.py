@@ -19,7 +19,12 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.report.rows 
     rows_of_context,
     rows_of_run,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.report.words import duration, share, size
+from ansible_collections.selfhosted.serverless.plugins.module_utils.report.words import (
+    duration,
+    named_figures,
+    share,
+    size,
+)
 from noted_runs import Host, report, site_run
 
 
@@ -106,3 +111,9 @@ def test_figures_in_words() -> None:
     ]  # fmt: skip
     assert [size(value) for value in (None, 0, 42_100_000, 2_500_000_000)] == ["", "0.0 MB", "42.1 MB", "2.50 GB"]
     assert [share(1, 4), share(0, 0)] == ["25 %", "0 %"]
+
+
+def test_named_figures_in_words() -> None:
+    told = {"ready": 2, "not_ready": 0, "missing": ["one", "two"], "stale": [], "at": {"a": 0.3, "b": 4}, "over": {}}
+    assert named_figures(told) == "ready 2; not ready 0; missing one, two; at a 0.3, b 4"
+    assert named_figures({}) == ""
