@@ -15,6 +15,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.plan.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.owners import owner_references
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.ownership import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
@@ -154,7 +155,7 @@ def _summary(
 def _ours(cluster: Cluster, api_version: str, kind: str) -> list[dict[str, Any]]:
     """What we applied; controllers hand our labels on to what they make, but that has an owner."""
     items = cluster.list(api_version, kind, label_selector=f"{MANAGED_BY_LABEL}={MANAGED_BY}")
-    return [item for item in items if not item["metadata"].get("ownerReferences")]
+    return [item for item in items if not owner_references(item)]
 
 
 def _releases(cluster: Cluster) -> list[InstalledRelease]:

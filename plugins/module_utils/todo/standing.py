@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
+from ..kube.inventory.owners import owner_references
 from ..kube.inventory.ownership import RELEASE_LABEL
 from ..kube.objects import Document
 
@@ -44,4 +45,4 @@ def standing(cluster: Cluster, namespace: str) -> Standing:
 
 def _is_own(item: Document) -> bool:
     """Knative hands our labels on to what it makes; that has an owner."""
-    return not item["metadata"].get("ownerReferences")
+    return not owner_references(item)

@@ -11,6 +11,7 @@ from ...desired.sent_fields import autoscaler_targets
 from ...desired.stages import is_custom
 from ...errors import ApiError, ReleaseError
 from ...inventory.inventory import Inventory
+from ...inventory.owners import owner_references
 from ...inventory.ownership import is_terminating, ownership_labels, uid_of
 from ...inventory.store import read_inventories
 from ...objects import Document, ObjectRef
@@ -90,8 +91,7 @@ class Scene:
         """Whether an object has an owner, at whatever distance, that leaves the release in this run."""
         seen: set[str] = set()
         while True:
-            owners = live["metadata"].get("ownerReferences") or []
-            owner = next((one for one in owners if one.get("controller")), None)
+            owner = next((one for one in owner_references(live) if one.get("controller")), None)
             if owner is None or owner["uid"] in seen:
                 return False
             if owner["uid"] in self.leaving_uids:

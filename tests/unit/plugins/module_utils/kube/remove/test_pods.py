@@ -16,7 +16,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.le
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Action, Step
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.absent import remove_releases
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.remove.pods import pods_below
-from releases import deployment, namespace
+from releases import deployment, document, namespace
 from standing import inventory_of, stand, within
 
 NODE = "node-of-nobody"
@@ -25,7 +25,7 @@ NODE = "node-of-nobody"
 @pytest.fixture(autouse=True)
 def node(cluster: Cluster) -> Iterator[None]:
     """One without a kubelet. The garbage collector takes pods away whose node it does not find for 40 s."""
-    cluster.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}, manager="someone")
+    cluster.apply(document("v1", "Node", NODE), manager="someone")
     yield
     cluster.delete("v1", "Node", NODE)
 
