@@ -24,3 +24,8 @@ def safe_loader() -> Any:
 def load_plain(text: str | bytes) -> Any:
     """The one document of a text as plain values. Raises yaml.YAMLError."""
     return yaml.load(text, Loader=safe_loader())
+
+
+def load_all_plain(text: str | bytes) -> list[Any]:
+    """The documents of a text as plain values, without empty ones. Raises yaml.YAMLError."""
+    return [document for document in yaml.load_all(text, Loader=safe_loader()) if document]

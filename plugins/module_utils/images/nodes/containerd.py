@@ -16,6 +16,7 @@ from .node import COMMAND_LIMIT, PULL_LIMIT, Moved, Node, Wanted
 
 # The label that containerd's CRI plugin tells the kubelet as pinned (containerd internal/cri/labels)
 PINNED = "io.cri-containerd.pinned=pinned"
+FILTERS = 50  # in one command, which is at most a few kB long then
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,16 @@ class ContainerdNode(Node):
 
     def names(self) -> set[str]:
         """Return the names of all images."""
-        return set(self.images())
+        return self._names()
 
     def lacking(self, images: Iterable[Wanted], layout: Layout | None = None) -> list[str]:
         """Return the names that containerd does not have, or with another digest."""
-        there = self.images()
-        return sorted(image.name for image in images if there.get(image.name) != image.digest)
+        wanted = {f"name=={image.name},target.digest=={image.digest}": image.name for image in images}
+        filters = list(wanted)
+        there: set[str] = set()
+        for start in range(0, len(filters), FILTERS):
+            there |= self._names(*filters[start : start + FILTERS])
+        return sorted(name for name in wanted.values() if name not in there)
 
     def images(self) -> dict[str, str]:
         """Return the digests of the images that containerd has, by name."""
@@ -91,6 +96,13 @@ class ContainerdNode(Node):
     def hosts_dir(self) -> str:
         """The directory with hosts.toml files that ctr is given."""
         return self.certs_dir
+
+    def _names(self, *filters: str) -> set[str]:
+        """Return the names of the images that one of the filters matches (containerd, pkg/filters), or of all.
+
+        Without -q ctr reads the manifests of each image, for its size: 2 ms an image.
+        """
+        return set(self._ctr("images", "ls", "-q", *filters).decode().split())
 
     def _ctr(self, *words: str, limit: float = COMMAND_LIMIT) -> bytes:
         return self.run([*self._ctr_words(), *words], limit=limit)

@@ -119,7 +119,11 @@ def extend_lock(
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone_in(path.parent):
         before = path.read_text(encoding="utf-8") if path.exists() else ""
-        after = Lock.read(path).with_images(images).with_chosen(context, chosen).text()
+        lock = Lock.read(path)
+        extended = lock.with_images(images).with_chosen(context, chosen)
+        if before and extended == lock:
+            return before, before
+        after = extended.text()
         if after != before:
             _replace(path, after)
     return before, after

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.selfhosted.serverless.plugins.module_utils.plain_yaml import load_plain
+from ansible_collections.selfhosted.serverless.plugins.module_utils.plain_yaml import load_all_plain, load_plain
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -25,3 +25,7 @@ def test_without_libyaml_the_slow_loader_serves(monkeypatch: pytest.MonkeyPatch)
 def test_what_is_no_yaml_is_an_error() -> None:
     with pytest.raises(yaml.YAMLError):
         load_plain("a: [")
+
+
+def test_documents_without_the_empty_ones() -> None:
+    assert load_all_plain("---\na: 1\n---\n---\n- b\n---\n{}\n") == [{"a": 1}, ["b"]]

@@ -10,12 +10,19 @@ doubt (a value the server wrote differently, an order that changed) the answer i
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ...inventory.managed_fields import owned_set
 
 _IDENTITY = ("apiVersion", "kind")
 _NAME = ("name", "namespace")
+# What the server fills in where a structure is applied whole, in the kinds that have pods (Kubernetes API reference,
+# ObjectFieldSelector)
+_WITH_PODS = ("v1", "apps/v1", "batch/v1")
+_FILLED_IN = {"fieldRef": {"apiVersion": "v1"}}
+
+FilledIn = Mapping[str, Mapping[str, Any]]  # by the name of the structure
 
 
 def settled(document: dict[str, Any], live: dict[str, Any], manager: str) -> bool:
@@ -27,27 +34,28 @@ def settled(document: dict[str, Any], live: dict[str, Any], manager: str) -> boo
     body["metadata"] = {key: value for key, value in document["metadata"].items() if key not in _NAME}
     if not body["metadata"]:
         del body["metadata"]
-    return _same(body, live, fields)
+    return _same(body, live, fields, _FILLED_IN if document.get("apiVersion") in _WITH_PODS else {})
 
 
-def _same(wanted: Any, live: Any, fields: dict[str, Any]) -> bool:
+def _same(wanted: Any, live: Any, fields: dict[str, Any], filled_in: FilledIn) -> bool:
     below = {key: value for key, value in fields.items() if key != "."}
     if not below:
         return wanted == live
     if isinstance(wanted, dict) and isinstance(live, dict):
-        return _same_map(wanted, live, below)
+        return _same_map(wanted, live, below, filled_in)
     if isinstance(wanted, list) and isinstance(live, list):
-        return _same_list(wanted, live, below)
+        return _same_list(wanted, live, below, filled_in)
     return False
 
 
-def _same_map(wanted: dict[str, Any], live: dict[str, Any], fields: dict[str, Any]) -> bool:
+def _same_map(wanted: dict[str, Any], live: dict[str, Any], fields: dict[str, Any], filled_in: FilledIn) -> bool:
     if {"f:" + key for key in wanted} != set(fields):
         return False
-    return all(key in live and _same(value, live[key], fields["f:" + key]) for key, value in wanted.items())
+    whole = {key: {**filled_in[key], **value} if key in filled_in else value for key, value in wanted.items()}
+    return all(key in live and _same(value, live[key], fields["f:" + key], filled_in) for key, value in whole.items())
 
 
-def _same_list(wanted: list[Any], live: list[Any], fields: dict[str, Any]) -> bool:
+def _same_list(wanted: list[Any], live: list[Any], fields: dict[str, Any], filled_in: FilledIn) -> bool:
     if len(wanted) != len(fields):
         return False
     last = -1
@@ -57,7 +65,7 @@ def _same_list(wanted: list[Any], live: list[Any], fields: dict[str, Any]) -> bo
         if key is None or position is None or position <= last:
             return False
         last = position
-        if key.startswith("k:") and not _same(item, live[position], fields[key]):
+        if key.startswith("k:") and not _same(item, live[position], fields[key], filled_in):
             return False
     return True
 

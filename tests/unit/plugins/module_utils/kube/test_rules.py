@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.backoff import (
@@ -198,6 +199,28 @@ def test_settled_looks_into_keyed_lists() -> None:
     assert not settled({**wanted, "spec": {"ports": [{"port": 81, "name": "http"}]}}, live, "us")
     assert not settled({**wanted, "spec": {"ports": [{"port": 80, "name": "web"}]}}, live, "us")
     assert not settled({**wanted, "spec": {"ports": []}}, live, "us")
+
+
+@pytest.mark.parametrize(
+    ("api_version", "path", "theirs", "same"),
+    [
+        ("apps/v1", "metadata.name", {}, True),
+        ("apps/v1", "metadata.uid", {}, False),
+        ("apps/v1", "metadata.name", {"apiVersion": "v2"}, False),
+        ("apps/v1", "metadata.name", {"more": 1}, False),
+        # Who knows what stands for what in a kind of others
+        ("example.org/v1", "metadata.name", {}, False),
+    ],
+)
+def test_settled_knows_what_the_server_fills_in(
+    api_version: str, path: str, theirs: dict[str, Any], same: bool
+) -> None:
+    fields = {"f:spec": {"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}, "f:valueFrom": {"f:fieldRef": {}}}}}}
+    there = {"apiVersion": "v1", "fieldPath": "metadata.name", **theirs}
+    live = managed({"spec": {"env": [{"name": "A", "valueFrom": {"fieldRef": there}}]}}, fields)
+    env = [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": path}}}]
+    wanted = {"apiVersion": api_version, "metadata": {"name": "x"}, "spec": {"env": env}}
+    assert settled(wanted, live, "us") is same
 
 
 def test_the_wait_list_knows_what_becomes_ready() -> None:

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd import ContainerdNode
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd import (
+    FILTERS,
+    ContainerdNode,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes.containerd_hosts import (
     host_files,
     without_login,
@@ -38,7 +41,10 @@ from quick_clock import QuickClock
 CTR = r"""#!/bin/sh
 shift 4
 case "$1 $2" in
-  "images ls") echo "REF TYPE DIGEST SIZE"; awk '{print $1, "t", $2, "1 MiB"}' "$STORE";;
+  "images ls") if [ "$3" != -q ]; then
+      echo "REF TYPE DIGEST SIZE"; awk '{print $1, "t", $2, "1 MiB"}' "$STORE"; exit; fi
+    shift 3; echo "$# filters" >> "$STORE.asked"; [ "$#" -gt 0 ] || { awk '{print $1}' "$STORE"; exit; }
+    for i; do awk -v f="$i" 'f == "name==" $1 ",target.digest==" $2 {print $1}' "$STORE"; done;;
   "images pull") if [ -s "$STORE.away" ]; then sed -n 1p "$STORE.away" >&2; sed -i 1d "$STORE.away"; exit 1; fi
     while [ -e "$STORE.hold" ]; do sleep 0.02; done; exec 9>"$STORE.lock"; flock 9
     grep "^$5 " "$REMOTE" > "$STORE.line" || { echo "ctr: $5: not found" >&2; exit 1; }
@@ -191,6 +197,14 @@ def test_another_digest_is_pulled_anew(local: LocalNode) -> None:
     bring(local)
     LocalNode.has(local.store, {**IMAGES, "gcr.io/b/c:1": A})
     assert bring(local)[0].pulled == ["gcr.io/b/c:1"]
+
+
+def test_many_images_are_asked_for_by_commands_of_some_length(local: LocalNode) -> None:
+    many = [Wanted(f"m.example/a:{number}", "", A) for number in range(2 * FILTERS + 1)]
+    LocalNode.has(local.store, {image.name: image.digest for image in many[1:]})
+    assert local.node.lacking(many) == ["m.example/a:0"]
+    asked = Path(f"{local.store}.asked").read_text().split("\n")
+    assert asked == [f"{FILTERS} filters", f"{FILTERS} filters", "1 filters", ""]
 
 
 def test_absent_takes_away_what_was_brought_and_nothing_else(local: LocalNode) -> None:

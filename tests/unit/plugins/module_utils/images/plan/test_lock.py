@@ -37,6 +37,15 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "images.lock.yml"]
 
 
+def test_a_file_that_says_all_keeps_the_form_that_its_owner_gave_it(tmp_path: Path) -> None:
+    images = {NAME: Locked(A, {"amd64": LockedPart(B, 17)})}
+    lock = tmp_path / "images.lock.yml"
+    extend_lock(lock, images)
+    lock.write_text(f"# ours\n{lock.read_text()}")
+    before = lock.read_text()
+    assert extend_lock(lock, images) == (before, before) == (lock.read_text(), before)
+
+
 def test_architectures_are_added_to_the_same_image_alone() -> None:
     lock = Lock({NAME: Locked(A, {"amd64": LockedPart(B, 1)})})
     same = lock.with_images({NAME: Locked(A, {"arm64": LockedPart(B, 2)})})
