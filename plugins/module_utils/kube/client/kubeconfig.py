@@ -31,10 +31,11 @@ Entries = dict[str, dict[str, Any]]
 class Kubeconfig:
     """What all files say together; each of the three maps a name to its fields, with absolute paths.
 
-    `files` are those that were read, of the list `location`.
+    `files` are those that were read, of the list `location`. `current` is the current context, '' for none.
     """
 
     location: str
+    current: str = ""
     files: list[Path] = field(default_factory=list)
     contexts: Entries = field(default_factory=dict)
     clusters: Entries = field(default_factory=dict)
@@ -112,6 +113,10 @@ def _loader() -> Any:
 
 
 def _merge(merged: Kubeconfig, document: dict[str, Any], directory: Path) -> None:
+    current = document.get("current-context")
+    if current is not None and not isinstance(current, str):
+        raise KubeconfigError("current-context is not a string: put it in quotes")
+    merged.current = merged.current or current or ""
     for name, fields in _named(document, "contexts", "context"):
         merged.contexts.setdefault(name, checked(fields, CONTEXT, f"context {name!r}"))
     for name, fields in _named(document, "clusters", "cluster"):

@@ -1,0 +1,57 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kind of cluster a context leads to, as far as a kubeconfig tells: by what each program writes there.
+
+site/cluster_kind.py tells it of a cluster's nodes, by the same words, and has the last word in a run. Sources: Docker
+Desktop (context docker-desktop), minikube pkg/minikube/kubeconfig (extension with the provider), kind
+pkg/cluster/internal/kubeconfig (kind-NAME), k3d pkg/client/kubeconfig.go (k3d-NAME), Rancher Desktop, microk8s config,
+`aws eks update-kubeconfig` (ARN), `gcloud container clusters get-credentials` (gke_PROJECT_PLACE_NAME), AKS
+(azmk8s.io), `oc login` (PROJECT/SERVER:PORT/USER).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+UNKNOWN = ""
+_NAMES = (
+    (r"docker-(desktop|for-desktop)", "docker-desktop"),
+    (r"rancher-desktop", "rancher-desktop"),
+    (r"kind-.+", "kind"),
+    (r"k3d-.+", "k3d"),
+    (r"microk8s(-cluster)?", "microk8s"),
+    (r"minikube", "minikube"),
+    (r"arn:aws[a-z-]*:eks:.+", "eks"),
+    (r"gke_[^_]+_[^_]+_.+", "gke"),
+    (r"[^/]*/[^/]+:\d+/[^/]+", "openshift"),
+)
+_SERVERS = (
+    (".eks.amazonaws.com", "eks"),
+    (".eks.amazonaws.com.cn", "eks"),
+    (".azmk8s.io", "aks"),
+    (".azmk8s.cn", "aks"),
+    (".gke.goog", "gke"),
+)
+_MINIKUBE = "minikube.sigs.k8s.io"
+
+
+def kind_hint(context: str, cluster_name: str, cluster: Mapping[str, Any]) -> str:
+    """Return the kind by what is said of a context and its cluster, '' where nothing tells it."""
+    if any(_provider(extension) == _MINIKUBE for extension in cluster.get("extensions") or []):
+        return "minikube"
+    host = urlsplit(str(cluster.get("server") or "")).hostname or ""
+    by_server = next((kind for end, kind in _SERVERS if host.endswith(end)), UNKNOWN)
+    if by_server:
+        return by_server
+    return next(
+        (kind for pattern, kind in _NAMES for name in (context, cluster_name) if re.fullmatch(pattern, name)), UNKNOWN
+    )
+
+
+def _provider(extension: Any) -> str:
+    inner = extension.get("extension") if isinstance(extension, Mapping) else None
+    return str(inner.get("provider")) if isinstance(inner, Mapping) else ""
