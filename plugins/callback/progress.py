@@ -1,0 +1,180 @@
+# Copyright: selfhosted.serverless contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Callback plugin: what a run does and how long that takes, without a line for what did nothing."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: progress
+type: stdout
+short_description: What a run does, without a line for what did nothing
+version_added: "1.1.0"
+author:
+  - selfhosted.serverless contributors (@selfhosted)
+description:
+  - Prints a line where a role begins, with the seconds since the start, a line for each task that changed something or took five
+    seconds or more, what actions tell, and failures with the task that failed. Tasks that did nothing are not shown.
+  - At the end of a run on several hosts a table says of each how it ended, after how long, and why it failed.
+  - With C(-v) and more, the output is that of P(ansible.builtin.default#callback). E(ANSIBLE_STDOUT_CALLBACK=default) chooses that
+    for good.
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+"""
+
+import time
+from typing import Any
+
+from ansible import constants as C
+from ansible.executor.stats import AggregateStats
+from ansible.executor.task_result import CallbackTaskResult
+from ansible.inventory.host import Host
+from ansible.playbook.play import Play
+from ansible.playbook.task import Task
+from ansible.playbook.task_include import TaskInclude
+from ansible.plugins.callback.default import CallbackModule as Default
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.ends import HostEnd, table_of
+
+SHOWN_AFTER = 5.0  # seconds that a task takes to be shown, though it changed nothing
+COLLECTION = "selfhosted.serverless."
+SHARED = f"{COLLECTION}serverless"
+
+
+class CallbackModule(Default):
+    """Hides what did nothing; everything else is Ansible's own."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "selfhosted.serverless.progress"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = time.monotonic()
+        self._starts: dict[tuple[str, str], float] = {}  # by host and task
+        self._roles: dict[str, str] = {}  # the role that each host is at
+        self._ends: dict[str, HostEnd] = {}
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all is shown as Ansible does it."""
+        return bool(self._display.verbosity)
+
+    def v2_playbook_on_play_start(self, play: Play) -> None:
+        """Nothing of the play itself: its roles say what it does."""
+        if self._is_whole:
+            super().v2_playbook_on_play_start(play)
+        self._play = play
+
+    def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
+        """No header yet: the task may do nothing."""
+        if self._is_whole:
+            super().v2_playbook_on_task_start(task, is_conditional)
+
+    def v2_playbook_on_handler_task_start(self, task: Task) -> None:
+        """The same of handlers."""
+        if self._is_whole:
+            super().v2_playbook_on_handler_task_start(task)
+
+    def v2_playbook_on_include(self, included_file: Any) -> None:
+        """What is included is no work."""
+        if self._is_whole:
+            super().v2_playbook_on_include(included_file)
+
+    def v2_runner_on_start(self, host: Host, task: Task) -> None:
+        """A line where a host comes to another role."""
+        super().v2_runner_on_start(host, task)
+        name, now = host.get_name(), time.monotonic()
+        self._starts[name, task._uuid] = now
+        self._ends.setdefault(name, HostEnd(name, now))
+        role = self._role_of(task)
+        if role and role != self._roles.get(name) and not isinstance(task, TaskInclude):
+            self._roles[name] = role
+            if not self._is_whole:
+                self._display.display(
+                    f"[{now - self._began:4.0f} s] {self._whose(name)}{role}", color=C.COLOR_HIGHLIGHT
+                )
+
+    def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
+        """A line where something changed or took its time, and what debug says."""
+        if self._is_whole:
+            super().v2_runner_on_ok(result)
+            return
+        took = self._took(result)
+        changed = bool(result.result.get("changed"))
+        self._handle_warnings_and_exception(result)
+        if result.task.action in C._ACTION_DEBUG:
+            self._display.display(f"  {self._whose(result.host.get_name())}{result.result.get('msg', '')}")
+        elif changed or (took >= SHOWN_AFTER and not isinstance(result.task, TaskInclude)):
+            word, color = ("changed", C.COLOR_CHANGED) if changed else ("done", C.COLOR_OK)
+            name = result.task.name or result.task.action
+            self._display.display(f"  {self._whose(result.host.get_name())}{word}: {name} ({took:.1f} s)", color=color)
+
+    def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
+        """Nothing."""
+        if self._is_whole:
+            super().v2_runner_on_skipped(result)
+
+    def v2_runner_item_on_skipped(self, result: CallbackTaskResult) -> None:
+        """Nothing."""
+        if self._is_whole:
+            super().v2_runner_item_on_skipped(result)
+
+    def v2_runner_item_on_ok(self, result: CallbackTaskResult) -> None:
+        """Nothing: the task says whether it changed something."""
+        if self._is_whole:
+            super().v2_runner_item_on_ok(result)
+
+    def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
+        """The task and what it says, once; Ansible says it twice, with the place in the role."""
+        message = str(result.result.get("msg") or "").strip()
+        if self._is_whole or not message or result.task.loop or result.result.get("stderr"):
+            super().v2_runner_on_failed(result, ignore_errors)
+        else:
+            word, color = ("ignored", C.COLOR_WARN) if ignore_errors else ("failed", C.COLOR_ERROR)
+            where = f"{role}: " if (role := self._role_of(result.task)) else ""
+            whose = self._whose(result.host.get_name())
+            lines = "\n".join(f"    {line}" for line in message.splitlines())
+            self._display.display(
+                f"  {whose}{word}: {where}{result.task.name or result.task.action}\n{lines}", color=color
+            )
+        if not ignore_errors:
+            self._end(result)
+
+    def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
+        """The same of a host that is not reached."""
+        super().v2_runner_on_unreachable(result)
+        self._end(result)
+
+    def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
+        """Ansible's counts, or how each host ended."""
+        if self._is_whole:
+            super().v2_playbook_on_stats(stats)
+            return
+        now = time.monotonic()
+        for name, end in self._ends.items():
+            counts = stats.summarize(name)
+            end.changed = bool(counts["changed"])
+            end.seconds = end.seconds or now - end.began
+        lines = table_of(list(self._ends.values()), now - self._began)
+        self._display.display("\n" + "\n".join(lines))
+
+    def _end(self, result: CallbackTaskResult) -> None:
+        end = self._ends.setdefault(result.host.get_name(), HostEnd(result.host.get_name(), self._began))
+        end.error = str(result.result.get("msg") or "failed").strip()
+        end.task = result.task.name or result.task.action
+        end.seconds = time.monotonic() - end.began
+
+    def _took(self, result: CallbackTaskResult) -> float:
+        """Seconds that a task took on a host."""
+        return time.monotonic() - self._starts.get((result.host.get_name(), result.task._uuid), time.monotonic())
+
+    def _whose(self, host: str) -> str:
+        """What a line begins with where there are several hosts."""
+        return f"{host}: " if len(self._ends) > 1 else ""
+
+    @staticmethod
+    def _role_of(task: Task) -> str:
+        """The role of a task; the one that holds what all roles share does nothing."""
+        role = str(task._role.get_name()) if task._role else ""
+        return "" if role == SHARED else role.removeprefix(COLLECTION)
