@@ -29,7 +29,7 @@ class ActionModule(DocumentedAction):
         access = content_access(args, self.variables, check, self.tell)
         copies = Path(args["content_copy"]) if args["content_copy"] else None
         first, *more = [_file(one, access, copies) for one in (args, *args["more"])]
-        return {"changed": False, **first, "more": more}
+        return {"changed": False, **first, "more": more, "releases": args["releases"]}
 
     def subject(self, args: dict[str, Any]) -> str:
         """The file; no cluster is asked."""

@@ -180,6 +180,14 @@ options:
       exclude: *exclude
       definitions: *definitions
       overlays: *overlays
+  releases:
+    description:
+      - The releases that the files are for, each with its C(name), its C(manifests) and C(existing) as
+        M(selfhosted.serverless.release) takes it. They are returned as they are, for M(selfhosted.serverless.site_check).
+    type: list
+    elements: dict
+    default: []
+    version_added: "1.1.0"
 """
 
 EXAMPLES = r"""
@@ -223,6 +231,11 @@ sources:
       sha256: 19b0f64832266c57480dee19be1f77b9847f7d94637b2c2d8dd3b9671c35674f
 more:
   description: The same of each further file.
+  returned: success
+  type: list
+  elements: dict
+releases:
+  description: O(releases).
   returned: success
   type: list
   elements: dict
