@@ -150,10 +150,12 @@ def with_contexts(kubeconfig: dict[str, Any], servers: Mapping[str, str]) -> dic
     return merged
 
 
-def host_variables(context: str, kubeconfig: Path, folder: Path, address: str) -> dict[str, str]:
+def host_variables(context: str, kubeconfig: Path, folder: Path, address: str) -> dict[str, Any]:
     """What tells a host of the lab's inventory that it is another context, and where its own files are."""
     return {
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        # Four API servers stand for all these clusters
+        "__serverless_may_share": True,
         "lab_directory": str(folder),
         "lab_address": address,
         "serverless_context": context,

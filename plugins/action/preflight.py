@@ -10,8 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ansible import constants as C
+from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.same_cluster import first_of, identity_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.options.names import (
+    defaults_of_roles,
+    misspelt,
+    misspelt_tags,
+    no_contexts,
+    options_of_roles,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import CLUSTER
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
     ClusterFacts,
@@ -19,34 +28,88 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
     older_than,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.option_names import misspelt, options_of_roles
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.option_values import faulty_values
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.run_journal import tags_of
 
 LOOK_EVERY, TELL_EVERY = 1.0, 5.0  # seconds
+BATCH = "serverless_batch"
+# Set by measurements that have few clusters for many hosts
+MAY_SHARE = "__serverless_may_share"
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
 class ActionModule(ClusterAction):
     """Reads only."""
 
+    _is_of_inventory = False  # what is told is of no cluster
+
+    def subject(self, args: dict[str, Any]) -> str:
+        """The context, but for what is wrong with the inventory."""
+        return "" if self._is_of_inventory else super().subject(args)
+
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what the cluster is. Fail with every problem of the inventory at once, else with the cluster's."""
         problem = self._problem_of_options(args)
         if problem:
+            self._is_of_inventory = True
             return {"failed": True, "msg": problem}
         cluster, progress = self.connect(args)
         facts = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
-        problem = _problem(facts, args)
+        problem = self._problem_of_hosts(cluster) or _problem(facts, args)
         return {"failed": True, "msg": problem} if problem else {"changed": False, **vars(facts)}
 
     def _problem_of_options(self, args: dict[str, Any]) -> str:
+        if self._is_without_contexts():
+            return no_contexts(self.variables.get("ansible_inventory_sources") or [])
         options = options_of_roles(ROLES)
         unknown = misspelt(self.variables, options) if args["check_names"] else []
         if unknown:
             return "the inventory has unknown options: " + "; ".join(unknown)
-        faults = faulty_values(options, self.variables, self._variable) if args["check_values"] else []
-        return "the inventory has values that are none for their options:\n" + "\n".join(faults) if faults else ""
+        if not args["check_values"]:
+            return ""
+        tags = misspelt_tags(self._tags_said(), tags_of(self._task.get_play()))
+        if tags:
+            return "; ".join(tags)
+        faults = faulty_values(options, self.variables, self._variable, defaults_of_roles(ROLES))
+        if faults:
+            return "the inventory has values that are none for their options:\n" + "\n".join(faults)
+        if self._is_batch_unheard():
+            return (
+                "serverless_batch stands in the inventory, which is read too late for it: it is of the run, not of a "
+                f"host. Say it on the command line: -e serverless_batch={self._variable(BATCH)}"
+            )
+        return ""
+
+    def _problem_of_hosts(self, cluster: Cluster) -> str:
+        """Why another host of the run stands in the way: it leads to the same cluster, by whatever context."""
+        if len(self.variables.get("ansible_play_hosts_all") or ()) < 2 or self.variables.get(MAY_SHARE):
+            return ""
+        host = str(self.variables["inventory_hostname"])
+        other = first_of(C.DEFAULT_LOCAL_TMP, identity_of(cluster), host)
+        if other == host:
+            return ""
+        return (
+            f"the host {other} of this run leads to the same cluster. Take one of the two out of the inventory, or "
+            f"leave it out of the run: --limit 'clusters:!{host}'"
+        )
+
+    def _is_without_contexts(self) -> bool:
+        """Whether the play runs on Ansible's own localhost, as the playbooks do where nothing else is to be had."""
+        groups = self.variables.get("groups") or {}
+        is_implicit = "localhost" not in groups.get("all", ())
+        return self.variables.get("inventory_hostname") == "localhost" and is_implicit and not groups.get("clusters")
+
+    def _is_batch_unheard(self) -> bool:
+        """Whether hosts are taken in batches by the inventory's word, which Ansible does not ask for that."""
+        said, heard = str(self._variable(BATCH) or "0"), self._task.get_play().serial
+        return said != "0" and [str(part) for part in heard] != [said]
+
+    def _tags_said(self) -> list[str]:
+        """The tags of the command line, those to run and those to skip."""
+        return [
+            str(tag) for name in ("ansible_run_tags", "ansible_skip_tags") for tag in self.variables.get(name) or ()
+        ]
 
     def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
         """Return what the cluster is."""

@@ -104,14 +104,13 @@ class DocumentedAction(ActionBase):
 
     def _done(self, args: dict[str, Any]) -> dict[str, Any]:
         """Act, and have every failure begin with the subject."""
-        subject = self.subject(args)
         try:
             done = self.act(args, bool(self._task.check_mode))
         except self.errors as error:
             # Without its cause: Ansible would print the same words once more for each error below it.
-            raise AnsibleActionFail(f"{subject}{error}") from None
+            raise AnsibleActionFail(f"{self.subject(args)}{error}") from None
         if done.get("failed"):
-            done["msg"] = f"{subject}{done['msg']}"
+            done["msg"] = f"{self.subject(args)}{done['msg']}"
         return done
 
     def _arguments(self) -> dict[str, Any]:

@@ -134,8 +134,13 @@ def absolute(directory: str) -> str:
 def has_report(play: Play) -> bool:
     """Return whether a play has the role report: only such a run writes files, lest another one replaces them."""
     return any(role.get_name() in _ROLES for role in play.get_roles()) or any(
-        _is_report(task) for task in _tasks([*play.pre_tasks, *play.tasks, *play.post_tasks])
+        _is_report(task) for task in _tasks_of(play)
     )
+
+
+def tags_of(play: Play) -> set[str]:
+    """Return the tags that the tasks of a play have."""
+    return {str(tag) for task in _tasks_of(play) for tag in task.tags}
 
 
 def write(directory: str | Path, *, over: bool) -> dict[str, str]:
@@ -204,6 +209,10 @@ def _roles(task: Task, variables: Mapping[str, Any]) -> tuple[str, str]:
     parents = variables.get("ansible_parent_role_names") or []
     within = str(parents[-1]) if role and parents else role
     return role.removeprefix(f"{COLLECTION}."), within.removeprefix(f"{COLLECTION}.")
+
+
+def _tasks_of(play: Play) -> Iterable[Task]:
+    return _tasks([*play.pre_tasks, *play.tasks, *play.post_tasks])
 
 
 def _tasks(entries: Iterable[Block | Task]) -> Iterable[Task]:

@@ -29,6 +29,9 @@ _REPLACED = {
     "namespaces": "registry_secret_namespaces",
 }
 
+# What Ansible gives a meaning of its own
+_SPECIAL_TAGS = ("all", "always", "never", "tagged", "untagged")
+
 
 def options_of_roles(roles: Path) -> dict[str, dict[str, Any]]:
     """Return the options of every role below a folder by their names, as its argument_specs has them."""
@@ -41,15 +44,49 @@ def options_of_roles(roles: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def defaults_of_roles(roles: Path) -> dict[str, Any]:
+    """Return the defaults of all roles below a folder that are no templates."""
+    found: dict[str, Any] = {}
+    for defaults in sorted(roles.glob("*/defaults/main.yml")):
+        values = load_plain(defaults.read_text(encoding="utf-8")) or {}
+        found |= {name: value for name, value in values.items() if "{{" not in str(value)}
+    return found
+
+
+def no_contexts(sources: Iterable[str]) -> str:
+    """Return what is said where the inventory has no host to run on."""
+    said = ", ".join(sources) or "none is named"
+    return (
+        f"the inventory ({said}) has no host in the group clusters, which the playbooks run on. Name another with -i, "
+        "such as -i inventories/kubeconfig for the contexts of your kubeconfig, or add a context to that group"
+    )
+
+
 def misspelt(variables: Iterable[str], options: Mapping[str, Collection[str]]) -> list[str]:
-    """Return one sentence per variable that no role knows, with what has replaced it or the nearest option there is."""
+    """Return one sentence per variable that no role knows, with what has replaced it or the nearest option there is.
+
+    A variable is meant for an option where it begins like one, or is one but for hyphens and capitals.
+    """
     known = set().union(*options.values())
-    return [
-        _sentence(name, role, known)
-        for name in sorted(set(variables) - known)
-        for role in options
-        if name.startswith(f"{role}_")
-    ]
+    found = []
+    for name in sorted(set(variables) - known):
+        plain = name.lower().replace("-", "_")
+        if plain in known:
+            found.append(f"{name} is no option of any role; write {plain}")
+        else:
+            found += [_sentence(name, role, known) for role in options if name.startswith(f"{role}_")]
+    return found
+
+
+def misspelt_tags(said: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return one sentence per tag of the command line that nothing in a play has, with the nearest that there is."""
+    tags = sorted(set(known) - set(_SPECIAL_TAGS))
+    found = []
+    for tag in sorted(set(said) - set(tags) - set(_SPECIAL_TAGS)):
+        near = difflib.get_close_matches(tag, tags, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(tags)}"
+        found.append(f"{tag} is no tag of this playbook; {hint}")
+    return found
 
 
 def _sentence(name: str, role: str, known: set[str]) -> str:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.option_names import misspelt, options_of_roles
+from ansible_collections.selfhosted.serverless.plugins.module_utils.options.names import (
+    defaults_of_roles,
+    misspelt,
+    misspelt_tags,
+    options_of_roles,
+)
 
 ROLES = Path(__file__).resolve().parents[5] / "roles"
 
@@ -14,6 +19,30 @@ def test_a_misspelt_option_is_named_with_the_nearest_one() -> None:
     assert misspelt(["istio_wait_timout"], {"istio": {"istio_wait_timeout"}}) == [
         "istio_wait_timout is no option of any role; did you mean istio_wait_timeout?"
     ]
+
+
+@pytest.mark.parametrize("name", ["todo-namespace", "TODO_NAMESPACE", "Todo_Namespace"])
+def test_an_option_with_hyphens_or_capitals_is_named(name: str) -> None:
+    assert misspelt([name], {"todo": {"todo_namespace"}}) == [f"{name} is no option of any role; write todo_namespace"]
+
+
+@pytest.mark.parametrize(
+    ("said", "sentences"),
+    [
+        (["all"], []),
+        (["istio", "always"], []),
+        (["istoi"], ["istoi is no tag of this playbook; did you mean istio?"]),
+        (["x", "istio"], ["x is no tag of this playbook; there are: istio, knative"]),
+        (["untagged", "never"], []),
+    ],
+)
+def test_tags_that_nothing_has_are_named(said: list[str], sentences: list[str]) -> None:
+    assert misspelt_tags(said, ["always", "knative", "istio"]) == sentences
+
+
+def test_defaults_that_are_no_templates_are_read() -> None:
+    defaults = defaults_of_roles(ROLES)
+    assert defaults["todo_max_scale"] == 3 and "todo_domain" not in defaults
 
 
 def test_options_and_strangers_are_left_alone() -> None:
