@@ -58,6 +58,7 @@ EXAMPLES = r"""
 # kubeconfig.yml: the current context, or by --limit any other
 plugin: selfhosted.serverless.kubeconfig
 
+---
 # staging.kubeconfig.yml: all contexts of one file but one, side by side
 plugin: selfhosted.serverless.kubeconfig
 kubeconfig: ~/.kube/staging
