@@ -92,7 +92,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ClusterError
 
 # The group that the playbooks run on, and the one of all contexts
-CLUSTERS, CONTEXTS = "clusters", "contexts"
+CLUSTERS = "clusters"
+CONTEXTS = "contexts"
 
 
 class InventoryModule(BaseInventoryPlugin):
