@@ -68,7 +68,8 @@ class ActionModule(ClusterAction):
             return "the inventory has unknown options: " + "; ".join(unknown)
         if not args["check_values"]:
             return ""
-        tags = misspelt_tags(self._tags_said(), tags_of(self._task.get_play()))
+        to_run, to_skip = (self.variables.get(f"ansible_{what}_tags") or [] for what in ("run", "skip"))
+        tags = misspelt_tags(map(str, to_run), map(str, to_skip), tags_of(self._task.get_play()))
         if tags:
             return "; ".join(tags)
         faults = faulty_values(options, self.variables, self._variable, defaults_of_roles(ROLES))
@@ -104,12 +105,6 @@ class ActionModule(ClusterAction):
         """Whether hosts are taken in batches by the inventory's word, which Ansible does not ask for that."""
         said, heard = str(self._variable(BATCH) or "0"), self._task.get_play().serial
         return said != "0" and [str(part) for part in heard] != [said]
-
-    def _tags_said(self) -> list[str]:
-        """The tags of the command line, those to run and those to skip."""
-        return [
-            str(tag) for name in ("ansible_run_tags", "ansible_skip_tags") for tag in self.variables.get(name) or ()
-        ]
 
     def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
         """Return what the cluster is."""

@@ -135,7 +135,7 @@ class InventoryModule(BaseInventoryPlugin):
         }
         if self.get_option("kubeconfig"):
             variables["serverless_kubeconfig"] = self.get_option("kubeconfig")
-        for name, value in {**variables, **said}.items():
+        for name, value in {**variables, **host.variables, **said}.items():
             self.inventory.set_variable(host.name, name, value)
 
     def _choose(self, config: Kubeconfig, hosts: list[ContextHost]) -> None:

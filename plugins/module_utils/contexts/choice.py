@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ..kube.client.kubeconfig import Kubeconfig
 from .host_names import host_names
-from .kind_hints import kind_hint
+from .kind_hints import LAB, extension_of, kind_hint
 
 
 class ChoiceError(Exception):
@@ -21,11 +21,15 @@ class ChoiceError(Exception):
 
 @dataclass(frozen=True)
 class ContextHost:
-    """A host: its name, the context it stands for, and the kind of its cluster, '' where the kubeconfig tells none."""
+    """A host: its name, the context it stands for, and the kind of its cluster, '' where the kubeconfig tells none.
+
+    `variables` are those that the program which made the cluster has left in the kubeconfig: of the lab, where it is.
+    """
 
     name: str
     context: str
     kind: str
+    variables: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 def hosts_of(
@@ -42,7 +46,8 @@ def hosts_of(
     chosen = [context for context in config.contexts if _matches(context, patterns) and not _matches(context, excluded)]
     kinds = {context: _kind(config, context) for context in chosen}
     names = host_names(chosen, {*taken, *(group_of(kind) for kind in kinds.values())})
-    return sorted((ContextHost(names[context], context, kinds[context]) for context in chosen), key=_by_name)
+    hosts = [ContextHost(names[context], context, kinds[context], _left(config, context)) for context in chosen]
+    return sorted(hosts, key=_by_name)
 
 
 def group_of(kind: str) -> str:
@@ -64,6 +69,11 @@ def variables_of(context: str, said: Mapping[str, Mapping[str, Any]]) -> dict[st
 def _kind(config: Kubeconfig, context: str) -> str:
     cluster = config.contexts[context].get("cluster", "")
     return kind_hint(context, cluster, config.clusters.get(cluster, {}))
+
+
+def _left(config: Kubeconfig, context: str) -> dict[str, Any]:
+    extension = extension_of(config.clusters.get(config.contexts[context].get("cluster", ""), {}), LAB)
+    return {f"lab_{key}": extension[key] for key in ("directory", "address") if extension.get(key)}
 
 
 def _matches(context: str, patterns: Iterable[str]) -> bool:

@@ -36,13 +36,16 @@ _SERVERS = (
     (".azmk8s.cn", "aks"),
     (".gke.goog", "gke"),
 )
-_MINIKUBE = "minikube.sigs.k8s.io"
+# By the provider that an extension of the cluster names
+LAB = "selfhosted.serverless"
+_PROVIDERS = {"minikube.sigs.k8s.io": "minikube", LAB: "lab"}
 
 
 def kind_hint(context: str, cluster_name: str, cluster: Mapping[str, Any]) -> str:
     """Return the kind by what is said of a context and its cluster, '' where nothing tells it."""
-    if any(_provider(extension) == _MINIKUBE for extension in cluster.get("extensions") or []):
-        return "minikube"
+    for provider, kind in _PROVIDERS.items():
+        if extension_of(cluster, provider):
+            return kind
     host = urlsplit(str(cluster.get("server") or "")).hostname or ""
     by_server = next((kind for end, kind in _SERVERS if host.endswith(end)), UNKNOWN)
     if by_server:
@@ -52,6 +55,7 @@ def kind_hint(context: str, cluster_name: str, cluster: Mapping[str, Any]) -> st
     )
 
 
-def _provider(extension: Any) -> str:
-    inner = extension.get("extension") if isinstance(extension, Mapping) else None
-    return str(inner.get("provider")) if isinstance(inner, Mapping) else ""
+def extension_of(cluster: Mapping[str, Any], provider: str) -> Mapping[str, Any]:
+    """Return what a provider has written of a cluster into the kubeconfig, {} where it has not."""
+    inner = (one.get("extension") for one in cluster.get("extensions") or [] if isinstance(one, Mapping))
+    return next((one for one in inner if isinstance(one, Mapping) and one.get("provider") == provider), {})

@@ -78,14 +78,19 @@ def misspelt(variables: Iterable[str], options: Mapping[str, Collection[str]]) -
     return found
 
 
-def misspelt_tags(said: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Return one sentence per tag of the command line that nothing in a play has, with the nearest that there is."""
+def misspelt_tags(to_run: Iterable[str], to_skip: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return one sentence per tag of the command line that nothing in a play has, with the nearest that there is.
+
+    Tags to skip are refused only where one is near: tools skip tags of their own by habit (molecule: notest).
+    """
     tags = sorted(set(known) - set(_SPECIAL_TAGS))
-    found = []
-    for tag in sorted(set(said) - set(tags) - set(_SPECIAL_TAGS)):
+    to_run, found = set(to_run), []
+    for tag in sorted((to_run | set(to_skip)) - set(tags) - set(_SPECIAL_TAGS)):
         near = difflib.get_close_matches(tag, tags, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(tags)}"
-        found.append(f"{tag} is no tag of this playbook; {hint}")
+        if near:
+            found.append(f"{tag} is no tag of this playbook; did you mean {near[0]}?")
+        elif tag in to_run:
+            found.append(f"{tag} is no tag of this playbook; there are: {', '.join(tags)}")
     return found
 
 

@@ -95,7 +95,7 @@ VALUES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 ]
 WORDS: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("--tags", "istoi"), ("istoi", "did you mean istio?")),
-    (("--skip-tags", "metrics"), ("metrics", "no tag of this playbook")),
+    (("--skip-tags", "metrics"), ("metrics", "did you mean metrics_server?")),
     (("-i", "/nowhere/hosts.yml"), ("/nowhere/hosts.yml", "group clusters", "-i inventories/kubeconfig")),
     (("-i", "somebody,"), ("somebody,", "group clusters")),
     (("--limit", "nobody"), ("nobody",)),

@@ -18,6 +18,7 @@ MINIKUBE = {"name": "cluster_info", "extension": {"provider": "minikube.sigs.k8s
         ("minikube", "minikube", {"extensions": [MINIKUBE]}, "minikube"),
         # A profile has the name that its owner gives it
         ("kind-of-mine", "kind-of-mine", {"extensions": [MINIKUBE]}, "minikube"),
+        ("lab", "lab", {"extensions": [{"name": "lab", "extension": {"provider": "selfhosted.serverless"}}]}, "lab"),
         ("kind-a", "kind-a", {"server": "https://127.0.0.1:40123"}, "kind"),
         ("renamed", "kind-a", {"server": "https://127.0.0.1:40123"}, "kind"),
         ("k3d-a", "k3d-a", {}, "k3d"),
