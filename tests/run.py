@@ -142,7 +142,7 @@ def sanity() -> Iterator[Result]:
             if (ROOT / name).exists():
                 target = tree / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, target)
+                shutil.copy2(ROOT / name, target, follow_symlinks=False)
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         command: list[str | Path] = [BIN / "ansible-test", "sanity", "--venv", "--python", version]
         yield run("ansible-test sanity", command, cwd=tree, env={"HOME": str(sanity_home())})
