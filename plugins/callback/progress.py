@@ -54,6 +54,7 @@ class CallbackModule(Default):
         self._starts: dict[tuple[str, str], float] = {}  # by host and task
         self._roles: dict[str, str] = {}  # the role that each host is at
         self._ends: dict[str, HostEnd] = {}
+        self._has_several = False
 
     @property
     def _is_whole(self) -> bool:
@@ -65,6 +66,9 @@ class CallbackModule(Default):
         if self._is_whole:
             super().v2_playbook_on_play_start(play)
         self._play = play
+        # All of the play, of which one batch may have one alone
+        hosts = play.get_variable_manager()._inventory.get_hosts(play.hosts, ignore_restrictions=True)
+        self._has_several = len(hosts) > 1
 
     def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
         """No header yet: the task may do nothing."""
@@ -171,7 +175,7 @@ class CallbackModule(Default):
 
     def _whose(self, host: str) -> str:
         """What a line begins with where there are several hosts."""
-        return f"{host}: " if len(self._ends) > 1 else ""
+        return f"{host}: " if self._has_several else ""
 
     @staticmethod
     def _role_of(task: Task) -> str:
