@@ -105,7 +105,7 @@ class Site:
         """Run one of the project's playbooks on the lab, or on the hosts of another inventory."""
         place = [] if inventory else ["-e", f"lab_directory={self.directory}", "-e", f"lab_address={self.address}"]
         command = [str(BIN / "ansible-playbook"), "-i", str(inventory or "inventories/lab"), name, *place, *arguments]
-        environment = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        environment = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_STDOUT_CALLBACK": "default"}
         return self.run(Path(name).stem, *command, environment=environment, watch=watch)
 
     def kubectl(self, *arguments: str) -> str:

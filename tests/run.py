@@ -83,8 +83,9 @@ def shortened(text: str) -> str:
 
 
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """The process environment with the project's own tools first."""
-    return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **(extra or {})}
+    """The process environment with the project's own tools first; tests read Ansible's own output."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "ANSIBLE_STDOUT_CALLBACK": "default", **(extra or {})}
 
 
 def with_reports(name: str, command: list[str | Path], reports: Path, env: dict[str, str]) -> Result:

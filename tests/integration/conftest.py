@@ -21,6 +21,8 @@ import pytest
 
 from .support.runs import Lab
 
+# Playbooks that tests run print what Ansible's own callback prints.
+os.environ["ANSIBLE_STDOUT_CALLBACK"] = "default"
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "todo"
 DOMAIN = "example.com"

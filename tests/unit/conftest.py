@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ansible.plugins.loader import init_plugin_loader
+
+# Playbooks that tests run print what Ansible's own callback prints.
+os.environ["ANSIBLE_STDOUT_CALLBACK"] = "default"
 
 # Before the first import of the collection: the loader, once there, refuses packages that Python's own has imported.
 init_plugin_loader([str(Path(__file__).resolve().parents[2] / ".venv" / "collections")])
