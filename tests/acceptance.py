@@ -13,16 +13,17 @@ from pathlib import Path
 from integration.support.labs import OwnLab
 from run import BIN, ROOT, Result, run, with_reports
 
-SHARING = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "verify", "upgrades", "firstrun")
+SHARING = ("plan", "faults", "kills", "neighbours", "repair", "waiting", "verify", "upgrades", "firstrun", "rights")
 OWN_LABS = ("matrix", "runtimes", "kind", "observability")  # parts that bring what they need themselves
 PARTS = (*SHARING, *OWN_LABS)
 LAB = OwnLab(ROOT / ".lab-acceptance", "127.0.0.3")
+AUDITED = [f"system:serviceaccount:default:{name}" for name in ("installer", "nightly")]  # of the part rights
 RELEASES = ["knative-1.22", "knative-1.23"]  # the part upgrades goes from one to the other
 
 
 def lab(state: str) -> Result:
     """The lab of these tests brought to a state."""
-    return run(f"lab {state}", LAB.command(state, lab_releases=RELEASES))
+    return run(f"lab {state}", LAB.command(state, lab_releases=RELEASES, lab_audit_users=AUDITED))
 
 
 def part(name: str) -> Result:

@@ -108,7 +108,9 @@ class CallbackModule(Default):
         changed = bool(result.result.get("changed"))
         self._handle_warnings_and_exception(result)
         if result.task.action in C._ACTION_DEBUG:
-            self._display.display(f"  {self._whose(result.host.get_name())}{result.result.get('msg', '')}")
+            message = result.result.get("msg", "")
+            for line in message if isinstance(message, list) else [message]:
+                self._display.display(f"  {self._whose(result.host.get_name())}{line}")
         elif changed or (took >= SHOWN_AFTER and not isinstance(result.task, TaskInclude)):
             word, color = ("changed", C.COLOR_CHANGED) if changed else ("done", C.COLOR_OK)
             name = result.task.name or result.task.action

@@ -112,8 +112,7 @@ def _sent(scene: Scene, path: str) -> tuple[str, str]:
         return event, str(error)
     if answer.status == 202:
         return event, ""
-    said = answer.body.decode("utf-8", "replace").strip()[:200]
-    return event, f"it answers {answer.status} {said}".strip()
+    return event, f"it answers {answer.status} {answer.said}".strip()
 
 
 def _arrived(there: float, back: float, events: int) -> Fact:

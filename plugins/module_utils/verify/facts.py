@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+# The authorizer's words (apiserver, endpoints/handlers/responsewriters/errors.go)
+_FORBIDDEN = re.compile(r'is forbidden: User "[^"]*" cannot ')
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,12 @@ def holds(name: str, text: str, **figures: Any) -> Fact:
 
 
 def fails(name: str, text: str, cause: str, remedy: str, **figures: Any) -> Fact:
-    """A fact that is not as it should be; `text` says what was seen."""
+    """A fact that is not as it should be; `text` says what was seen.
+
+    Where the user of the context may not do what asking needs, no other remedy than more rights can help.
+    """
+    if _FORBIDDEN.search(cause):
+        remedy = "have that allowed, as by the ClusterRole in docs/rights.md, or use a context that may"
     return Fact(name, text, figures, cause=_sentence(cause) or "no cause was found", remedy=_sentence(remedy))
 
 

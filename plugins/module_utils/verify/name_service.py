@@ -74,15 +74,17 @@ def _path(home: str) -> str:
 
 
 def _unresolved(scene: Scene, workspace: Workspace, answer: Exchanged) -> Fact:
-    said = answer.body.decode("utf-8", "replace").strip()[:200]
     text = f"{probe.peer_of(workspace.home)} is not reached from a pod"
-    if b'"kind":"Status"' in answer.body.replace(b" ", b""):
-        cause = f"the API server does not reach pods, so nothing could be asked: {said}"
+    if answer.status_message:
+        why = "" if answer.status == 403 else "the API server does not reach pods, so nothing could be asked: "
         return fails(
-            NAME, text, cause, "open the way from the API server to the pods, which webhooks and metrics need as well"
+            NAME,
+            text,
+            f"{why}{answer.said}",
+            "open the way from the API server to the pods, which webhooks and metrics need as well",
         )
     servers = scene.cluster.list("v1", "Service", _SYSTEM, _SERVERS, deadline=scene.seconds(5))
-    causes = [f"the probe answers {answer.status}: {said}", *(_without_pods(scene, item) for item in servers)]
+    causes = [f"the probe answers {answer.status}: {answer.said}", *(_without_pods(scene, item) for item in servers)]
     remedy = f"see the cluster's name server: {scene.kubectl} -n {_SYSTEM} get pods -l {_SERVERS}"
     return fails(NAME, text, "; ".join(filter(None, causes)), remedy)
 

@@ -42,6 +42,21 @@ class Exchanged:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def status_message(self) -> str:
+        """What the API server itself says (metav1.Status), '' where the answer comes from behind it."""
+        try:
+            answer = json.loads(self.body)
+        except ValueError:
+            return ""
+        is_status = isinstance(answer, dict) and answer.get("kind") == "Status"
+        return str(answer.get("message") or answer.get("reason") or "no reason given") if is_status else ""
+
+    @property
+    def said(self) -> str:
+        """The answer in words: the API server's own, or how the text begins that came."""
+        return self.status_message or self.body.decode("utf-8", "replace").strip()[:200]
+
 
 class Transport:
     """HTTP to one API server. Thread-safe: the pools are, and the counters are guarded.

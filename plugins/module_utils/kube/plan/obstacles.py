@@ -19,7 +19,7 @@ from ..errors import ApiError
 from ..inventory.store import read_inventories
 from ..objects import Document
 from ..rights.needed import rights_of_documents, rights_of_every_run
-from ..rights.review import lacking, told
+from ..rights.review import lacking, refused_rights, told
 from .present.existing import ExistingPolicy, applied_beside, foreign_installation
 from .present.node_ports import taken_node_ports, wants_node_ports
 
@@ -54,10 +54,7 @@ def obstacles(cluster: Cluster, documents: list[Document], record_namespace: str
     rights = rights_of_every_run(record_namespace) | rights_of_documents(documents, cluster.discovery)
     missing = told(lacking(cluster, rights, deadline))
     if missing:
-        return [
-            f"the user of this context may not: {'; '.join(missing)}. Have that allowed, as by the ClusterRole in "
-            "docs/rights.md, or use a context that may"
-        ]
+        return [refused_rights(missing)]
     return [*_node_ports(cluster, documents, deadline), *_storage(cluster, documents, deadline)]
 
 

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
-from ..errors import KubeError, ReleaseError
+from ..errors import KubeError, Refused, ReleaseError
 from ..inventory.former import delete_former
+from ..inventory.inventory import Inventory
 from ..inventory.lookup import entry_of
 from ..inventory.run_lock import RunLock
 from ..inventory.store import delete_inventory, jobs_release, read_inventories, write_inventory
 from ..plan.bookkeeping import inventory_blockers, lock_blockers
 from ..plan.leaving.rehearsal import AbsentOptions, Removal, rehearse
 from ..plan.plan import Plan, Step, refusal
+from ..rights.needed import rights_of_every_run, rights_of_removal
+from ..rights.review import lacking, refused_rights, told
 from .departures import Departures
 from .execute import carry_out
 
@@ -43,7 +46,10 @@ def remove_releases(
     """
     if not leaving:
         return []
-    leaving = _with_jobs(cluster, leaving, record_namespace)
+    deadline = Deadline(max(options.seconds for options in leaving))
+    stored = read_inventories(cluster, record_namespace, deadline)
+    leaving = _with_jobs(leaving, stored)
+    _stop_without_rights(cluster, leaving, stored, record_namespace, deadline)
     removals = _rehearse(cluster, leaving, record_namespace, lock)
     if _are_blocked(removals) and lock and lock.await_others():
         removals = _rehearse(cluster, leaving, record_namespace, lock)
@@ -75,10 +81,9 @@ def remove_release(
     return next(plan for plan in plans if plan.release == options.release)
 
 
-def _with_jobs(cluster: Cluster, leaving: Sequence[AbsentOptions], record_namespace: str) -> list[AbsentOptions]:
+def _with_jobs(leaving: Sequence[AbsentOptions], stored: Iterable[Inventory]) -> list[AbsentOptions]:
     """The releases, each after the jobs of an upgrade of it that was broken off, where there are any."""
-    deadline = Deadline(max(options.seconds for options in leaving))
-    known = {inventory.release for inventory in read_inventories(cluster, record_namespace, deadline)}
+    known = {inventory.release for inventory in stored}
     named = {options.release for options in leaving}
     found = []
     for options in leaving:
@@ -87,6 +92,24 @@ def _with_jobs(cluster: Cluster, leaving: Sequence[AbsentOptions], record_namesp
             found.append(AbsentOptions(jobs, seconds=options.seconds))
         found.append(options)
     return found
+
+
+def _stop_without_rights(
+    cluster: Cluster,
+    leaving: Sequence[AbsentOptions],
+    stored: Iterable[Inventory],
+    record_namespace: str,
+    deadline: Deadline,
+) -> None:
+    """Name all rights at once that the user lacks; a rehearsal stops at the first."""
+    names = {options.release for options in leaving}
+    entries = [entry for inventory in stored if inventory.release in names for entry in inventory.entries]
+    if not entries:
+        return
+    rights = rights_of_every_run(record_namespace) | rights_of_removal(entries, cluster.discovery)
+    missing = told(lacking(cluster, rights, deadline))
+    if missing:
+        raise Refused(f"nothing was removed: {refused_rights(missing)}")
 
 
 def _rehearse(

@@ -1,11 +1,12 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rights that a run needs: those of every run, and those that its documents ask for.
+"""The rights that a run needs: those of every run, those that its documents ask for, and those of a removal.
 
 Applying is patching, and creating what is not there yet (apiserver, endpoints/handlers/patch.go); all of a kind that is
 ours is listed at once, in all namespaces. Who gives roles away must hold what is in them, or may escalate and bind
-(Kubernetes documentation, "Privilege escalation prevention and bootstrapping").
+(Kubernetes documentation, "Privilege escalation prevention and bootstrapping"). Deleting a CRD deletes what others have
+of its kind, which must be looked at before.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..client.discovery import Discovery
+from ..inventory.inventory import Entry
+from ..inventory.ownership import Origin
 from ..objects import Document, ObjectRef
 from .review import Right
 
 _APPLIED = ("get", "create", "patch")
+_DELETED = ("get", "list", "delete")
+_GIVEN_BACK = ("get", "list", "patch")
 _RBAC = "rbac.authorization.k8s.io"
 _RECORDS = ("get", "list", "create", "patch", "delete")
 
@@ -48,6 +53,24 @@ def rights_of_documents(documents: Iterable[Document], discovery: Discovery) -> 
         if ref.group == _RBAC:
             place = resource.replace("bindings", "s")
             found.add(Right(_RBAC, place, "bind" if "bindings" in resource else "escalate", namespace))
+    return found
+
+
+def rights_of_removal(entries: Iterable[Entry], discovery: Discovery) -> set[Right]:
+    """Return what taking these objects away asks for. Kinds that are not served any more are passed over."""
+    found: set[Right] = set()
+    for entry in entries:
+        ref = entry.ref
+        if ref.kind == "CustomResourceDefinition":
+            plural, _dot, group = ref.name.partition(".")
+            found.add(Right(group, plural, "list"))
+        served = discovery.find(ref.api_version, ref.kind)
+        if served:
+            verbs = _DELETED if entry.origin is Origin.CREATED else _GIVEN_BACK
+            found |= {
+                Right(ref.group, served.plural, verb, ref.namespace if served.namespaced and verb != "list" else "")
+                for verb in verbs
+            }
     return found
 
 

@@ -23,12 +23,6 @@ class Right:
     verb: str
     namespace: str = ""
 
-    @property
-    def what(self) -> str:
-        """The resource as kubectl names it, and the namespace."""
-        place = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.resource}{f'.{self.group}' if self.group else ''}{place}"
-
 
 ALL = Right("*", "*", "*")
 
@@ -53,11 +47,24 @@ def lacking(cluster: Cluster, rights: Iterable[Right], deadline: Deadline) -> li
 
 
 def told(rights: Iterable[Right]) -> list[str]:
-    """Return the rights as words, those on the same resources in one: 'create, patch deployments.apps in todo'."""
+    """Return the rights as words, those on the same resource in one: 'create, patch deployments.apps in shop, todo'."""
     verbs: dict[tuple[str, str, str], list[str]] = {}
     for right in sorted(rights):
         verbs.setdefault((right.group, right.resource, right.namespace), []).append(right.verb)
-    return [f"{', '.join(of)} {Right(*place[:2], '', place[2]).what}" for place, of in verbs.items()]
+    places: dict[tuple[str, str], list[str]] = {}
+    for (group, resource, namespace), of in verbs.items():
+        what = f"{', '.join(of)} {resource}{f'.{group}' if group else ''}"
+        places.setdefault((what, "in" if namespace else ""), []).append(namespace)
+    return [f"{what} in {', '.join(named)}" if word else what for (what, word), named in places.items()]
+
+
+def refused_rights(missing: Iterable[str]) -> str:
+    """Return what is said of rights that are lacking, as `told` has them, each on a line of its own."""
+    lines = "".join(f"\n  {right}" for right in missing)
+    return (
+        f"the user of this context may not:{lines}\n"
+        "Have that allowed, as by the ClusterRole in docs/rights.md, or use a context that may"
+    )
 
 
 def _is_allowed(cluster: Cluster, right: Right, deadline: Deadline) -> bool:

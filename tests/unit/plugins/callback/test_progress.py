@@ -41,7 +41,7 @@ def test_what_did_nothing_is_not_shown(tmp_path: Path) -> None:
     loop = {**CHANGED, "name": "Write them", "loop": [1, 2]}
     said = {"name": "Tell", "ansible.builtin.debug": {"msg": "to be read"}}
     lines = run(tmp_path, [NOTHING, SKIPPED, CHANGED, loop, said]).stdout.split("\n")
-    shown = [re.sub(r"\d+\.\d s", "N s", line) for line in lines if line]
+    shown = [re.sub(r"\d+\.\d s", "N s", line) for line in lines if line and not line.startswith("  done: ")]
     assert shown == ["  changed: Write it (N s)", "  changed: Write them (N s)", "  to be read", "changed after N s."]
 
 
@@ -51,9 +51,9 @@ def test_a_role_begins_with_a_line(tmp_path: Path) -> None:
     (tasks / "main.yml").write_text(yaml.safe_dump([NOTHING, NOTHING]), encoding="utf-8")
     role = {"ansible.builtin.include_role": {"name": "selfmade"}}
     output = run(tmp_path, [role, CHANGED, role]).stdout
-    assert re.findall(r"^\[ +\d s\] (\w+)$", output, re.MULTILINE) == ["selfmade"]
+    assert re.findall(r"^\[ *\d+ s\] (\w+)$", output, re.MULTILINE) == ["selfmade"]
     several = run(tmp_path, [role], hosts="one,two").stdout
-    assert sorted(re.findall(r"^\[ +\d s\] (.+)$", several, re.MULTILINE)) == ["one: selfmade", "two: selfmade"]
+    assert sorted(re.findall(r"^\[ *\d+ s\] (.+)$", several, re.MULTILINE)) == ["one: selfmade", "two: selfmade"]
 
 
 def test_a_failure_is_shown_with_its_task_and_in_the_table(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_a_failure_is_shown_with_its_task_and_in_the_table(tmp_path: Path) -> No
     assert "  two: failed: Break it\n    it is broken\n" in done.stdout
     assert "it is broken" not in done.stderr
     table = done.stdout.rstrip().split("\n")[-3:]
-    assert re.fullmatch(r"  one  changed    +\d\.\d s", table[0])
-    assert re.fullmatch(r"  two  failed     +\d\.\d s  Break it: it is broken", table[1])
-    assert re.fullmatch(r"2 contexts in \d\.\d s, 1 failed\.", table[2])
+    assert re.fullmatch(r"  one  changed    +\d+\.\d s", table[0])
+    assert re.fullmatch(r"  two  failed     +\d+\.\d s  Break it: it is broken", table[1])
+    assert re.fullmatch(r"2 contexts in \d+\.\d s, 1 failed\.", table[2])
 
 
 def test_ignored_failures_are_none(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is in a namespace that is neither ours nor made by the cluster. Deleting the namespace would delete it too.
 
-Every kind that can be listed and deleted is looked at, as the namespace controller does it; sources of the rules:
-pkg/controller/namespace/deletion of Kubernetes.
+Every kind that can be listed and deleted is looked at, as the namespace controller does it, except those whose objects
+are nobody's loss; sources of the rules: pkg/controller/namespace/deletion of Kubernetes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...inventory.lookup import LIST_SECONDS
 from ...inventory.owners import Going, families
 from ...objects import Document, ObjectRef
 from ...parallel import for_each
-from .cluster_made import is_cluster_made
+from .cluster_made import ALWAYS, is_cluster_made
 from .residue import is_residue
 
 MOST_NAMED = 3
@@ -55,7 +55,11 @@ def namespace_content(
     if not namespaces:
         return {}
     cluster.discovery.refresh(deadline)  # kinds that others have defined in the meantime count too
-    kinds = [item for item in cluster.discovery.all() if item.namespaced and {"list", "delete"} <= item.verbs]
+    kinds = [
+        item
+        for item in cluster.discovery.all()
+        if item.namespaced and {"list", "delete"} <= item.verbs and (item.group, item.kind) not in ALWAYS
+    ]
     away = _away(cluster, going, deadline)
     return {name: _content_of(cluster, name, kinds, away, going, residue, deadline) for name in namespaces}
 

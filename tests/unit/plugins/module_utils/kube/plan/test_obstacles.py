@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.obstacles import (
@@ -18,6 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.pr
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.rights.needed import rights_of_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.rights.review import Right, lacking, told
 from api_server import ApiServer
+from limited_user import limited
 
 CRD = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -48,29 +48,6 @@ def service(name: str, port: int) -> dict[str, Any]:
 
 def found(cluster: Cluster, *documents: dict[str, Any]) -> list[str]:
     return obstacles(cluster, list(documents), "kube-system", Deadline(30))
-
-
-def limited(cluster: Cluster, api_server: ApiServer, tmp_path: Path, user: str, *rules: dict[str, Any]) -> Cluster:
-    """A client whose user has these rights alone, of a ClusterRole."""
-    role = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": user},
-        "rules": list(rules),
-    }
-    binding = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": user},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-    }
-    for document in (role, binding):
-        cluster.apply(document)
-    config = yaml.safe_load(api_server.kubeconfig.read_text(encoding="utf-8"))
-    config["users"][0]["user"]["as"] = user
-    (tmp_path / user).write_text(yaml.safe_dump(config), encoding="utf-8")
-    return Cluster.connect("test", str(tmp_path / user))
 
 
 def test_who_may_do_all_lacks_nothing(cluster: Cluster) -> None:
@@ -110,9 +87,12 @@ def test_rights_are_told_by_resource() -> None:
     rights = [
         Right("apps", "deployments", "patch", "a"),
         Right("apps", "deployments", "get", "a"),
+        Right("apps", "deployments", "patch", "b"),
+        Right("apps", "deployments", "get", "b"),
+        Right("apps", "deployments", "list"),
         Right("", "nodes", "list"),
     ]
-    assert told(rights) == ["list nodes", "get, patch deployments.apps in a"]
+    assert told(rights) == ["list nodes", "get, patch deployments.apps in a, b", "list deployments.apps"]
 
 
 def test_a_node_port_of_others_is_told(cluster: Cluster, name: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError
+from api_server import ApiServer
+from limited_user import limited
 from releases import absent, config_map, deleted, deployment, document, kept, names, namespace, present, returned
 
 
@@ -117,3 +120,33 @@ def test_what_holds_an_object_is_named(cluster: Cluster, name: str) -> None:
     )
     absent(cluster, name)
     assert cluster.get("v1", "Namespace", name) is None
+
+
+def test_rights_that_a_removal_lacks_are_told_at_once(
+    cluster: Cluster, api_server: ApiServer, tmp_path: Path, name: str
+) -> None:
+    plural = f"{name.replace('-', '')}s"
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.example.org"},
+        "spec": {
+            "group": "example.org",
+            "names": {"kind": plural.capitalize(), "plural": plural},
+            "scope": "Namespaced",
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+            ],
+        },
+    }
+    present(cluster, name, [namespace(name), in_namespace(config_map("a", {}), name), crd])
+    look = {"apiGroups": ["*"], "resources": ["configmaps", "namespaces", "nodes", "secrets"], "verbs": ["get", "list"]}
+    user = limited(cluster, api_server, tmp_path, name, look)
+    with pytest.raises(ReleaseError) as caught:
+        absent(user, name)
+    said = str(caught.value)
+    assert said.startswith("nothing was removed: the user of this context may not:\n")
+    for line in (f"delete configmaps in {name}", f"list {plural}.example.org"):
+        assert f"\n  {line}" in said or f", {line}" in said
+    assert cluster.get("v1", "ConfigMap", "a", name)
+    absent(cluster, name)
