@@ -93,8 +93,7 @@ class ActionModule(ClusterAction):
                 f"{len(news)} images are not in the lock {args['lock']}, and lock_update is none:\n{lacking}"
             )
         if args["lock_update"] == "all":
-            for line in news:
-                self.tell(f"lock: {line}")
+            self._tell_of_lock(news, lock, args["lock"])
         # A lock that is not to be extended keeps its choices as well.
         context, chosen = args["context"] or "", {} if args["lock_update"] == "none" else plan.chosen(policy)
         if check:
@@ -106,6 +105,14 @@ class ActionModule(ClusterAction):
             header = args["lock"]
             answer["diff"] = {"before": before, "after": after, "before_header": header, "after_header": header}
         return answer
+
+    def _tell_of_lock(self, news: list[str], lock: Lock, path: str) -> None:
+        """Name what is another image than before, and count what is new; the diff has all of it."""
+        other = [line for line in news if " -> " in line]
+        for line in other:
+            self.tell(f"lock: {line}")
+        if lock.images and len(news) > len(other):
+            self.tell(f"lock: {len(news) - len(other)} new in {path}")
 
 
 def _references(args: dict[str, Any]) -> list[Found]:
