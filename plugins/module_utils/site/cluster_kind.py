@@ -30,6 +30,8 @@ _SCHEMES = {"aws": "eks", "gce": "gke", "azure": "aks"}
 # kernels of the virtual machines in which Docker Desktop runs its nodes
 _DESKTOP_KERNELS = ("linuxkit", "microsoft")
 MINIKUBE = "minikube.k8s.io/name"
+# They run k3s, and so its load balancer and its Traefik, unless these are switched off
+K3S_KINDS = ("k3s", "k3d", "rancher-desktop")
 
 
 @dataclass(frozen=True)
