@@ -129,8 +129,8 @@ def _through_gateway(cluster: Cluster, endpoints: Endpoints, name: str) -> Addre
         passed = "; ".join(map(str, exposure.passed))
         raise DrillError(
             f"the gateway has no address outside the cluster that answers from here ({passed}). Give one as "
-            f"serverless_gateway_address, such as 127.0.0.1:8080 while this runs: {endpoints.kubectl} -n {place.namespace} "
-            f"port-forward service/{place.name} 8080:80"
+            "serverless_gateway_address, such as 127.0.0.1:8080 while this runs: "
+            f"{endpoints.kubectl} -n {place.namespace} port-forward service/{place.name} 8080:80"
         )
     return Address.parse(exposure.address, name)
 

@@ -53,6 +53,26 @@ def kind_of(nodes: Sequence[Mapping[str, Any]]) -> str:
     return next((kind for look in looks for node in ordered if (kind := look(node))), "kubernetes")
 
 
+def told_by(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """Return for people how the kind of these nodes is known: by which node, and what that says."""
+    kind = kind_of(nodes)
+    node = next((node for node in nodes if kind_of([node]) == kind), None)
+    if node is None or kind == "kubernetes":
+        return "no node bears the mark of a known program or provider"
+    name, provider = node["metadata"]["name"], _provider(node)
+    if any(label in _labels(node) for label, meant in _LABELS.items() if meant == kind):
+        return f"labels of node {name}"
+    # The clouds' own provider IDs tell whose machine it is, not whose cluster.
+    if provider and provider.partition(":")[0] not in _SCHEMES:
+        return f"node {name} has the provider ID {provider}"
+    if any(
+        label.startswith(begin) for begin, meant in _LABEL_BEGINS.items() if meant == kind for label in _labels(node)
+    ):
+        return f"labels of node {name}"
+    words = [f"{key} {node_info(node, key)}" for key in ("kubeletVersion", "osImage") if node_info(node, key)]
+    return f"node {name} says {', '.join(words)}" if words else f"the name of node {name}"
+
+
 def kind_container(node: Mapping[str, Any]) -> Container:
     """Return the container that is a node of kind; by docker and the node's name, where it has another provider ID."""
     name = node["metadata"]["name"]

@@ -167,9 +167,8 @@ def _mapped_port(
     except OSError as error:
         return _Step(Rung.MAPPED_PORT, why=str(error))
     if not addresses:
-        return _Step(
-            Rung.MAPPED_PORT, why=f"no node has its port {' or '.join(map(str, ports))} mapped to this machine"
-        )
+        wanted = " or ".join(map(str, ports))
+        return _Step(Rung.MAPPED_PORT, why=f"no node has its port {wanted} mapped to this machine")
     return _Step(Rung.MAPPED_PORT, addresses, strict=True)
 
 

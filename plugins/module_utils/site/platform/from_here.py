@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gateway as it is reached from this machine: the one place that decides it for the report, verify and the drills."""
+"""The gateway as it is reached from this machine: what the report, verify and the drills go by."""
 
 from __future__ import annotations
 

@@ -58,11 +58,11 @@ def _asked(path: str, container: str) -> str:
     try:
         done = subprocess.run(
             [path, "port", container],
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=_SECONDS,
             check=False,
-            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:
         raise OSError(f"{path} does not answer") from error

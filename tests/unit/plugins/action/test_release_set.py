@@ -19,6 +19,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layou
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.inventory import Inventory
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.ownership import ownership_labels
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
     delete_inventory,
     write_inventory,
@@ -74,6 +75,68 @@ def test_the_set_is_printed_once(tmp_path: Path, api_server: ApiServer) -> None:
     assert code == 0, output
     assert output.count("releases for Kubernetes v1.") == 1
     assert "set knative-1.22, metrics-server 0.9.0, Istio 1.30.5, Knative Serving 1.22.1" in output
+
+
+LOOK = {"selfhosted.serverless.release_set": {"platform": "auto"}, "register": "__serverless_release"}
+
+
+def test_the_platform_is_one_table_with_how_each_fact_is_known(tmp_path: Path, api_server: ApiServer) -> None:
+    """The rows of preflight stand first; a second task of the run has them from the first."""
+    preflight = {
+        "selfhosted.serverless.preflight": {"check_names": False, "timeout": 20},
+        "register": "__serverless_cluster",
+    }
+    tell = {"ansible.builtin.debug": {"msg": "insecure: {{ __serverless_release.kubelet_insecure_tls }}"}}
+    code, output = play(tmp_path, api_server, [preflight, LOOK, CHOOSE, LOOK, tell])
+    assert code == 0, output
+    lines = [line.strip() for line in output.splitlines()]
+    start = next(number for number, line in enumerate(lines) if line.startswith("fact "))
+    found = [line.split("  ")[0] for line in lines[start + 1 :] if line][:7]
+    facts = ["cluster", "Kubernetes", "nodes", "image delivery", "metrics", "kubelet TLS", "gateway"]
+    assert [word for word in found if word in facts] == [word for word in facts if word in found]
+    assert found[0] == "cluster" and output.count("it is known") == 1
+    assert "insecure: False" in output
+    assert max(len(line) for line in output.splitlines() if "StorageClass" in line or "APIService" in line) <= 100
+
+
+def test_the_platform_may_be_left_unasked(tmp_path: Path, api_server: ApiServer) -> None:
+    code, output = play(tmp_path, api_server, [CHOOSE])
+    assert code == 0 and "how it is known" not in output
+
+
+@pytest.mark.parametrize(("said", "asks"), [("auto", False), ("always", True)])
+def test_what_an_earlier_run_has_found_is_not_asked_again(
+    tmp_path: Path, api_server: ApiServer, cluster: Cluster, said: str, asks: bool
+) -> None:
+    """A metrics-server of ours stands with the flag; auto keeps it, without a request more."""
+    template = {
+        "metadata": {"labels": {"k8s-app": "metrics-server"}},
+        "spec": {"containers": [{"name": "metrics-server", "image": "m:1", "args": ["--kubelet-insecure-tls"]}]},
+    }
+    item = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "metrics-server",
+            "namespace": "kube-system",
+            "labels": ownership_labels("metrics-server"),
+        },
+        "spec": {"selector": {"matchLabels": {"k8s-app": "metrics-server"}}, "replicas": 0, "template": template},
+    }
+    cluster.apply(item)
+    write_inventory(cluster, Inventory("metrics-server", frozenset(), "0.9.0"), "kube-system", Deadline(10))
+    task = {"selfhosted.serverless.release_set": {"platform": said}, "register": "__serverless_release"}
+    tell = {"ansible.builtin.debug": {"msg": "insecure: {{ __serverless_release.kubelet_insecure_tls }}"}}
+    try:
+        code, output = play(tmp_path, api_server, [task, tell])
+    finally:
+        delete_inventory(cluster, "metrics-server", "kube-system", Deadline(10))
+        cluster.delete("apps/v1", "Deployment", "metrics-server", "kube-system")
+    assert code == 0, output
+    assert ("storage class" in output) is asks
+    assert "metrics-server of this collection" in output
+    # Asked anew, no kubelet of this cluster can be: what cannot be asked is to be verified.
+    assert f"insecure: {not asks}" in output
 
 
 def test_the_roles_options_come_on_top(tmp_path: Path, api_server: ApiServer) -> None:
