@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 WIDTH = 100  # characters of a line, those that progress puts before it included
 _MARGIN, _GAP = 2, 2
-_VALUE = 34  # characters that a value takes at most before it is folded
+_VALUE = 38  # characters that a value takes at most before it is folded
 _HEAD = ("fact", "value", "how it is known")
 
 
@@ -32,7 +32,9 @@ def table(rows: Iterable[Row]) -> list[str]:
     widths = (first, second, WIDTH - _MARGIN - first - second - 2 * _GAP)
     lines = []
     for cell in cells:
-        folded = [textwrap.wrap(text, width) or [""] for text, width in zip(cell, widths, strict=True)]
+        folded = [
+            textwrap.wrap(text, width, break_on_hyphens=False) or [""] for text, width in zip(cell, widths, strict=True)
+        ]
         for number in range(max(map(len, folded))):
             parts = [part[number] if number < len(part) else "" for part in folded]
             line = (" " * _GAP).join(f"{part:<{width}}" for part, width in zip(parts, widths, strict=True))
