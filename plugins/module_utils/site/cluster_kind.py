@@ -24,8 +24,22 @@ _LABELS = {
     "node.openshift.io/os_id": "openshift",
     "microk8s.io/cluster": "microk8s",
 }
-_LABEL_BEGINS = {"eks.amazonaws.com/": "eks", "cloud.google.com/gke-": "gke", "kubernetes.azure.com/": "aks"}
-_VERSION_MARKS = {"+rke2": "rke2", "+k0s": "k0s", "-eks-": "eks", "-gke.": "gke"}
+_LABEL_BEGINS = {
+    "eks.amazonaws.com/": "eks",
+    "cloud.google.com/gke-": "gke",
+    "kubernetes.azure.com/": "aks",
+    "doks.digitalocean.com/": "doks",
+}
+_VERSION_MARKS = {
+    "+rke2": "rke2",
+    "+k0s": "k0s",
+    "+orb": "orbstack",
+    "-eks-": "eks",
+    "-gke.": "gke",
+    "-aliyun.": "ack",
+    "-tke.": "tke",
+}
+_PROGRAMS = ("kind://", "k3s://")
 _SCHEMES = {"aws": "eks", "gce": "gke", "azure": "aks"}
 # kernels of the virtual machines in which Docker Desktop runs its nodes
 _DESKTOP_KERNELS = ("linuxkit", "microsoft")
@@ -60,15 +74,12 @@ def told_by(nodes: Sequence[Mapping[str, Any]]) -> str:
     if node is None or kind == "kubernetes":
         return "no node bears the mark of a known program or provider"
     name, provider = node["metadata"]["name"], _provider(node)
-    if any(label in _labels(node) for label, meant in _LABELS.items() if meant == kind):
+    marks = [mark for known in (_LABELS, _LABEL_BEGINS) for mark, meant in known.items() if meant == kind]
+    if any(label.startswith(tuple(marks)) for label in _labels(node)):
         return f"labels of node {name}"
-    # The clouds' own provider IDs tell whose machine it is, not whose cluster.
-    if provider and provider.partition(":")[0] not in _SCHEMES:
+    # The clouds' own provider IDs tell whose machine it is, not whose cluster, where a kubelet says more.
+    if provider.startswith(_PROGRAMS) or (provider and not node_info(node, "kubeletVersion")):
         return f"node {name} has the provider ID {provider}"
-    if any(
-        label.startswith(begin) for begin, meant in _LABEL_BEGINS.items() if meant == kind for label in _labels(node)
-    ):
-        return f"labels of node {name}"
     words = [f"{key} {node_info(node, key)}" for key in ("kubeletVersion", "osImage") if node_info(node, key)]
     return f"node {name} says {', '.join(words)}" if words else f"the name of node {name}"
 
