@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.same_cluster import first_of, identity_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.options.names import (
@@ -70,13 +72,13 @@ class ActionModule(ClusterAction):
         """How images will get to the nodes, and why that way, in words."""
         if self._variable("image_prefetch_state") == "absent":
             return "none", "image_prefetch_state: absent"
-        wanted, configured = self._variable("image_prefetch_delivery"), self._variable("image_prefetch_nodes")
         try:
+            wanted, configured = self._variable("image_prefetch_delivery"), self._variable("image_prefetch_nodes")
             found = delivery_to(str(wanted or "auto"), configured or [], nodes)
-        except ImageError as error:
+            policy = ImagePolicy.from_config(self._variable("serverless_images"))
+        except (ImageError, AnsibleError) as error:
             return "not possible", str(error)
-        mode = (self._variable("serverless_images") or {}).get("mode") or "rewrite"
-        return found.way, f"{found.reason}; serverless_images.mode: {mode}"
+        return found.way, f"{found.reason}; serverless_images.mode: {policy.mode}"
 
     def _problem_of_options(self, args: dict[str, Any]) -> str:
         if self._is_without_contexts():

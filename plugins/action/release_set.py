@@ -101,7 +101,7 @@ class ActionModule(ClusterAction):
         if args["platform"] == ALWAYS or not is_recorded:
             found = survey_of(cluster, replace(wanted, ours=found is not None), deadline)
         elif found is None:
-            found = survey_of_metrics(cluster, wanted, deadline)
+            found = survey_of_metrics(cluster, wanted, deadline) if wanted.metrics else Survey()
         of_nodes = (self.variables.get(CLUSTER_REGISTERED) or {}).get("platform") or []
         found.rows = [*(Row(**row) for row in of_nodes), *found.rows]
         self.show(table(found.rows))
@@ -114,6 +114,7 @@ class ActionModule(ClusterAction):
         gateway = args["gateway"]
         return Wanted(
             gateway=(gateway["namespace"], gateway["name"]),
+            istio=self._said("istio_state", "present") == "present",
             balanced=self._said("istio_gateway_service_type", "LoadBalancer") == "LoadBalancer",
             told=args["gateway_address"],
             node=args["node_address"],

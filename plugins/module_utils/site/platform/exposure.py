@@ -22,6 +22,7 @@ from ..gateway import HTTP_PORT, http_node_port, node_hosts
 
 # They publish on localhost what their nodes offer
 _ON_LOCALHOST = ("docker-desktop", "rancher-desktop")
+_LOOPBACK = ("localhost:", "127.", "[::1]:")
 # Their nodes are containers, of which single ports can be mapped to the machine that they run on
 MAPPED_KINDS = ("kind", "k3d", "minikube")
 MOST_ADDRESSES = 2  # of one load balancer; k3s tells one for each node
@@ -143,7 +144,8 @@ def _balanced(service: dict[str, Any]) -> tuple[str, ...]:
 
 def _load_balancer(balanced: tuple[str, ...], spec: dict[str, Any], kind: str) -> _Step:
     if balanced:
-        return _Step(Rung.LOAD_BALANCER, balanced)
+        here = any(address.startswith(_LOOPBACK) for address in balanced)
+        return _Step(Rung.LOAD_BALANCER, balanced, strict=here)
     if spec.get("type") != "LoadBalancer":
         return _Step(Rung.LOAD_BALANCER, why=f"the Service is of type {spec.get('type') or 'ClusterIP'}")
     if kind in K3S_KINDS:

@@ -40,14 +40,16 @@ Value = TypeVar("Value")
 class Wanted:
     """What the inventory says of the same things.
 
-    `gateway` is namespace and name of the gateway's Service, `balanced` whether it is to be of type LoadBalancer;
-    `told` and `node` are serverless_gateway_address and serverless_node_address, `storage_class` is the database's,
-    `insecure` auto, true or false. `metrics` is whether metrics-server is to be installed where nobody serves
-    metrics, `uses_existing` whether one of somebody else's is used; `ours` whether it is of this collection.
+    `gateway` is namespace and name of the gateway's Service, `balanced` whether it is to be of type LoadBalancer,
+    `istio` whether it is to be there at all; `told` and `node` are serverless_gateway_address and
+    serverless_node_address. `storage_class` is the database's; `insecure` is auto, true or false. `metrics` is whether
+    metrics-server is to be installed where nobody serves metrics, `uses_existing` whether one of somebody else's is
+    used, `ours` whether there is one of this collection.
     """
 
     gateway: tuple[str, str] = ("istio-system", "istio-ingressgateway")
     balanced: bool = True
+    istio: bool = True
     told: str = ""
     node: str = ""
     storage_class: str = ""
@@ -174,6 +176,8 @@ def _gateway(cluster: Cluster, nodes: Sequence[dict[str, Any]], wanted: Wanted, 
         return [Row("gateway", wanted.told, "serverless_gateway_address")]
     namespace, name = wanted.gateway
     service = cluster.get("v1", "Service", name, namespace, deadline)
+    if service is None and not wanted.istio:
+        return []
     if service is None:
         way = Rung.LOAD_BALANCER if wanted.balanced else Rung.NODE_PORT
         how = f"there is no Service {namespace}/{name} yet; the report tells by which way it is reached"
@@ -195,7 +199,7 @@ def _ports(
     survey: Survey,
     deadline: Deadline,
 ) -> list[Row]:
-    if not wanted.balanced or kind not in (*K3S_KINDS, _LOCAL_BALANCER):
+    if not (wanted.istio and wanted.balanced) or kind not in (*K3S_KINDS, _LOCAL_BALANCER):
         return []
     if kind == _LOCAL_BALANCER:
         found = holders_on_localhost(cluster.list("v1", "Service", deadline=deadline), wanted.gateway)

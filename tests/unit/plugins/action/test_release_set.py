@@ -408,3 +408,60 @@ def test_the_site_is_refused_before_anything_changes(tmp_path: Path, api_server:
     assert done.returncode != 0
     assert "istio_version: 1.2.3 is not known to work" in " ".join((done.stdout + done.stderr).split())
     assert "changed=0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "untold"),
+    [
+        ({}, "there is no APIService v1beta1.metrics.k8s.io", "metrics_server_kubelet_insecure_tls: true"),
+        (
+            {"metrics_server_kubelet_insecure_tls": True},
+            "metrics_server_kubelet_insecure_tls: true",
+            "kubelet could be",
+        ),
+        ({"metrics_server_kubelet_insecure_tls": "false"}, "metrics_server_kubelet_insecure_tls: false", "--kubelet-i"),
+        ({"preflight_platform": "never"}, "releases for Kubernetes", "how it is known"),
+    ],
+)
+def test_the_site_tells_the_platform_before_anything_changes(
+    tmp_path: Path, api_server: ApiServer, said: dict[str, Any], shown: str, untold: str
+) -> None:
+    (tmp_path / "hosts.yml").write_text(
+        yaml.safe_dump({"clusters": {"hosts": {"test": {"serverless_kubeconfig": str(api_server.kubeconfig), **said}}}})
+    )
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / "site.yml"),
+        "-i", str(tmp_path / "hosts.yml"), "--tags", "verify", "-e", "verify_at_end=none",
+        "-e", f"ansible_python_interpreter={sys.executable}",
+    ]  # fmt: skip
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:]
+    words = " ".join(done.stdout.split())
+    assert shown in words and untold not in words
+
+
+@pytest.mark.parametrize(
+    ("option", "asked", "accepted"),
+    [("auto", True, True), ("auto", False, False), (True, False, True), ("true", False, True), ("false", True, False)],
+)
+def test_metrics_server_does_without_verified_kubelets_as_they_were_found_or_as_it_is_told(
+    tmp_path: Path, api_server: ApiServer, option: bool | str, asked: bool, accepted: bool
+) -> None:
+    take = {"ansible.builtin.include_vars": {"file": str(ROOT / "roles" / "metrics_server" / "vars" / "main.yml")}}
+    tell = {"ansible.builtin.debug": {"msg": "patches: {{ __metrics_server_overlays | to_json }}"}}
+    code, output = play(
+        tmp_path,
+        api_server,
+        [take, tell],
+        metrics_server_kubelet_insecure_tls=option,
+        metrics_server_requests={},
+        metrics_server_overlays=[],
+        __serverless_release={"kubelet_insecure_tls": asked},
+    )
+    assert code == 0 and "patches: " in output, output
+    assert ("--kubelet-insecure-tls" in output) is accepted

@@ -156,6 +156,9 @@ def test_only_a_proxy_of_istio_counts_on_this_machine() -> None:
     network.climb(service("LoadBalancer", {"ip": "172.18.0.5"}), DESKTOP)
     assert [strict for address, strict in network.asked if address.startswith("localhost")] == [True, True]
     assert ("172.18.0.5:80", False) in network.asked
+    network.asked.clear()
+    network.climb(service("LoadBalancer", {"hostname": "localhost"}), DESKTOP)
+    assert network.asked[0] == ("localhost:80", True), "by whatever rung"
 
 
 def test_on_k3d_port_80_is_the_gateways_when_it_has_the_load_balancer() -> None:

@@ -88,6 +88,8 @@ def test_what_the_inventory_says_is_not_asked(k3s: Cluster) -> None:
     assert not surveyed(k3s, replace(told, insecure="false"))[1].insecure
     assert "kubelet TLS" not in surveyed(k3s, replace(told, metrics=False))[0]
     assert surveyed(k3s, replace(told, told=""))[0]["gateway"][0] == "node port, else what answers"
+    without = surveyed(k3s, Wanted(gateway=(HOME, "gateway"), istio=False))[0]
+    assert "gateway" not in without and "gateway's ports" not in without
 
 
 def test_metrics_of_somebody_else_are_left_alone(k3s: Cluster) -> None:
