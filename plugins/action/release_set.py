@@ -104,7 +104,7 @@ class ActionModule(ClusterAction):
             found = survey_of_metrics(cluster, wanted, deadline) if wanted.metrics else Survey()
         of_nodes = (self.variables.get(CLUSTER_REGISTERED) or {}).get("platform") or []
         found.rows = [*(Row(**row) for row in of_nodes), *found.rows]
-        self.show(table(found.rows))
+        self.show([f"What is known of context {args['context']}:", *table(found.rows)])
         for holder in found.holders:
             self.warn(*holder.trouble())
         return found

@@ -25,6 +25,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
     write_inventory,
 )
 from api_server import ApiServer
+from fault_proxy import FaultProxy
 
 ROOT = Path(__file__).resolve().parents[4]
 SUPPORT = Path(__file__).parents[1] / "module_utils"
@@ -106,9 +107,9 @@ def test_the_platform_may_be_left_unasked(tmp_path: Path, api_server: ApiServer)
 
 @pytest.mark.parametrize(("said", "asks"), [("auto", False), ("always", True)])
 def test_what_an_earlier_run_has_found_is_not_asked_again(
-    tmp_path: Path, api_server: ApiServer, cluster: Cluster, said: str, asks: bool
+    tmp_path: Path, api_server: ApiServer, cluster: Cluster, fault_proxy: FaultProxy, said: str, asks: bool
 ) -> None:
-    """A metrics-server of ours stands with the flag; auto keeps it, without a request more."""
+    """A metrics-server of ours stands with the flag; auto keeps it, without a request more than the choice needs."""
     template = {
         "metadata": {"labels": {"k8s-app": "metrics-server"}},
         "spec": {"containers": [{"name": "metrics-server", "image": "m:1", "args": ["--kubelet-insecure-tls"]}]},
@@ -128,12 +129,16 @@ def test_what_an_earlier_run_has_found_is_not_asked_again(
     task = {"selfhosted.serverless.release_set": {"platform": said}, "register": "__serverless_release"}
     tell = {"ansible.builtin.debug": {"msg": "insecure: {{ __serverless_release.kubelet_insecure_tls }}"}}
     try:
-        code, output = play(tmp_path, api_server, [task, tell])
+        code, output = play(tmp_path, api_server, [task, tell], {"KUBECONFIG": str(tmp_path / "proxied")})
     finally:
         delete_inventory(cluster, "metrics-server", "kube-system", Deadline(10))
         cluster.delete("apps/v1", "Deployment", "metrics-server", "kube-system")
     assert code == 0, output
     assert ("storage class" in output) is asks
+    asked = [path.partition("?")[0].rpartition("/")[2] for _method, path in fault_proxy.requests]
+    kinds = ["version", "configmaps", "deployments"]
+    assert [word for word in asked if word not in ("api", "apis")][:3] == kinds, asked
+    assert ("storageclasses" in asked) is asks and (len(asked) == 5) is not asks, asked
     assert "metrics-server of this collection" in output
     # Asked anew, no kubelet of this cluster can be: what cannot be asked is to be verified.
     assert f"insecure: {not asks}" in output
