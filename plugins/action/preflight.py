@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.same_cluster import first_of, identity_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.options.names import (
@@ -27,8 +30,11 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
     cluster_facts,
     older_than,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_kind import told_by
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.platform.survey import rows_of_nodes
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes import delivery_to
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.option_values import faulty_values
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.run_journal import tags_of
 
@@ -55,9 +61,24 @@ class ActionModule(ClusterAction):
             self._is_of_inventory = True
             return {"failed": True, "msg": problem}
         cluster, progress = self.connect(args)
-        facts = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
+        facts, nodes = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
         problem = self._problem_of_hosts(cluster) or _problem(facts, args)
-        return {"failed": True, "msg": problem} if problem else {"changed": False, **vars(facts)}
+        if problem:
+            return {"failed": True, "msg": problem}
+        rows = rows_of_nodes(facts, told_by(nodes), self._delivery(nodes))
+        return {"changed": False, **vars(facts), "platform": [vars(row) for row in rows]}
+
+    def _delivery(self, nodes: list[dict[str, Any]]) -> tuple[str, str]:
+        """How images will get to the nodes, and why that way, in words."""
+        if self._variable("image_prefetch_state") == "absent":
+            return "none", "image_prefetch_state: absent"
+        try:
+            wanted, configured = self._variable("image_prefetch_delivery"), self._variable("image_prefetch_nodes")
+            found = delivery_to(str(wanted or "auto"), configured or [], nodes)
+            policy = ImagePolicy.from_config(self._variable("serverless_images"))
+        except (ImageError, AnsibleError) as error:
+            return "not possible", str(error)
+        return found.way, f"{found.reason}; serverless_images.mode: {policy.mode}"
 
     def _problem_of_options(self, args: dict[str, Any]) -> str:
         if self._is_without_contexts():
@@ -123,19 +144,21 @@ def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
     return ""
 
 
-def _facts_with_a_node(cluster: Cluster, deadline: Deadline, tell: Callable[[str], None]) -> ClusterFacts:
-    """The facts once a node is Ready, or at the deadline: a restarted control plane misses its nodes for a moment."""
+def _facts_with_a_node(
+    cluster: Cluster, deadline: Deadline, tell: Callable[[str], None]
+) -> tuple[ClusterFacts, list[dict[str, Any]]]:
+    """The facts, and the nodes that they are of, once one is Ready, or at the deadline.
+
+    A restarted control plane misses its nodes for a moment.
+    """
     told = -TELL_EVERY
     while True:
-        facts = _facts(cluster, deadline)
+        version = cluster.get_path("/version", deadline=deadline)["gitVersion"]
+        nodes = cluster.list("v1", "Node", deadline=deadline)
+        facts = cluster_facts(version, nodes)
         if facts.ready or not facts.nodes or deadline.passed:
-            return facts
+            return facts, nodes
         if deadline.elapsed - told >= TELL_EVERY:
             told = deadline.elapsed
             tell(f"waiting for a node to be Ready, {deadline.elapsed:.0f} s of {deadline.seconds:.0f} s")
         time.sleep(min(LOOK_EVERY, deadline.remaining))
-
-
-def _facts(cluster: Cluster, deadline: Deadline) -> ClusterFacts:
-    version = cluster.get_path("/version", deadline=deadline)["gitVersion"]
-    return cluster_facts(version, cluster.list("v1", "Node", deadline=deadline))

@@ -28,8 +28,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.report.journ
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.steps import steps_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.this_run import told
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import cluster_facts
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import gateway_address, node_host
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import node_host
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import architectures_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.platform.exposure import Around
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.platform.from_here import exposure_from_here
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
     ImageOrigin,
     InstalledRelease,
@@ -68,7 +70,8 @@ class ActionModule(ClusterAction):
             "lines": lines,
             "releases": {release.name: release.version for release in summary.releases},
             "hosts": list(summary.hosts),
-            "gateway": summary.gateway or "",
+            "gateway": summary.address,
+            "gateway_rung": str(summary.gateway.rung) if summary.gateway else "",
             "at_nodes": list(summary.at_nodes),
         }
 
@@ -100,7 +103,7 @@ class ActionModule(ClusterAction):
             "releases": [asdict(release) for release in summary.releases],
             "images": images,
             "addresses": {
-                "gateway": summary.gateway or "",
+                "gateway": summary.address,
                 "hosts": list(summary.hosts),
                 "at_nodes": list(summary.at_nodes),
                 "urls": summary.urls(),
@@ -131,6 +134,8 @@ def _summary(
     gateway = args["gateway"]
     service = cluster.get("v1", "Service", gateway["name"], gateway["namespace"])
     in_mesh = _ours(cluster, "networking.istio.io/v1", "VirtualService")
+    hosts = public_hosts(cluster.list("serving.knative.dev/v1", "Service")) + mesh_hosts(in_mesh)
+    around = Around(service, nodes, args["gateway_address"], args["node_address"])
     # The gateway's own Service is told with the hosts behind it
     others = [item for item in _ours(cluster, "v1", "Service") if item["metadata"]["name"] != gateway["name"]]
     return Summary(
@@ -140,8 +145,10 @@ def _summary(
         nodes=facts.nodes,
         releases=_releases(cluster),
         images=images,
-        hosts=public_hosts(cluster.list("serving.knative.dev/v1", "Service")) + mesh_hosts(in_mesh),
-        gateway=args["gateway_address"] or gateway_address(service, nodes),
+        hosts=hosts,
+        # Without a page behind it nobody wants to know where the gateway is.
+        gateway=exposure_from_here(around) if hosts or around.told else None,
+        gateway_service=f"{gateway['namespace']}/{gateway['name']}",
         at_nodes=node_addresses(others, args["node_address"] or node_host(nodes)),
         remove=args["remove"],
         kubeconfig=args["kubeconfig"] or "",

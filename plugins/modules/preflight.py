@@ -77,6 +77,12 @@ nodes:
   description: How many nodes there are.
   returned: success
   type: int
+platform:
+  description: What its version and its nodes say, and how images will be delivered; each with how it is known.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{fact: cluster, value: kind, how: node kind-worker has the provider ID kind://docker/kind/kind-worker}]
 ready:
   description: How many of them are Ready and of Linux; in a cluster without any node of Linux, how many are Ready.
   returned: success

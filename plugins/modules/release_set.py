@@ -31,7 +31,18 @@ attributes:
 extends_documentation_fragment:
   - selfhosted.serverless.cluster
   - selfhosted.serverless.releases
+  - selfhosted.serverless.gateway
 options:
+  platform:
+    description:
+      - Whether to find out what else matters about the cluster, and to print it as one table, each fact with how it is known. Who serves
+        metrics, whether the kubelets' certificates can be verified, how the gateway is reached, who has its ports, and the storage class.
+      - V(auto) asks the cluster where nothing of this collection is on record there; else it goes by what stands. V(always) asks each time.
+      - What may not be read is told in the table and ends nothing.
+    type: str
+    choices: [never, auto, always]
+    default: never
+    version_added: "1.1.0"
   timeout:
     description: Seconds to wait for the server's answer.
     type: float
@@ -86,6 +97,18 @@ upgrades:
   returned: success
   type: dict
   sample: {istio: {from: 1.30.5, to: 1.31.1}}
+kubelet_insecure_tls:
+  description: >-
+    Whether metrics-server is to do without verified certificates of the kubelets, where O(platform) has it found out and
+    C(metrics_server_kubelet_insecure_tls) is C(auto).
+  returned: success
+  type: bool
+platform:
+  description: The rows of the table; empty where nothing was to be found out.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{fact: storage class, value: standard, how: "the cluster's default, made by rancher.io/local-path"}]
 post_install:
   description: By component, the items that an upgrade applies afterwards.
   returned: success

@@ -81,9 +81,16 @@ hosts:
   type: list
   elements: str
 gateway:
-  description: Where the gateway is reached, as host:port; empty when nowhere outside the cluster.
+  description: Where the gateway is reached, as host:port; empty when no address outside the cluster answers from here.
   returned: success
   type: str
+gateway_rung:
+  description: >-
+    By which way that is, such as C(load balancer) or C(node port); C(port-forward) where no address answers, and empty where
+    nothing is behind the gateway.
+  returned: success
+  type: str
+  sample: load balancer
 at_nodes:
   description: What is reached at a port of the nodes, as host:port.
   returned: success

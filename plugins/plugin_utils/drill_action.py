@@ -13,6 +13,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.run import prepare
 from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.stage import Stage
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.interruption import ending_by
 
@@ -29,6 +30,7 @@ class DrillAction(ClusterAction):
             args["gateway_address"],
             args["node_address"],
             Gateway(args["gateway"]["namespace"], args["gateway"]["name"]),
+            kubectl(args["context"], args["kubeconfig"] or ""),
         )
         return prepare(cluster, drill, args["namespace"], endpoints, progress.tell, Deadline(timeout), write)
 

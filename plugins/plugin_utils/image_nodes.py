@@ -24,6 +24,10 @@ def find_delivery(args: dict[str, Any], cluster: Callable[[], Cluster]) -> Deliv
     that cannot be gone, KubeError where the cluster does not answer.
     """
     asked = args["delivery"] not in ("references", "prepull") and not args["nodes"] and args["context"]
-    nodes = cluster().list("v1", "Node") if asked else []
+    return delivery_to(args["delivery"], args["nodes"], cluster().list("v1", "Node") if asked else [])
+
+
+def delivery_to(delivery: str, configured: list[dict[str, Any]], nodes: list[dict[str, Any]]) -> Delivery:
+    """Return how images get to these Node objects, by the options of the same names. Raises ImageError."""
     certs = str(Path("~/.docker/certs.d").expanduser())
-    return choose_delivery(args["delivery"], args["nodes"], nodes, lambda name: bool(shutil.which(name)), certs)
+    return choose_delivery(delivery, configured, nodes, lambda name: bool(shutil.which(name)), certs)

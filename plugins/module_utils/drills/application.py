@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from ..kube.client.cluster import Cluster
 from ..kube.objects import Document
-from ..site.gateway import gateway_address, node_host
+from ..site.gateway import node_host
+from ..site.platform.exposure import Around
+from ..site.platform.from_here import exposure_from_here
 from .errors import DrillError
 from .http_client import Address
 
@@ -51,12 +53,14 @@ class Gateway:
 class Endpoints:
     """How the inventory says that the cluster is reached from here: the gateway's host:port, and a node's host.
 
-    Either may be empty and is then found out from the cluster, where `service` is the gateway's.
+    Either may be empty and is then found out from the cluster, where `service` is the gateway's. `kubectl` begins a
+    command for people.
     """
 
     gateway: str = ""
     node: str = ""
     service: Gateway = Gateway()
+    kubectl: str = "kubectl"
 
 
 def find_application(cluster: Cluster, namespace: str, endpoints: Endpoints) -> Application:
@@ -116,13 +120,19 @@ def _host_of_route(cluster: Cluster, namespace: str) -> str:
 
 
 def _through_gateway(cluster: Cluster, endpoints: Endpoints, name: str) -> Address:
-    found = endpoints.gateway
-    if not found:
-        service = cluster.get("v1", "Service", endpoints.service.name, endpoints.service.namespace)
-        found = gateway_address(service, cluster.list("v1", "Node")) or ""
-    if not found:
-        raise DrillError("the gateway has no address outside the cluster; give one as serverless_gateway_address")
-    return Address.parse(found, name)
+    if endpoints.gateway:
+        return Address.parse(endpoints.gateway, name)
+    place = endpoints.service
+    service = cluster.get("v1", "Service", place.name, place.namespace)
+    exposure = exposure_from_here(Around(service, cluster.list("v1", "Node"), node=endpoints.node))
+    if not exposure.address:
+        passed = "; ".join(map(str, exposure.passed))
+        raise DrillError(
+            f"the gateway has no address outside the cluster that answers from here ({passed}). Give one as "
+            "serverless_gateway_address, such as 127.0.0.1:8080 while this runs: "
+            f"{endpoints.kubectl} -n {place.namespace} port-forward service/{place.name} 8080:80"
+        )
+    return Address.parse(exposure.address, name)
 
 
 def _by_node_port(cluster: Cluster, given: str, service: Document) -> Address:

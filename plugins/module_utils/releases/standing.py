@@ -34,15 +34,14 @@ LABELLED = {
 _PILOT = re.compile(r"/pilot:(\d+\.\d+[\w.-]*)(?:@|$)")
 
 
-def standing_versions(cluster: Cluster, recorded: Iterable[Inventory], deadline: Deadline) -> dict[str, Standing]:
-    """What stands of our releases, by component, of those `recorded` on the cluster. Raises KubeError.
+def standing_versions(recorded: Iterable[Inventory], workloads: list[Document]) -> dict[str, Standing]:
+    """What stands of our releases, by component, of those `recorded` on the cluster, as our workloads tell it.
 
     Installations of others are none of them. A release that was begun and never became complete constrains nothing
     and is left out.
     """
     inventories = {one.release: one for one in recorded}
     told = {component: inventories[release] for component, release in RELEASES.items() if release in inventories}
-    workloads = _workloads(cluster, deadline) if told else []
     found = {component: _standing(inventory, _seen(component, workloads)) for component, inventory in told.items()}
     serving = found.get("knative_serving")
     if serving and not serving.begun:
@@ -69,7 +68,10 @@ def _numbers(text: str) -> tuple[int, int, int] | str:
     return version.major, version.minor, version.patch
 
 
-def _workloads(cluster: Cluster, deadline: Deadline) -> list[Document]:
+def our_workloads(cluster: Cluster, recorded: Iterable[Inventory], deadline: Deadline) -> list[Document]:
+    """The Deployments of the components that are `recorded`; nothing is asked where none is. Raises KubeError."""
+    if not {one.release for one in recorded} & set(RELEASES.values()):
+        return []
     try:
         return cluster.list("apps/v1", "Deployment", label_selector=RELEASE_LABEL, deadline=deadline)
     except ApiError as error:

@@ -21,7 +21,14 @@ FORM = 1  # of the document; a program that reads it can tell what it is
 COMPLETE, FAILED, STOPPED, RUNNING = "complete", "failed", "stopped", "running"
 _WORST_FIRST = (FAILED, STOPPED, RUNNING, COMPLETE)
 # What actions note of themselves, by the part of the document that it goes to
-CLUSTER, RELEASE_SET, CHANGES, IMAGES, SITE = "cluster", "release_set", "changes", "images", "site"
+CLUSTER, RELEASE_SET, CHANGES, IMAGES, SITE, PLATFORM = (
+    "cluster",
+    "release_set",
+    "changes",
+    "images",
+    "site",
+    "platform",
+)
 REPORT_ACTION = "site_report"
 _NOTHING: Mapping[str, Any] = {}
 
@@ -94,6 +101,7 @@ def _context(head: Record, steps: Sequence[Step], over: bool) -> dict[str, Any]:
         "outcome": _outcome(steps, over),
         "stopped": _stopped(steps, over),
         "cluster": site.get(CLUSTER) or _last(steps, CLUSTER) or None,
+        "platform": [dict(row) for row in _last(steps, PLATFORM).get("rows", [])],
         "release_set": _last(steps, RELEASE_SET) or None,
         "releases": site.get("releases", []),
         "counts": together(changes),

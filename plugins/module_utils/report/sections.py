@@ -47,6 +47,7 @@ def context_section(parent: Element, context: Json, prefix: str, critical: Mappi
     _stopped(here, context)
     _addresses(here, context, prefix)
     _verification(here, context, prefix)
+    _platform(here, context, prefix)
     _warnings(here, context, prefix)
     if context["steps"]:
         inner = section(here, 3, "Over time", f"{prefix}time")
@@ -109,6 +110,21 @@ def _verification(parent: Element, context: Json, prefix: str) -> None:
             add(seen, "p", f"Remedy: {fact['remedy']}")
         if figures := named_figures(fact["figures"]):
             add(seen, "p", figures, class_="small faint")
+
+
+def _platform(parent: Element, context: Json, prefix: str) -> None:
+    rows = context["platform"]
+    if not rows:
+        return
+    here = section(parent, 3, "Platform", f"{prefix}platform")
+    body = table(
+        here, "What was found out about the cluster before anything changed", ("Fact", "Value", "How it is known")
+    )
+    for one in rows:
+        row = add(body, "tr")
+        add(row, "th", one["fact"], scope="row")
+        add(row, "td", one["value"])
+        add(row, "td", one["how"])
 
 
 def _warnings(parent: Element, context: Json, prefix: str) -> None:

@@ -24,12 +24,28 @@ _LABELS = {
     "node.openshift.io/os_id": "openshift",
     "microk8s.io/cluster": "microk8s",
 }
-_LABEL_BEGINS = {"eks.amazonaws.com/": "eks", "cloud.google.com/gke-": "gke", "kubernetes.azure.com/": "aks"}
-_VERSION_MARKS = {"+rke2": "rke2", "+k0s": "k0s", "-eks-": "eks", "-gke.": "gke"}
+_LABEL_BEGINS = {
+    "eks.amazonaws.com/": "eks",
+    "cloud.google.com/gke-": "gke",
+    "kubernetes.azure.com/": "aks",
+    "doks.digitalocean.com/": "doks",
+}
+_VERSION_MARKS = {
+    "+rke2": "rke2",
+    "+k0s": "k0s",
+    "+orb": "orbstack",
+    "-eks-": "eks",
+    "-gke.": "gke",
+    "-aliyun.": "ack",
+    "-tke.": "tke",
+}
+_PROGRAMS = ("kind://", "k3s://")
 _SCHEMES = {"aws": "eks", "gce": "gke", "azure": "aks"}
 # kernels of the virtual machines in which Docker Desktop runs its nodes
 _DESKTOP_KERNELS = ("linuxkit", "microsoft")
 MINIKUBE = "minikube.k8s.io/name"
+# They run k3s, and so its load balancer and its Traefik, unless these are switched off
+K3S_KINDS = ("k3s", "k3d", "rancher-desktop")
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,23 @@ def kind_of(nodes: Sequence[Mapping[str, Any]]) -> str:
     ordered = [node for node in nodes if node_kind(node) in (NodeKind.LINUX, NodeKind.DOWN)] or nodes
     looks: tuple[Callable[[Mapping[str, Any]], str], ...] = (_by_marks, _by_provider, _by_name)
     return next((kind for look in looks for node in ordered if (kind := look(node))), "kubernetes")
+
+
+def told_by(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """Return for people how the kind of these nodes is known: by which node, and what that says."""
+    kind = kind_of(nodes)
+    node = next((node for node in nodes if kind_of([node]) == kind), None)
+    if node is None or kind == "kubernetes":
+        return "no node bears the mark of a known program or provider"
+    name, provider = node["metadata"]["name"], _provider(node)
+    marks = [mark for known in (_LABELS, _LABEL_BEGINS) for mark, meant in known.items() if meant == kind]
+    if any(label.startswith(tuple(marks)) for label in _labels(node)):
+        return f"labels of node {name}"
+    # The clouds' own provider IDs tell whose machine it is, not whose cluster, where a kubelet says more.
+    if provider.startswith(_PROGRAMS) or (provider and not node_info(node, "kubeletVersion")):
+        return f"node {name} has the provider ID {provider}"
+    words = [f"{key} {node_info(node, key)}" for key in ("kubeletVersion", "osImage") if node_info(node, key)]
+    return f"node {name} says {', '.join(words)}" if words else f"the name of node {name}"
 
 
 def kind_container(node: Mapping[str, Any]) -> Container:

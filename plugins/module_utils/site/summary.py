@@ -14,6 +14,7 @@ from ..images.errors import InvalidReference
 from ..images.policy.policy import ImagePolicy
 from ..images.reference.reference import Reference
 from .commands import kubectl
+from .platform.exposure import Exposure, Rung
 
 # containerd and CRI-O keep no record of the mirror that gave an image; docker does, in the image's ID
 _NOT_OBSERVED = "  (observed: a node tells it; configured: it is what the image policy says, no node tells otherwise)"
@@ -45,7 +46,8 @@ class ImageOrigin(NamedTuple):
 class Summary:
     """All that the text is made of. `hosts` are the public host names.
 
-    `gateway` is where these are reached, as host:port; `at_nodes` what is reached at a port of the nodes, the same way.
+    `gateway` is how these are reached, None where nothing asked for it; `gateway_service` is its NAMESPACE/NAME.
+    `at_nodes` is what is reached at a port of the nodes, as host:port.
     `kubeconfig` is that of the context, where it is not the usual one. `run` says what this run did, `facts` are those
     of a verification, {name, ok, text, remedy}. `verify` and `remove` are commands, `report` is the file with the rest.
     """
@@ -57,7 +59,8 @@ class Summary:
     releases: Sequence[InstalledRelease] = ()
     images: Sequence[ImageOrigin] = ()
     hosts: Sequence[str] = ()
-    gateway: str | None = None
+    gateway: Exposure | None = None
+    gateway_service: str = "istio-system/istio-ingressgateway"
     at_nodes: Sequence[str] = ()
     remove: Sequence[str] = field(default_factory=tuple)
     kubeconfig: str = ""
@@ -89,9 +92,14 @@ class Summary:
     def urls(self) -> list[str]:
         """Return the addresses for a browser; those of hosts want a line in /etc/hosts."""
         urls = [f"http://{address}/" for address in self.at_nodes]
-        if not self.gateway:
+        if not self.address:
             return urls
-        return urls + [f"http://{host}{_shown_port(self.gateway)}/" for host in self.hosts]
+        return urls + [f"http://{host}{_shown_port(self.address)}/" for host in self.hosts]
+
+    @property
+    def address(self) -> str:
+        """host:port of the gateway from here; '' where it is reached by a port-forward alone."""
+        return self.gateway.address if self.gateway else ""
 
     def _verified(self) -> list[str]:
         """Return how many facts hold, and each that does not with what to do."""
@@ -110,20 +118,32 @@ class Summary:
         text = [f"  http://{address}/" for address in self.at_nodes]
         if not self.hosts:
             return text or ["  no public service is installed"]
-        if not self.gateway:
-            command = kubectl(self.context, self.kubeconfig)
-            return [
-                *text,
-                "  the gateway has no address outside the cluster; forward a port first:",
-                f"  {command} -n istio-system port-forward service/istio-ingressgateway 8080:80",
-            ]
-        address = self.gateway.rpartition(":")[0]
+        if not self.address:
+            return [*text, *self._by_port_forward()]
+        address = self.address.rpartition(":")[0]
         for host in self.hosts:
             text += [
-                f"  http://{host}{_shown_port(self.gateway)}/   with this line in /etc/hosts:  {address} {host}",
-                f"  or without it:  curl -H 'Host: {host}' http://{self.gateway}/",
+                f"  http://{host}{_shown_port(self.address)}/   with this line in /etc/hosts:  {address} {host}",
+                f"  or without it:  curl -H 'Host: {host}' http://{self.address}/",
             ]
-        return text
+        return [*text, *self._rung()]
+
+    def _by_port_forward(self) -> list[str]:
+        """Return how a person reaches a gateway that answers nowhere outside the cluster."""
+        namespace, _slash, name = self.gateway_service.partition("/")
+        command = kubectl(self.context, self.kubeconfig)
+        text = [
+            "  the gateway has no address outside the cluster that answers from here; forward a port first:",
+            f"  {command} -n {namespace} port-forward service/{name} 8080:80",
+        ]
+        text += [f"  and meanwhile:  curl -H 'Host: {host}' http://127.0.0.1:8080/" for host in self.hosts]
+        return [*text, *self._rung()]
+
+    def _rung(self) -> list[str]:
+        """Return by which way the gateway is reached, where nobody has told it, and why by none before that."""
+        if self.gateway is None or self.gateway.rung is Rung.TOLD:
+            return []
+        return [f"  reached by: {self.gateway.rung}", *(f"    not by {passed}" for passed in self.gateway.passed)]
 
 
 def _shown_port(gateway: str) -> str:

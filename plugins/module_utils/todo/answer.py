@@ -15,12 +15,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.errors import KubeError, WaitError
 from ..kube.parallel import SIGN_OF_LIFE
+from ..site.gateway import http_node_port
 
 # The page, the service user, and rule with its database
 PATHS = ("/", "/api/user", "/api/todos?limit=1")
@@ -70,18 +70,12 @@ def _ask_all(cluster: Cluster, way: WayIn) -> tuple[str, str]:
         return shown, _first_fault(lambda path: cluster.transport.proxied(base + path, way.host, REQUEST_SECONDS))
     address = way.address
     if ":" not in address:
-        port = node_port(cluster.get("v1", "Service", way.service, way.namespace) or {})
+        port = http_node_port(cluster.get("v1", "Service", way.service, way.namespace) or {})
         if port is None:
             return f"http://{address}/", f"Service {way.namespace}/{way.service} has no node port yet"
         address = f"{address}:{port}"
     shown = f"http://{way.host}/ at {address}" if way.host else f"http://{address}/"
     return shown, _first_fault(lambda path: _status(f"http://{address}{path}", way.host))
-
-
-def node_port(service: dict[str, Any]) -> int | None:
-    """The node port of a Service's http port, or None."""
-    ports = (service.get("spec") or {}).get("ports") or []
-    return next((entry.get("nodePort") for entry in ports if entry.get("port") == PORT), None)
 
 
 def _first_fault(ask: Callable[[str], int]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from statistics import median
+from typing import Any
 
 from .facts import Fact, fails, holds, skipped
 from .measure import milliseconds, thousandths
@@ -46,8 +47,8 @@ def ask(scene: Scene) -> Fact:
         replies = _asked(scene)
     if all(reply.status for reply in replies):
         seconds = median(reply.seconds for reply in replies)
-        text = f"{scene.gateway_address} answers in {milliseconds(seconds)}"
-        return holds(NAME, text, address=scene.gateway_address, milliseconds=thousandths(seconds))
+        text = f"{scene.gateway_address} answers in {milliseconds(seconds)} ({scene.exposure.rung})"
+        return holds(NAME, text, milliseconds=thousandths(seconds), **_rung(scene))
     return _unreachable(scene, inside, [reply for reply in replies if not reply.status], len(replies))
 
 
@@ -74,14 +75,15 @@ def _inside_alone(scene: Scene, inside: ThroughApiServer) -> Fact:
     reply = inside.get("/", _HOST, _PATIENCE)
     if _is_of_gateway(reply):
         text = f"no address outside the cluster; through the API server it answers in {milliseconds(reply.seconds)}"
-        return holds(NAME, text, address="", milliseconds=thousandths(reply.seconds))
+        passed = "; ".join(map(str, scene.exposure.passed))
+        return holds(NAME, f"{text} ({passed})", milliseconds=thousandths(reply.seconds), **_rung(scene))
     cause = f"{inside.where}: {reply.error}"
     return fails(
         NAME,
         "the gateway does not answer",
         "; ".join(filter(None, (cause, behind(scene, deployments(scene))))),
         "run site.yml --tags istio",
-        address="",
+        **_rung(scene),
     )
 
 
@@ -92,9 +94,15 @@ def _unreachable(scene: Scene, inside: ThroughApiServer, failed: list[Reply], as
     if not why and _is_of_gateway(inside.get("/", _HOST, _PATIENCE)):
         cause = f"{address}: {failed[0].error}; inside the cluster it answers, so the way from here is what is missing"
         remedy = "set serverless_gateway_address to where this machine reaches it, such as a tunnel, or open the way"
-        return fails(NAME, text, cause, remedy, address=address)
+        return fails(NAME, text, cause, remedy, **_rung(scene))
     cause = "; ".join(filter(None, (f"{address}: {failed[0].error}", why)))
-    return fails(NAME, text, cause, "run site.yml --tags istio", address=address)
+    return fails(NAME, text, cause, "run site.yml --tags istio", **_rung(scene))
+
+
+def _rung(scene: Scene) -> dict[str, Any]:
+    """The figures of every answer: the address, the rung of the ladder, and those above it that were not taken."""
+    exposure = scene.exposure
+    return {"address": exposure.address, "rung": str(exposure.rung), "passed_over": list(map(str, exposure.passed))}
 
 
 def _is_of_gateway(reply: Reply) -> bool:

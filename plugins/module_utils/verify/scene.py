@@ -16,8 +16,9 @@ from ..kube.errors import NoAnswer
 from ..kube.inventory.inventory import Inventory
 from ..kube.inventory.store import read_inventories
 from ..kube.objects import Document
-from ..site.gateway import gateway_address
 from ..site.node_kinds import NodeKind, node_kind
+from ..site.platform.exposure import Around, Exposure
+from ..site.platform.from_here import exposure_from_here
 from .settings import Settings
 
 RECORD_NAMESPACE = "kube-system"
@@ -68,9 +69,15 @@ class Scene:
         return self.cluster.get("v1", "Service", place.name, place.namespace, Deadline(LOOK_SECONDS))
 
     @cached_property
+    def exposure(self) -> Exposure:
+        """How the gateway is reached from here, as the report tells it."""
+        told, node = self.settings.gateway_address, self.settings.node_address
+        return exposure_from_here(Around(self.gateway_service, self.nodes, told, node))
+
+    @property
     def gateway_address(self) -> str:
-        """host:port of the gateway from here, as the report tells it; '' where it has none outside the cluster."""
-        return self.settings.gateway_address or gateway_address(self.gateway_service, self.nodes) or ""
+        """host:port of the gateway from here; '' where it is reached through the API server alone."""
+        return self.exposure.address
 
     @cached_property
     def runs_pods(self) -> bool:

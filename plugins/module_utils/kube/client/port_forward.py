@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP with a port of a pod, as `kubectl port-forward` reaches it: past Services and NetworkPolicies.
+"""HTTP and TLS with a port of a pod, as `kubectl port-forward` reaches it: past Services and NetworkPolicies.
 
 The protocol is v4.channel.k8s.io (k8s.io/cri-streaming, pkg/streaming/portforward/websocket.go): channel 0 carries the
 bytes of the first port, channel 1 says what went wrong, and each begins with the port's number in two bytes.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
@@ -27,6 +28,7 @@ from .pod_stream import open_stream
 PROTOCOL = "v4.channel.k8s.io"
 DATA, FAULT = 0, 1
 NUMBER = 2  # bytes of the port's number
+_CHUNK = 65536  # bytes that are read at once
 MOST_BYTES = 32 * 1024 * 1024  # of one answer
 
 
@@ -73,8 +75,7 @@ def ask(cluster: Cluster, target: PodPort, request: Request, silence: float = 60
 
     Raises ClusterError when the way to the port does not come about or breaks, or what answers is no HTTP.
     """
-    path = f"/api/v1/namespaces/{target.namespace}/pods/{target.pod}/portforward?ports={target.port}"
-    stream = open_stream(cluster, path, PROTOCOL, str(target), silence)
+    stream = _opened(cluster, target, silence)
     try:
         stream.send_binary(bytes([DATA]) + bytes(request))
         return read_answer(Bytes(stream), request.method)
@@ -83,6 +84,40 @@ def ask(cluster: Cluster, target: PodPort, request: Request, silence: float = 60
         raise ClusterError(f"{target}: {said}") from None
     finally:
         stream.close()
+
+
+def handshake(cluster: Cluster, target: PodPort, context: ssl.SSLContext, name: str, silence: float = 10.0) -> None:
+    """Shake hands with a TLS server at the port, whose certificate is to be for `name`, and hang up.
+
+    Raises ssl.SSLCertVerificationError for a certificate that the context does not accept, and ClusterError when the
+    way to the port does not come about or breaks, or what answers is no TLS.
+    """
+    stream = _opened(cluster, target, silence)
+    source, incoming, outgoing = Bytes(stream), ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=name)
+    try:
+        while True:
+            try:
+                tls.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                stream.send_binary(bytes([DATA]) + outgoing.read())
+                received = source.read(_CHUNK)
+            if not received:
+                raise OSError("it hangs up during the handshake")
+            incoming.write(received)
+    except ssl.SSLCertVerificationError:
+        raise
+    except (websocket.WebSocketException, OSError) as error:
+        said = cluster.transport.connection.redacted(str(error)) or type(error).__name__
+        raise ClusterError(f"{target}: {said}") from None
+    finally:
+        stream.close()
+
+
+def _opened(cluster: Cluster, target: PodPort, silence: float) -> Any:
+    path = f"/api/v1/namespaces/{target.namespace}/pods/{target.pod}/portforward?ports={target.port}"
+    return open_stream(cluster, path, PROTOCOL, str(target), silence)
 
 
 class Bytes(io.RawIOBase):

@@ -58,6 +58,8 @@ VALUES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"istio_version": "latest"}, ("istio_version", "serverless_release")),
     ({"preflight_minimum_kubernetes": "new"}, ("preflight_minimum_kubernetes", "1.34")),
     ({"preflight_minimum_kubernetes": "9.0"}, ("older than 9.0", "preflight_minimum_kubernetes")),
+    ({"preflight_platform": "sometimes"}, ("preflight_platform", "always", "got: sometimes")),
+    ({"metrics_server_kubelet_insecure_tls": "maybe"}, ("metrics_server_kubelet_insecure_tls", "auto", "got: maybe")),
     ({"serverless_release": "knative-0.1"}, ("serverless_release", "knative-0.1", "knative-1.23")),
     ({"serverless_images": None}, ("serverless_images", "NoneType", "dict")),
     ({"serverless_images": {"mirrors": {"docker.io": None}}}, ("serverless_images.mirrors['docker.io']", "a list")),

@@ -19,11 +19,13 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.layou
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.inventory import Inventory
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.ownership import ownership_labels
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import (
     delete_inventory,
     write_inventory,
 )
 from api_server import ApiServer
+from fault_proxy import FaultProxy
 
 ROOT = Path(__file__).resolve().parents[4]
 SUPPORT = Path(__file__).parents[1] / "module_utils"
@@ -74,6 +76,72 @@ def test_the_set_is_printed_once(tmp_path: Path, api_server: ApiServer) -> None:
     assert code == 0, output
     assert output.count("releases for Kubernetes v1.") == 1
     assert "set knative-1.22, metrics-server 0.9.0, Istio 1.30.5, Knative Serving 1.22.1" in output
+
+
+LOOK = {"selfhosted.serverless.release_set": {"platform": "auto"}, "register": "__serverless_release"}
+
+
+def test_the_platform_is_one_table_with_how_each_fact_is_known(tmp_path: Path, api_server: ApiServer) -> None:
+    """The rows of preflight stand first; a second task of the run has them from the first."""
+    preflight = {
+        "selfhosted.serverless.preflight": {"check_names": False, "timeout": 20},
+        "register": "__serverless_cluster",
+    }
+    tell = {"ansible.builtin.debug": {"msg": "insecure: {{ __serverless_release.kubelet_insecure_tls }}"}}
+    code, output = play(tmp_path, api_server, [preflight, LOOK, CHOOSE, LOOK, tell])
+    assert code == 0, output
+    lines = [line.strip() for line in output.splitlines()]
+    start = next(number for number, line in enumerate(lines) if line.startswith("fact "))
+    found = [line.split("  ")[0] for line in lines[start + 1 :] if line][:7]
+    facts = ["cluster", "Kubernetes", "nodes", "image delivery", "metrics", "kubelet TLS", "gateway"]
+    assert [word for word in found if word in facts] == [word for word in facts if word in found]
+    assert found[0] == "cluster" and output.count("it is known") == 1
+    assert "insecure: False" in output
+    assert max(len(line) for line in output.splitlines() if "StorageClass" in line or "APIService" in line) <= 100
+
+
+def test_the_platform_may_be_left_unasked(tmp_path: Path, api_server: ApiServer) -> None:
+    code, output = play(tmp_path, api_server, [CHOOSE])
+    assert code == 0 and "how it is known" not in output
+
+
+@pytest.mark.parametrize(("said", "asks"), [("auto", False), ("always", True)])
+def test_what_an_earlier_run_has_found_is_not_asked_again(
+    tmp_path: Path, api_server: ApiServer, cluster: Cluster, fault_proxy: FaultProxy, said: str, asks: bool
+) -> None:
+    """A metrics-server of ours stands with the flag; auto keeps it, without a request more than the choice needs."""
+    template = {
+        "metadata": {"labels": {"k8s-app": "metrics-server"}},
+        "spec": {"containers": [{"name": "metrics-server", "image": "m:1", "args": ["--kubelet-insecure-tls"]}]},
+    }
+    item = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "metrics-server",
+            "namespace": "kube-system",
+            "labels": ownership_labels("metrics-server"),
+        },
+        "spec": {"selector": {"matchLabels": {"k8s-app": "metrics-server"}}, "replicas": 0, "template": template},
+    }
+    cluster.apply(item)
+    write_inventory(cluster, Inventory("metrics-server", frozenset(), "0.9.0"), "kube-system", Deadline(10))
+    task = {"selfhosted.serverless.release_set": {"platform": said}, "register": "__serverless_release"}
+    tell = {"ansible.builtin.debug": {"msg": "insecure: {{ __serverless_release.kubelet_insecure_tls }}"}}
+    try:
+        code, output = play(tmp_path, api_server, [task, tell], {"KUBECONFIG": str(tmp_path / "proxied")})
+    finally:
+        delete_inventory(cluster, "metrics-server", "kube-system", Deadline(10))
+        cluster.delete("apps/v1", "Deployment", "metrics-server", "kube-system")
+    assert code == 0, output
+    assert ("storage class" in output) is asks
+    asked = [path.partition("?")[0].rpartition("/")[2] for _method, path in fault_proxy.requests]
+    kinds = ["version", "configmaps", "deployments"]
+    assert [word for word in asked if word not in ("api", "apis")][:3] == kinds, asked
+    assert ("storageclasses" in asked) is asks and (len(asked) == 5) is not asks, asked
+    assert "metrics-server of this collection" in output
+    # Asked anew, no kubelet of this cluster can be: what cannot be asked is to be verified.
+    assert f"insecure: {not asks}" in output
 
 
 def test_the_roles_options_come_on_top(tmp_path: Path, api_server: ApiServer) -> None:
@@ -345,3 +413,60 @@ def test_the_site_is_refused_before_anything_changes(tmp_path: Path, api_server:
     assert done.returncode != 0
     assert "istio_version: 1.2.3 is not known to work" in " ".join((done.stdout + done.stderr).split())
     assert "changed=0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "untold"),
+    [
+        ({}, "there is no APIService v1beta1.metrics.k8s.io", "metrics_server_kubelet_insecure_tls: true"),
+        (
+            {"metrics_server_kubelet_insecure_tls": True},
+            "metrics_server_kubelet_insecure_tls: true",
+            "kubelet could be",
+        ),
+        ({"metrics_server_kubelet_insecure_tls": "false"}, "metrics_server_kubelet_insecure_tls: false", "--kubelet-i"),
+        ({"preflight_platform": "never"}, "releases for Kubernetes", "how it is known"),
+    ],
+)
+def test_the_site_tells_the_platform_before_anything_changes(
+    tmp_path: Path, api_server: ApiServer, said: dict[str, Any], shown: str, untold: str
+) -> None:
+    (tmp_path / "hosts.yml").write_text(
+        yaml.safe_dump({"clusters": {"hosts": {"test": {"serverless_kubeconfig": str(api_server.kubeconfig), **said}}}})
+    )
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / "site.yml"),
+        "-i", str(tmp_path / "hosts.yml"), "--tags", "verify", "-e", "verify_at_end=none",
+        "-e", f"ansible_python_interpreter={sys.executable}",
+    ]  # fmt: skip
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:]
+    words = " ".join(done.stdout.split())
+    assert shown in words and untold not in words
+
+
+@pytest.mark.parametrize(
+    ("option", "asked", "accepted"),
+    [("auto", True, True), ("auto", False, False), (True, False, True), ("true", False, True), ("false", True, False)],
+)
+def test_metrics_server_does_without_verified_kubelets_as_they_were_found_or_as_it_is_told(
+    tmp_path: Path, api_server: ApiServer, option: bool | str, asked: bool, accepted: bool
+) -> None:
+    take = {"ansible.builtin.include_vars": {"file": str(ROOT / "roles" / "metrics_server" / "vars" / "main.yml")}}
+    tell = {"ansible.builtin.debug": {"msg": "patches: {{ __metrics_server_overlays | to_json }}"}}
+    code, output = play(
+        tmp_path,
+        api_server,
+        [take, tell],
+        metrics_server_kubelet_insecure_tls=option,
+        metrics_server_requests={},
+        metrics_server_overlays=[],
+        __serverless_release={"kubelet_insecure_tls": asked},
+    )
+    assert code == 0 and "patches: " in output, output
+    assert ("--kubelet-insecure-tls" in output) is accepted

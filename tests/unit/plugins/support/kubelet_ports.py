@@ -12,6 +12,7 @@ import socket
 import ssl
 import struct
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -72,16 +73,27 @@ class KubeletPorts:
                 self._forward(client, reader, number)
             except OSError as error:
                 client.sendall(_frame(BINARY, b"\x01" + f"error forwarding port {number}: {error}".encode()))
-            client.sendall(_frame(CLOSE, b""))
+            with suppress(OSError):  # who only wanted to shake hands has hung up
+                client.sendall(_frame(CLOSE, b""))
 
     def _forward(self, client: ssl.SSLSocket, reader: Any, number: int) -> None:
         with socket.create_connection(("127.0.0.1", self.ports.get(number, number)), 20) as pod:
-            # A request is one frame, and its answer ends with the connection
-            sent = _payload(reader)
-            assert sent[:1] == b"\x00"
-            pod.sendall(sent[1:])
+            threading.Thread(target=_pump, args=(reader, pod), daemon=True).start()
             while chunk := pod.recv(4096):
                 client.sendall(_frame(BINARY, b"\x00" + chunk))
+
+
+def _pump(reader: Any, pod: socket.socket) -> None:
+    """Hand on what the client sends, until it closes."""
+    try:
+        while True:
+            kind, sent = _payload(reader)
+            if kind != BINARY:
+                return
+            assert sent[:1] == b"\x00"
+            pod.sendall(sent[1:])
+    except (OSError, IndexError, ValueError):
+        return  # it has gone
 
 
 def _frame(kind: int, payload: bytes) -> bytes:
@@ -91,11 +103,11 @@ def _frame(kind: int, payload: bytes) -> bytes:
     return bytes([kind, 126]) + struct.pack(">H", len(payload)) + payload
 
 
-def _payload(reader: Any) -> bytes:
-    """What is in the next frame, a masked one, as clients send it."""
-    _kind, length = reader.read(2)
+def _payload(reader: Any) -> tuple[int, bytes]:
+    """The kind of the next frame, and what is in it, masked as clients send it."""
+    kind, length = reader.read(2)
     length &= 0x7F
     if length == 126:
         [length] = struct.unpack(">H", reader.read(2))
     mask = reader.read(4)
-    return bytes(byte ^ mask[at % 4] for at, byte in enumerate(reader.read(length)))
+    return kind, bytes(byte ^ mask[at % 4] for at, byte in enumerate(reader.read(length)))

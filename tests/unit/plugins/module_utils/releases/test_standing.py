@@ -13,7 +13,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
     read_inventories,
     write_inventory,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.standing import standing_versions
+from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.standing import (
+    our_workloads,
+    standing_versions,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.steps import Standing
 from releases import deployment, namespace, present
 
@@ -28,7 +31,8 @@ def records(cluster: Cluster) -> Iterator[str]:
 
 
 def standing_of(cluster: Cluster, records: str) -> dict[str, Standing]:
-    return standing_versions(cluster, read_inventories(cluster, records, Deadline(10)), Deadline(10))
+    recorded = read_inventories(cluster, records, Deadline(10))
+    return standing_versions(recorded, our_workloads(cluster, recorded, Deadline(10)))
 
 
 def noted(cluster: Cluster, records: str, **fields: str) -> None:

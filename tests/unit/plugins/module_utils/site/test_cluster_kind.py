@@ -10,6 +10,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
     has_no_machine,
     kind_container,
     kind_of,
+    told_by,
 )
 
 
@@ -55,12 +56,36 @@ KWOK = {"metadata": {"name": "docker-desktop", "labels": {"type": "kwok"}}}
         ([node("gke-a-1", "gce://p/z/gke-a-1", labels={"cloud.google.com/gke-nodepool": "a"})], "gke"),
         ([node("aks-a-1", "azure:///subscriptions/x", labels={"kubernetes.azure.com/cluster": "MC_a"})], "aks"),
         ([node("r", "rke2://r", kubeletVersion="v1.34.1+rke2r1")], "rke2"),
+        ([node("orbstack", kubeletVersion="v1.36.1+orb1", osImage="OrbStack")], "orbstack"),
+        ([node("cn-hangzhou.10.0.0.1", "cn-hangzhou.i-1", kubeletVersion="v1.36.1-aliyun.1")], "ack"),
+        ([node("10.0.1.2", "qcloud:///800002/ins-1", kubeletVersion="v1.34.1-tke.3")], "tke"),
+        ([node("pool-1", "digitalocean://1", labels={"doks.digitalocean.com/node-pool": "a"})], "doks"),
         ([KWOK, node("kind-worker", "kind://podman/kind/kind-worker")], "kind"),
         ([KWOK, node("plain", kubeletVersion="v1.36.3", osImage="Debian GNU/Linux 13")], "kubernetes"),
     ],
 )
 def test_what_nodes_say_comes_before_their_names(nodes: list[dict[str, Any]], kind: str) -> None:
     assert kind_of(nodes) == kind
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        ([KWOK, node("w", "kind://docker/a/w")], "node w has the provider ID kind://docker/a/w"),
+        # A cloud's machine may be a node of anything
+        ([node("n", "aws:///a/i-1", kubeletVersion="v1.34.2-eks-e")], "node n says kubeletVersion v1.34.2-eks-e"),
+        ([node("n", "aws:///a/i-1", labels={"node.openshift.io/os_id": "rhel"})], "labels of node n"),
+        ([node("g", "gce://p/z/g", labels={"cloud.google.com/gke-nodepool": "a"})], "labels of node g"),
+        ([node("anything", osImage="Docker Desktop")], "node anything says osImage Docker Desktop"),
+        ([node("n", "aws:///a/i-1")], "node n has the provider ID aws:///a/i-1"),
+        ([node("t", "qcloud:///8/ins-1", kubeletVersion="v1.34.1-tke.3")], "node t says kubeletVersion v1.34.1-tke.3"),
+        ([node("docker-desktop")], "the name of node docker-desktop"),
+        ([node("n", kubeletVersion="v1.36.3")], "no node bears the mark of a known program or provider"),
+        ([], "no node bears the mark of a known program or provider"),
+    ],
+)
+def test_how_the_kind_is_known(nodes: list[dict[str, Any]], said: str) -> None:
+    assert told_by(nodes) == said
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.platform.exposure import (
+    Exposure,
+    PassedOver,
+    Rung,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.summary import (
     ImageOrigin,
     InstalledRelease,
@@ -26,7 +31,7 @@ def summary(with_images: bool = False, **changes: object) -> str:
         "releases": [InstalledRelease("istio", "1.30.5", 39)],
         "images": [ImageOrigin("docker.io/istio/pilot:1.30.5", "127.0.0.1:5000", True)],
         "hosts": ["web.todo.example.com"],
-        "gateway": "127.0.0.1:30080",
+        "gateway": Exposure(Rung.TOLD, "127.0.0.1:30080"),
         "remove": ["ansible-playbook playbooks/uninstall.yml --limit lab"],
     }
     return "\n".join(Summary(**(given | changes)).lines(with_images))
@@ -77,9 +82,11 @@ def test_facts_that_do_not_hold_are_told_with_what_to_do() -> None:
 
 
 def test_addresses_for_a_browser() -> None:
-    known = Summary("a", "v1", "kind", 1, hosts=["web.example"], gateway="10.0.0.1:30080", at_nodes=["10.0.0.1:30081"])
+    by_node_port = Exposure(Rung.NODE_PORT, "10.0.0.1:30080")
+    known = Summary("a", "v1", "kind", 1, hosts=["web.example"], gateway=by_node_port, at_nodes=["10.0.0.1:30081"])
     assert known.urls() == ["http://10.0.0.1:30081/", "http://web.example:30080/"]
-    assert Summary("a", "v1", "kind", 1, hosts=["web.example"], gateway="10.0.0.1:80").urls() == ["http://web.example/"]
+    balanced = Exposure(Rung.LOAD_BALANCER, "10.0.0.1:80")
+    assert Summary("a", "v1", "kind", 1, hosts=["web.example"], gateway=balanced).urls() == ["http://web.example/"]
     assert Summary("a", "v1", "kind", 1, hosts=["web.example"]).urls() == []
 
 
@@ -88,11 +95,23 @@ def test_it_gives_the_hosts_line_and_the_header() -> None:
     assert "http://web.todo.example.com:30080/" in text
     assert "127.0.0.1 web.todo.example.com" in text
     assert "curl -H 'Host: web.todo.example.com' http://127.0.0.1:30080/" in text
-    assert "http://web.todo.example.com/ " in summary(gateway="203.0.113.7:80")
+    assert "http://web.todo.example.com/ " in summary(gateway=Exposure(Rung.LOAD_BALANCER, "203.0.113.7:80"))
 
 
 def test_a_gateway_without_an_address_gets_a_port_forward() -> None:
-    assert "port-forward service/istio-ingressgateway" in summary(gateway=None)
+    assert "--context lab -n istio-system port-forward service/istio-ingressgateway 8080:80" in summary(gateway=None)
+    passed = (PassedOver(Rung.LOAD_BALANCER, "pending"), PassedOver(Rung.NODE_PORT, "10.0.0.1:1: no answer in time"))
+    text = summary(gateway=Exposure(Rung.PORT_FORWARD, "", passed), gateway_service="mesh/entry")
+    assert "--context lab -n mesh port-forward service/entry 8080:80" in text
+    assert "curl -H 'Host: web.todo.example.com' http://127.0.0.1:8080/" in text
+    assert "not by load balancer: pending\n    not by node port: 10.0.0.1:1: no answer in time" in text
+
+
+def test_the_rung_is_named_where_it_was_found_out() -> None:
+    passed = (PassedOver(Rung.LOAD_BALANCER, "pending"),)
+    text = summary(gateway=Exposure(Rung.NODE_PORT, "10.0.0.1:30080", passed))
+    assert "\n  reached by: node port\n    not by load balancer: pending\n" in text
+    assert "reached by" not in summary()
 
 
 def test_nothing_installed_is_said_as_well() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import WaitError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.gateway import http_node_port
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.answer import (
     PATHS,
     ROUNDS,
     WayIn,
     await_answer,
-    node_port,
 )
 
 HOST = "web.todo.example.com"
@@ -87,5 +87,5 @@ def test_a_node_without_a_port_takes_the_one_of_the_service() -> None:
 
 
 def test_a_service_without_a_node_port() -> None:
-    assert node_port({}) is None
-    assert node_port({"spec": {"ports": [{"port": 80}]}}) is None
+    assert http_node_port({}) is None
+    assert http_node_port({"spec": {"ports": [{"port": 80}]}}) is None
