@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster  # noqa: E402
 from api_server import ApiServer, running_api_server  # noqa: E402
 from fault_proxy import FaultProxy, Upstream  # noqa: E402
-from openshift_api import ROUTE, OpenShiftApi, running_openshift  # noqa: E402
+from openshift_api import MICROSHIFT, OpenShiftApi, running_openshift  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +39,8 @@ def openshift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShiftApi
 
 @pytest.fixture(scope="session")
 def microshift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShiftApi]:
-    """One with Routes alone: MicroShift has neither a ClusterVersion nor, in a run, an OAuth server."""
-    with running_openshift(tmp_path_factory.mktemp("microshift"), ROUTE) as server:
+    """One with the kinds that MicroShift has, which has no ClusterVersion."""
+    with running_openshift(tmp_path_factory.mktemp("microshift"), MICROSHIFT) as server:
         yield server
 
 

@@ -18,7 +18,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.content.acce
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.sources import documents_of, locate_all
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from api_server import ApiServer, find_binaries
-from fault_proxy import FaultProxy, ProxyHandler, Upstream
+from fault_proxy import Fault, FaultProxy, ProxyHandler, Upstream
 from oauth_server import REVIEWS, OAuthServer
 from throwaway_pki import Pki
 
@@ -32,11 +32,17 @@ APPS_DOMAIN = "apps.test.example"
 _MODULE = "github.com/openshift/api@v0.0.0-20260320151444-324a1bcb9f55"
 _SUM = "h1:2h6bqs9ua3wrsQnxEbzys3/n5IohLC7Dyb/KgaVYC/A="
 _CONFIG = "config/v1/zz_generated.crd-manifests/0000"
-ROUTE = {"route/v1/zz_generated.crd-manifests/routes.crd.yaml": (
-    "d35625a8448d4cdc0768a3860dc9b92af946026a699024faf9e1d4918e42c647"
-)}  # fmt: skip
+# Those that MicroShift has, too
+MICROSHIFT = {
+    "route/v1/zz_generated.crd-manifests/routes.crd.yaml": (
+        "d35625a8448d4cdc0768a3860dc9b92af946026a699024faf9e1d4918e42c647"
+    ),
+    "security/v1/zz_generated.crd-manifests/0000_03_config-operator_01_securitycontextconstraints.crd.yaml": (
+        "4194732f477a0a113da682ee3685f9edc6fc9df506ec4802575455db51a133c2"
+    ),
+}
 CRDS = {
-    **ROUTE,
+    **MICROSHIFT,
     f"{_CONFIG}_00_cluster-version-operator_01_clusterversions-Default.crd.yaml": (
         "10b91f51a922ff39a529ab2c1b6e049cbe1ca929d9f815c9b4880c7d66a204ab"
     ),
@@ -54,9 +60,6 @@ CRDS = {
     ),
     "operator/v1alpha1/zz_generated.crd-manifests/0000_10_config-operator_01_imagecontentsourcepolicies.crd.yaml": (
         "d1a92c6997bf38bb5f0519342d9c31b6093bd18efb7ef661cc6dfb61836eb064"
-    ),
-    "security/v1/zz_generated.crd-manifests/0000_03_config-operator_01_securitycontextconstraints.crd.yaml": (
-        "4194732f477a0a113da682ee3685f9edc6fc9df506ec4802575455db51a133c2"
     ),
 }
 
@@ -79,7 +82,7 @@ class OpenShiftApi(ApiServer):
     def __init__(self, binaries: dict[str, Path], directory: Path) -> None:
         super().__init__(binaries, directory)
         # The OAuth server is reached through the router, whose certificate is of another authority.
-        self.ingress_pki = Pki(directory / "ingress-pki")
+        self.ingress_pki = Pki(directory / "ingress-pki", "ingress-operator")
         self.oauth = OAuthServer(self.ingress_pki, {USER: PASSWORD})
 
     def start(self) -> None:
@@ -222,7 +225,7 @@ def _front_of(oauth: OAuthServer) -> type[ProxyHandler]:
         """What OpenShift's API server answers, and Kubernetes' does not."""
 
         def handle_request(self, body: bytes) -> None:
-            if self.path == METADATA:
+            if self.path == METADATA and not self.owner.faults:
                 return self._json(200, oauth.metadata)
             if self.path.startswith(TOKENS) and self.command == "DELETE":
                 return self._revoke(self.path.removeprefix(TOKENS))
@@ -230,7 +233,9 @@ def _front_of(oauth: OAuthServer) -> type[ProxyHandler]:
 
         def _revoke(self, name: str) -> None:
             # By the role system:oauth-token-deleter everybody may, and the name of an object is no secret's.
-            self.owner.next_fault(self.command, self.path)
+            fault = self.owner.next_fault(self.command, self.path)
+            if isinstance(fault, Fault):
+                return self.answer(int(fault.action), fault.body, fault.headers)
             status = {"kind": "Status", "apiVersion": "v1", "metadata": {}}
             if oauth.revoke(name):
                 return self._json(200, {**status, "status": "Success"})
@@ -246,7 +251,7 @@ def _front_of(oauth: OAuthServer) -> type[ProxyHandler]:
 
 @contextmanager
 def running_openshift(directory: Path, files: dict[str, str] = CRDS) -> Iterator[OpenShiftApi]:
-    """A control plane with CRDs of OpenShift; with ROUTE alone it is what MicroShift is to its clients."""
+    """A control plane with CRDs of OpenShift; with MICROSHIFT alone it is MicroShift to its clients."""
     server = OpenShiftApi(find_binaries(), directory)
     try:
         server.start()
