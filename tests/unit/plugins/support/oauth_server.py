@@ -102,7 +102,7 @@ class OAuthServer:
         user, challenge, redirect = self._codes.pop(form.get("code", ""), ("", "", ""))
         verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         is_proven = not challenge or challenge == base64.urlsafe_b64encode(verifier).rstrip(b"=").decode()
-        is_right = user and is_proven and form.get("redirect_uri") == redirect
+        is_right = user and is_proven and form.get("redirect_uri", redirect) == redirect
         return self.give(user) if is_right and form.get("grant_type") == "authorization_code" else None
 
 
