@@ -14,6 +14,7 @@ from ansible import constants as C
 from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.same_cluster import first_of, identity_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.detection import openshift_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.options.names import (
     defaults_of_roles,
     misspelt,
@@ -108,7 +109,8 @@ class ActionModule(ClusterAction):
 
     def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
         """Return what the cluster is."""
-        return {CLUSTER: {key: done[key] for key in ("version", "kind", "nodes")}}
+        openshift = {"openshift": done["openshift"]} if done["openshift"] else {}
+        return {CLUSTER: {key: done[key] for key in ("version", "kind", "nodes")} | openshift}
 
 
 def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
@@ -138,4 +140,5 @@ def _facts_with_a_node(cluster: Cluster, deadline: Deadline, tell: Callable[[str
 
 def _facts(cluster: Cluster, deadline: Deadline) -> ClusterFacts:
     version = cluster.get_path("/version", deadline=deadline)["gitVersion"]
-    return cluster_facts(version, cluster.list("v1", "Node", deadline=deadline))
+    nodes = cluster.list("v1", "Node", deadline=deadline)
+    return cluster_facts(version, nodes, openshift_of(cluster, deadline))

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..kube.client.cluster import Cluster
+from ..kube.deadline import Deadline
 from ..kube.objects import Document
+from ..openshift.routes import route_address, routes_of
 from ..site.gateway import gateway_address, node_host
 from .errors import DrillError
 from .http_client import Address
 
+LOOK_SECONDS = 30.0
 KNATIVE_SERVING, APPS = "serving.knative.dev/v1", "apps/v1"
 KUBERNETES, ISTIO, KNATIVE = "kubernetes", "istio", "knative"
 
@@ -119,7 +122,9 @@ def _through_gateway(cluster: Cluster, endpoints: Endpoints, name: str) -> Addre
     found = endpoints.gateway
     if not found:
         service = cluster.get("v1", "Service", endpoints.service.name, endpoints.service.namespace)
-        found = gateway_address(service, cluster.list("v1", "Node")) or ""
+        routes = routes_of(cluster, endpoints.service.namespace, Deadline(LOOK_SECONDS))
+        found = route_address(routes, endpoints.service.name)
+        found = found or gateway_address(service, cluster.list("v1", "Node")) or ""
     if not found:
         raise DrillError("the gateway has no address outside the cluster; give one as serverless_gateway_address")
     return Address.parse(found, name)
