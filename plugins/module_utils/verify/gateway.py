@@ -55,7 +55,7 @@ def _asked(scene: Scene) -> list[Reply]:
     return [Direct(scene.gateway_address).get("/", _HOST, _PATIENCE) for _number in range(_REQUESTS)]
 
 
-def way(scene: Scene, host: str, is_routed: bool = False) -> Way:
+def way(scene: Scene, host: str = "", is_routed: bool = False) -> Way:
     """How requests for a host get to the gateway: by its address if that answers from here, else by the API server.
 
     `is_routed` tells of a host for which a Route was just made.

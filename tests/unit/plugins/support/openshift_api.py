@@ -225,7 +225,10 @@ def _front_of(oauth: OAuthServer) -> type[ProxyHandler]:
         """What OpenShift's API server answers, and Kubernetes' does not."""
 
         def handle_request(self, body: bytes) -> None:
-            if self.path == METADATA and not self.owner.faults:
+            if self.path == METADATA:
+                fault = self.owner.next_fault(self.command, self.path)
+                if isinstance(fault, Fault):
+                    return self.answer(int(fault.action), fault.body, fault.headers)
                 return self._json(200, oauth.metadata)
             if self.path.startswith(TOKENS) and self.command == "DELETE":
                 return self._revoke(self.path.removeprefix(TOKENS))
