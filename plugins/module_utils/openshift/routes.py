@@ -16,6 +16,7 @@ from typing import Any
 
 from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
+from ..kube.errors import ApiError
 from ..kube.objects import Document
 from .detection import ROUTE
 
@@ -77,8 +78,15 @@ def serves_routes(cluster: Cluster, deadline: Deadline) -> bool:
 
 
 def routes_of(cluster: Cluster, namespace: str, deadline: Deadline, selector: str | None = None) -> list[Document]:
-    """The Routes of the gateway's namespace, [] where none are served. Raises KubeError."""
-    return cluster.list(*ROUTE, namespace, selector, deadline) if serves_routes(cluster, deadline) else []
+    """The Routes of a namespace, [] where none are served or the user may not see them. Raises KubeError."""
+    if not serves_routes(cluster, deadline):
+        return []
+    try:
+        return cluster.list(*ROUTE, namespace, selector, deadline)
+    except ApiError as error:
+        if error.lacks_permission:
+            return []
+        raise
 
 
 def _is_admitted(ingress: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +77,11 @@ def test_a_route_is_stored_as_it_is_sent(place: tuple[Cluster, str]) -> None:
     [live] = routes_of(cluster, name, Deadline(20))
     assert live["metadata"]["name"] == "todo-web"
     assert routes_of(cluster, "default", Deadline(20)) == []
+
+
+def test_whoever_may_not_see_routes_is_told_of_none(openshift: OpenShiftApi, tmp_path: Path) -> None:
+    config = openshift.user_kubeconfig(tmp_path / "kubeconfig", token=openshift.oauth.give("somebody"))
+    assert routes_of(Cluster.connect("test", str(config)), "default", Deadline(20)) == []
 
 
 def test_elsewhere_there_are_no_routes(cluster: Cluster) -> None:
