@@ -17,6 +17,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.error
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.detection import openshift_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.options.names import (
     defaults_of_roles,
     misspelt,
@@ -30,7 +31,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster
     cluster_facts,
     older_than,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_kind import told_by
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_kind import kind_of, told_by
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.platform.survey import rows_of_nodes
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
@@ -65,7 +66,8 @@ class ActionModule(ClusterAction):
         problem = self._problem_of_hosts(cluster) or _problem(facts, args)
         if problem:
             return {"failed": True, "msg": problem}
-        rows = rows_of_nodes(facts, told_by(nodes), self._delivery(nodes))
+        how = told_by(nodes) if facts.kind == kind_of(nodes) else "the API server serves OpenShift's kinds"
+        rows = rows_of_nodes(facts, how, self._delivery(nodes))
         return {"changed": False, **vars(facts), "platform": [vars(row) for row in rows]}
 
     def _delivery(self, nodes: list[dict[str, Any]]) -> tuple[str, str]:
@@ -129,7 +131,8 @@ class ActionModule(ClusterAction):
 
     def notes(self, args: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
         """Return what the cluster is."""
-        return {CLUSTER: {key: done[key] for key in ("version", "kind", "nodes")}}
+        openshift = {"openshift": done["openshift"]} if done["openshift"] else {}
+        return {CLUSTER: {key: done[key] for key in ("version", "kind", "nodes")} | openshift}
 
 
 def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
@@ -155,7 +158,7 @@ def _facts_with_a_node(
     while True:
         version = cluster.get_path("/version", deadline=deadline)["gitVersion"]
         nodes = cluster.list("v1", "Node", deadline=deadline)
-        facts = cluster_facts(version, nodes)
+        facts = cluster_facts(version, nodes, openshift_of(cluster, deadline))
         if facts.ready or not facts.nodes or deadline.passed:
             return facts, nodes
         if deadline.elapsed - told >= TELL_EVERY:

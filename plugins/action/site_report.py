@@ -21,6 +21,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.invento
     MANAGED_BY_LABEL,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import read_inventories
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.detection import openshift_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.routes import route_address, routes_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import SITE
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.files import RUN_PAGE
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.images import digest_and_size, locked_images
@@ -99,7 +101,8 @@ class ActionModule(ClusterAction):
         return {
             "directory": directory,
             "context": summary.context,
-            "cluster": {"version": summary.server, "kind": summary.kind, "nodes": summary.nodes},
+            "cluster": {"version": summary.server, "kind": summary.kind, "nodes": summary.nodes}
+            | ({"openshift": summary.openshift} if summary.openshift else {}),
             "releases": [asdict(release) for release in summary.releases],
             "images": images,
             "addresses": {
@@ -130,12 +133,14 @@ def _summary(
     run: str,
     directory: str,
 ) -> Summary:
-    facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes)
+    openshift = openshift_of(cluster, Deadline(LOOK_SECONDS))
+    facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes, openshift)
     gateway = args["gateway"]
     service = cluster.get("v1", "Service", gateway["name"], gateway["namespace"])
+    route = route_address(routes_of(cluster, gateway["namespace"], Deadline(LOOK_SECONDS)), gateway["name"])
     in_mesh = _ours(cluster, "networking.istio.io/v1", "VirtualService")
     hosts = public_hosts(cluster.list("serving.knative.dev/v1", "Service")) + mesh_hosts(in_mesh)
-    around = Around(service, nodes, args["gateway_address"], args["node_address"])
+    around = Around(service, nodes, args["gateway_address"], args["node_address"], route)
     # The gateway's own Service is told with the hosts behind it
     others = [item for item in _ours(cluster, "v1", "Service") if item["metadata"]["name"] != gateway["name"]]
     return Summary(
@@ -143,6 +148,7 @@ def _summary(
         server=facts.version,
         kind=facts.kind,
         nodes=facts.nodes,
+        openshift=facts.openshift,
         releases=_releases(cluster),
         images=images,
         hosts=hosts,

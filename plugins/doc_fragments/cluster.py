@@ -15,6 +15,7 @@ class ModuleDocFragment:
     VARIABLES: ClassVar = {
         "context": ("serverless_context", "inventory_hostname"),
         "kubeconfig": ("serverless_kubeconfig",),
+        "openshift_login": ("serverless_openshift_login",),
     }
 
     DOCUMENTATION = r"""
@@ -31,6 +32,17 @@ options:
       - A task that does not give it takes the variable C(serverless_kubeconfig). Where that is empty or not set, the
         environment variable E(KUBECONFIG) counts, then C(~/.kube/config).
     type: path
+  openshift_login:
+    description:
+      - How to log in to OpenShift in place of the kubeconfig's user, by C(username) and C(password) or by C(token).
+        C(password) and C(token) are sources, each a dict of one entry, C(env), C(file) or C(value).
+      - With a password, the cluster's OAuth server is asked for a token once in a run, which is revoked at its end.
+        C(ca_file) names the authority of that server's certificate where it is neither known to the system nor the API
+        server's own.
+      - A task that does not give it takes the variable C(serverless_openshift_login). Where that is empty, the
+        kubeconfig's user counts.
+    type: dict
+    version_added: "1.1.0"
 requirements:
   - kubernetes >= 30 (Python package, on the controller)
   - jmespath (Python package, on the controller)

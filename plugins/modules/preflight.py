@@ -58,7 +58,7 @@ version:
   type: str
   sample: v1.36.3
 kind:
-  description: Kind of cluster, C(kubernetes) when no tool's mark is seen.
+  description: Kind of cluster, C(kubernetes) when no tool's mark is seen. Whether it is OpenShift or MicroShift is told by its API.
   returned: success
   type: str
   sample: kind
@@ -77,6 +77,11 @@ nodes:
   description: How many nodes there are.
   returned: success
   type: int
+openshift:
+  description: The version of OpenShift or MicroShift; empty elsewhere, and where the user may not read it.
+  returned: success
+  type: str
+  sample: 4.20.3
 platform:
   description: What its version and its nodes say, and how images will be delivered; each with how it is known.
   returned: success

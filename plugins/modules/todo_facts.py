@@ -50,4 +50,8 @@ revisions:
   returned: success
   type: list
   elements: str
+routes:
+  description: Whether the cluster serves OpenShift's Routes.
+  returned: success
+  type: bool
 """

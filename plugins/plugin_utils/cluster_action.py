@@ -19,7 +19,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ClusterError, KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.login import login_for
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documented_action import DocumentedAction
+from ansible_collections.selfhosted.serverless.plugins.plugin_utils.logout import revoke_at_exit
 
 RECORD_NAMESPACE = "kube-system"
 LOOK_SECONDS = 30.0
@@ -30,13 +32,20 @@ class ClusterAction(DocumentedAction):
 
     errors: ClassVar[tuple[type[Exception], ...]] = (KubeError, ImageError, OSError, ValueError)
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Have the end of the run log out; Ansible loads the class before it forks the workers."""
+        super().__init_subclass__(**keywords)
+        revoke_at_exit()
+
     def connect(self, args: dict[str, Any]) -> tuple[Cluster, Progress]:
         """Return the cluster, and what tells of its retries and of progress. Nothing is sent yet. Raises KubeError."""
         self._check_context(args["context"], args["kubeconfig"])
         progress = Progress(self._display.display, args["context"])
-        # Ansible's folder of this run: what the server serves is read once a run, not once a task.
+        # Ansible's folder of this run: what the server serves is read, and who we are is asked, once a run, not a task.
         cache = Path(C.DEFAULT_LOCAL_TMP)
-        cluster = Cluster.connect(args["context"], args["kubeconfig"] or None, progress.retry, cache)
+        context, kubeconfig, option = args["context"], args["kubeconfig"] or None, args["openshift_login"]
+        login = login_for(option, context, kubeconfig, cache) if option else None
+        cluster = Cluster.connect(context, kubeconfig, progress.retry, cache, login)
         for warning in cluster.warnings:
             self.warn(warning)
         return cluster, progress

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..kube.client.cluster import Cluster
+from ..kube.deadline import Deadline
 from ..kube.objects import Document
+from ..openshift.routes import route_address, routes_of
 from ..site.gateway import node_host
 from ..site.platform.exposure import Around
 from ..site.platform.from_here import exposure_from_here
 from .errors import DrillError
 from .http_client import Address
 
+LOOK_SECONDS = 30.0
 KNATIVE_SERVING, APPS = "serving.knative.dev/v1", "apps/v1"
 KUBERNETES, ISTIO, KNATIVE = "kubernetes", "istio", "knative"
 
@@ -124,7 +127,8 @@ def _through_gateway(cluster: Cluster, endpoints: Endpoints, name: str) -> Addre
         return Address.parse(endpoints.gateway, name)
     place = endpoints.service
     service = cluster.get("v1", "Service", place.name, place.namespace)
-    exposure = exposure_from_here(Around(service, cluster.list("v1", "Node"), node=endpoints.node))
+    route = route_address(routes_of(cluster, place.namespace, Deadline(LOOK_SECONDS)), place.name)
+    exposure = exposure_from_here(Around(service, cluster.list("v1", "Node"), node=endpoints.node, route=route))
     if not exposure.address:
         passed = "; ".join(map(str, exposure.passed))
         raise DrillError(

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ..openshift.login import fault_of as openshift_login
 from . import forms
 from .forms import Form, at_least, between, each, filled, or_empty
 
@@ -59,6 +60,7 @@ RULES: Mapping[str, Form] = {
     "serverless_batch": forms.batch,
     "serverless_work_dir": filled("~/.cache/selfhosted-serverless/work/NAME"),
     "serverless_context": filled("docker-desktop"),
+    "serverless_openshift_login": openshift_login,
     "serverless_registry": forms.registry,
     "serverless_gateway_address": forms.host_and_port,
     "serverless_node_address": forms.host,

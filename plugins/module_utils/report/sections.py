@@ -41,7 +41,8 @@ def context_section(parent: Element, context: Json, prefix: str, critical: Mappi
     cluster = context["cluster"]
     if cluster:
         nodes = f"{cluster['nodes']} node" + ("" if cluster["nodes"] == 1 else "s")
-        add(line, "span", f" Kubernetes {cluster['version']} ({cluster['kind']}, {nodes})")
+        kind = f"{cluster['kind']} {cluster.get('openshift', '')}".rstrip()
+        add(line, "span", f" Kubernetes {cluster['version']} ({kind}, {nodes})")
     if context["context"] not in ("", context["host"]):
         add(add(here, "p", "Context of the kubeconfig: "), "code", context["context"], dir="auto")
     _stopped(here, context)

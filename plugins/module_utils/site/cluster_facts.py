@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kind of cluster a context leads to, judged from its version and its nodes alone."""
+"""What kind of cluster a context leads to, judged from its version, its nodes, and whether it is OpenShift."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..openshift.detection import OpenShift
 from .cluster_kind import kind_of
 from .node_kinds import architectures_of, is_ready, treatment
 
@@ -18,7 +19,8 @@ from .node_kinds import architectures_of, is_ready, treatment
 class ClusterFacts:
     """A cluster: server version as the server says it, kind of cluster, and what its nodes are.
 
-    `ready` counts the Ready nodes of Linux; in a cluster without any, all that say they are.
+    `ready` counts the Ready nodes of Linux; in a cluster without any, all that say they are. `openshift` is the version
+    of OpenShift or MicroShift, '' where it is neither or may not be read.
     """
 
     version: str
@@ -27,19 +29,27 @@ class ClusterFacts:
     runtimes: tuple[str, ...]
     nodes: int
     ready: int
+    openshift: str = ""
 
 
-def cluster_facts(version: str, nodes: Sequence[dict[str, Any]]) -> ClusterFacts:
-    """Derive the facts from GET /version's gitVersion and the list of Node objects."""
+NO_OPENSHIFT = OpenShift()
+
+
+def cluster_facts(version: str, nodes: Sequence[dict[str, Any]], openshift: OpenShift = NO_OPENSHIFT) -> ClusterFacts:
+    """Derive the facts from GET /version's gitVersion and the list of Node objects.
+
+    What the API serves has the word before what nodes are labelled with.
+    """
     able = [node for node in nodes if treatment(node).planned] or nodes
     infos = [node.get("status", {}).get("nodeInfo", {}) for node in nodes]
     return ClusterFacts(
         version=version,
-        kind=kind_of(nodes),
+        kind=openshift.flavour or kind_of(nodes),
         architectures=tuple(architectures_of(nodes)),
         runtimes=tuple(sorted({info.get("containerRuntimeVersion", "") for info in infos} - {""})),
         nodes=len(nodes),
         ready=sum(is_ready(node) for node in able),
+        openshift=openshift.version,
     )
 
 

@@ -49,7 +49,8 @@ class Summary:
     `gateway` is how these are reached, None where nothing asked for it; `gateway_service` is its NAMESPACE/NAME.
     `at_nodes` is what is reached at a port of the nodes, as host:port.
     `kubeconfig` is that of the context, where it is not the usual one. `run` says what this run did, `facts` are those
-    of a verification, {name, ok, text, remedy}. `verify` and `remove` are commands, `report` is the file with the rest.
+    of a verification, {name, ok, text, remedy}. `verify` and `remove` are commands, `report` is the file with the rest,
+    `openshift` the version of OpenShift.
     """
 
     context: str
@@ -68,10 +69,12 @@ class Summary:
     facts: Sequence[Mapping[str, Any]] = ()
     verify: Sequence[str] = ()
     report: str = ""
+    openshift: str = ""
 
     def lines(self, with_images: bool = False) -> list[str]:
         """Return the text, one entry a line; `with_images` lists every image."""
-        text = [f"Context {self.context}: Kubernetes {self.server} ({self.kind}, {count(self.nodes, 'node')})"]
+        kind = f"{self.kind} {self.openshift}".rstrip()
+        text = [f"Context {self.context}: Kubernetes {self.server} ({kind}, {count(self.nodes, 'node')})"]
         text += [f"This run: {self.run}"] if self.run else []
         text += [*self._verified(), "", "Installed:"]
         text += [

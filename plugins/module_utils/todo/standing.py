@@ -12,6 +12,7 @@ from ..kube.deadline import Deadline
 from ..kube.inventory.owners import owner_references
 from ..kube.inventory.ownership import RELEASE_LABEL
 from ..kube.objects import Document
+from ..openshift.routes import serves_routes
 
 RELEASE = "todo"
 LOOK_SECONDS = 30.0
@@ -23,12 +24,14 @@ OF_USER = "serving.knative.dev/service=user"
 class Standing:
     """`runs_on` says what runs the services: deployments, knative, both or neither; after an interruption both may be.
 
-    `database` tells whether there is a database; `revisions` are the names of Knative's revisions of user, sorted.
+    `database` tells whether there is a database; `revisions` are the names of Knative's revisions of user, sorted;
+    `routes` tells whether the cluster serves OpenShift's Routes.
     """
 
     runs_on: list[str]
     database: bool
     revisions: list[str]
+    routes: bool
 
 
 def standing(cluster: Cluster, namespace: str) -> Standing:
@@ -40,6 +43,7 @@ def standing(cluster: Cluster, namespace: str) -> Standing:
         runs_on=[name for name, kind in kinds.items() if any(map(_is_own, cluster.list(*kind, namespace, ours)))],
         database=cluster.get("apps/v1", "StatefulSet", "database", namespace) is not None,
         revisions=sorted(item["metadata"]["name"] for item in cluster.list(KNATIVE, "Revision", namespace, OF_USER)),
+        routes=serves_routes(cluster, Deadline(LOOK_SECONDS)),
     )
 
 

@@ -46,7 +46,7 @@ def found(scene: Scene) -> tuple[Application, Way]:
     application = find_application(scene.cluster, settings.application, endpoints)
     if application.variant == KUBERNETES:
         return application, Direct(f"{application.address.host}:{application.address.port}")
-    return application, gateway.way(scene)
+    return application, gateway.way(scene, application.address.name)
 
 
 def why_not_asked(scene: Scene) -> str:

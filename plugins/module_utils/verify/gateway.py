@@ -56,10 +56,13 @@ def _asked(scene: Scene) -> list[Reply]:
     return [Direct(scene.gateway_address).get("/", _HOST, _PATIENCE) for _number in range(_REQUESTS)]
 
 
-def way(scene: Scene) -> Way:
-    """How requests get to the gateway: by its address if that answers from here, else through the API server."""
+def way(scene: Scene, host: str = "", is_routed: bool = False) -> Way:
+    """How requests for a host get to the gateway: by its address if that answers from here, else by the API server.
+
+    `is_routed` tells of a host for which a Route was just made.
+    """
     place = scene.settings.gateway
-    if scene.gateway_address:
+    if scene.gateway_address and (is_routed or scene.is_routed(host)):
         direct = Direct(scene.gateway_address)
         if direct.get("/", _HOST, _PATIENCE).status:
             return direct

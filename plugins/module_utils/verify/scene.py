@@ -16,6 +16,7 @@ from ..kube.errors import NoAnswer
 from ..kube.inventory.inventory import Inventory
 from ..kube.inventory.store import read_inventories
 from ..kube.objects import Document
+from ..openshift.routes import route_address, routed_hosts, routes_of
 from ..site.node_kinds import NodeKind, node_kind
 from ..site.platform.exposure import Around, Exposure
 from ..site.platform.from_here import exposure_from_here
@@ -72,12 +73,27 @@ class Scene:
     def exposure(self) -> Exposure:
         """How the gateway is reached from here, as the report tells it."""
         told, node = self.settings.gateway_address, self.settings.node_address
-        return exposure_from_here(Around(self.gateway_service, self.nodes, told, node))
+        return exposure_from_here(Around(self.gateway_service, self.nodes, told, node, self.route))
 
     @property
     def gateway_address(self) -> str:
         """host:port of the gateway from here; '' where it is reached through the API server alone."""
         return self.exposure.address
+
+    @cached_property
+    def routes(self) -> list[Document]:
+        """OpenShift's Routes beside the gateway."""
+        return routes_of(self.cluster, self.settings.gateway.namespace, Deadline(LOOK_SECONDS))
+
+    @cached_property
+    def route(self) -> str:
+        """host:port of a router that leads to the gateway, for the hosts of Routes; '' where there is none."""
+        return route_address(self.routes, self.settings.gateway.name)
+
+    def is_routed(self, host: str) -> bool:
+        """Whether the gateway's address leads a host to it: that of a router does for the hosts of Routes alone."""
+        by_router = bool(self.route) and self.gateway_address == self.route
+        return not by_router or host in routed_hosts(self.routes, self.settings.gateway.name)
 
     @cached_property
     def runs_pods(self) -> bool:

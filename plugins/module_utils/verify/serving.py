@@ -44,7 +44,8 @@ def ask(scene: Scene, workspace: Workspace) -> Fact:
         workspace.await_ready(target, seconds=_READY_SECONDS)
     except WaitError as error:
         return _fails(scene, "a new Knative service does not get Ready", str(error))
-    way, host = gateway.way(scene), _host(scene, workspace)
+    host = _host(scene, workspace)
+    way = gateway.way(scene, host, workspace.route(host))
     first = _first(way, host, scene.seconds(_FIRST_SECONDS))
     if first.error:
         return _fails(scene, f"http://{host}/ is not answered", f"{way.where}: {first.error}")

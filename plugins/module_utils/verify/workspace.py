@@ -14,6 +14,8 @@ from ..kube.inventory.ownership import is_terminating, uid_of
 from ..kube.objects import Document
 from ..kube.wait.targets import ABSENT, Target
 from ..kube.wait.waiting import wait_for
+from ..openshift.detection import ROUTE
+from ..openshift.routes import public_route, routes_of
 from ..site.node_kinds import node_info
 from ..site.summary import pulled_from
 from . import probe
@@ -49,6 +51,7 @@ class Workspace:
 
     def __exit__(self, *_exception: object) -> None:
         try:
+            self._take_away_routes()
             self._take_away([self.home], _AWAY_SECONDS)
         except KubeError as error:
             self.scene.tell(f"namespace {self.home} could not be taken away: {error}; the next verification does it")
@@ -84,6 +87,19 @@ class Workspace:
             except KubeError as error:
                 self.trouble[part] = str(error)
 
+    def route(self, host: str) -> bool:
+        """Have OpenShift's router pass a host of a probe on, where the gateway is reached by it; whether it does."""
+        if not host or self.scene.is_routed(host):
+            return False
+        document = public_route(self.hello, host, vars(self.scene.settings.gateway))
+        document["metadata"]["labels"] = {probe.LABEL: probe.VALUE}
+        try:
+            self._apply(document)
+        except KubeError as error:
+            self.scene.tell(f"no Route for {host}, which is asked for through the API server: {error}")
+            return False
+        return True
+
     def await_ready(self, *targets: Target, seconds: float) -> None:
         """Wait, with the wait engine's diagnosis. Raises WaitError."""
         wait_for(self.scene.cluster, list(targets), self.scene.seconds(seconds), self.scene.tell)
@@ -98,6 +114,7 @@ class Workspace:
         Where something holds it, such as the finalizer of a controller that is away, this one goes on under another
         name: whoever is looking for that controller must not be kept from it.
         """
+        self._take_away_routes()
         selector = f"{probe.LABEL}={probe.VALUE}"
         left = self.scene.cluster.list("v1", "Namespace", label_selector=selector, deadline=self.scene.seconds(30))
         names = [item["metadata"]["name"] for item in left]
@@ -108,6 +125,12 @@ class Workspace:
         if self.scene.cluster.get("v1", "Namespace", self.home, deadline=self.scene.seconds(30)) is not None:
             self.home = f"{self.home}-{uuid.uuid4().hex[:5]}"
             self.scene.tell(f"going on in the namespace {self.home}")
+
+    def _take_away_routes(self) -> None:
+        """Delete the Routes of probes, which stand in the gateway's namespace."""
+        place, cluster, deadline = self.scene.settings.gateway.namespace, self.scene.cluster, self.scene.seconds(30)
+        for live in routes_of(cluster, place, deadline, f"{probe.LABEL}={probe.VALUE}"):
+            cluster.delete(*ROUTE, live["metadata"]["name"], place, uid=live["metadata"]["uid"], deadline=deadline)
 
     def _refuse_what_is_of_others(self) -> None:
         live = self.scene.cluster.get("v1", "Namespace", self.home, deadline=self.scene.seconds(30))

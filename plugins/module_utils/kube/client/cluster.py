@@ -15,7 +15,7 @@ from ..objects import Document
 from .answers import deletion_fault, object_fault
 from .backoff import worth_retrying
 from .connection import Connection
-from .context import connect
+from .context import LoginFor, connect
 from .discovery import Discovery, Resource
 from .discovery_cache import DiscoveryCache
 from .listing import list_objects
@@ -48,15 +48,17 @@ class Cluster:
         kubeconfig: str | None = None,
         on_retry: Callable[[str], None] | None = None,
         discovery_cache: str | Path | None = None,
+        login_for: LoginFor | None = None,
     ) -> Cluster:
         """The cluster of `context`; nothing is sent yet. Raises ClusterError naming the contexts there are.
 
         `discovery_cache` is a directory of this run, in which the tasks share what they learn of the server's kinds.
-        Connections are not shared: Ansible forks for each task and host, so each task opens its own.
+        Connections are not shared: Ansible forks for each task and host, so each task opens its own. `login_for` gives
+        the login that counts in place of the kubeconfig's user.
         """
 
         def connection() -> Connection:
-            return connect(context, kubeconfig, CONCURRENCY + 8)
+            return connect(context, kubeconfig, CONCURRENCY + 8, login_for)
 
         first = connection()
         cache = DiscoveryCache(discovery_cache, first.identity) if discovery_cache else None

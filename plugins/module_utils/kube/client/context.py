@@ -12,17 +12,16 @@ import hashlib
 import importlib.util
 import json
 import stat
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from ...http.errors import HttpSetupError
-from ...http.pools import Pools
-from ...http.proxies import environment_proxy, parse_proxy
-from ...http.tls import ClientCertificate, tls_context
+from ...http.proxies import parse_proxy
 from ...http.userinfo import basic, userinfo_of
 from ..errors import ClusterError
 from .connection import Connection
-from .exec_plugin import ExecLogin
+from .endpoint import Endpoint
 from .impersonation import impersonation_headers
 from .kubeconfig import Kubeconfig, kubeconfig_location, load_kubeconfig
 from .kubeconfig_rules import cluster_faults, user_faults
@@ -31,9 +30,14 @@ from .logins import Login
 
 _NEEDED = ("urllib3", "websocket", "yaml")  # of the kubernetes package, which brings them all
 
+LoginFor = Callable[[Endpoint], Login]
 
-def connect(context: str, kubeconfig: str | None, pool_size: int) -> Connection:
-    """The connection of `context` with up to `pool_size` requests at a time. Raises ClusterError."""
+
+def connect(context: str, kubeconfig: str | None, pool_size: int, login_for: LoginFor | None = None) -> Connection:
+    """The connection of `context` with up to `pool_size` requests at a time. Raises ClusterError.
+
+    With `login_for` the login that it gives counts, and nothing of what the kubeconfig says of the context's user.
+    """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ClusterError(
@@ -42,11 +46,13 @@ def connect(context: str, kubeconfig: str | None, pool_size: int) -> Connection:
         )
     config = load_kubeconfig(kubeconfig_location(kubeconfig))
     cluster, user, names = _entries(config, context)
+    if login_for:
+        user, names = {}, (names[0], "")
     faults = cluster_faults(cluster) + user_faults(user)
     if faults:
         raise ClusterError(f"context '{context}' of {config.location} cannot be used: {'; '.join(faults)}")
     try:
-        return _connection(config, cluster, user, names, pool_size)
+        return _connection(config, cluster, user, names, pool_size, login_for)
     except (HttpSetupError, ClusterError) as error:
         raise ClusterError(f"context '{context}' of {config.location} cannot be used: {error}") from None
 
@@ -66,41 +72,40 @@ def _entries(config: Kubeconfig, context: str) -> tuple[dict[str, Any], dict[str
 
 
 def _connection(
-    config: Kubeconfig, cluster: dict[str, Any], user: dict[str, Any], names: tuple[str, str], pool_size: int
+    config: Kubeconfig,
+    cluster: dict[str, Any],
+    user: dict[str, Any],
+    names: tuple[str, str],
+    pool_size: int,
+    login_for: LoginFor | None,
 ) -> Connection:
     server, inline_login = _server(cluster["server"])
-    proxy = parse_proxy(cluster["proxy-url"], "proxy-url", strict=True) if cluster.get("proxy-url") else None
-    secure = server.startswith("https://")
-    authorities = content_of(cluster, "certificate-authority")
-    skip_verification = bool(cluster.get("insecure-skip-tls-verify"))
+    endpoint = Endpoint(
+        server,
+        content_of(cluster, "certificate-authority"),
+        not cluster.get("insecure-skip-tls-verify"),
+        parse_proxy(cluster["proxy-url"], "proxy-url", strict=True) if cluster.get("proxy-url") else None,
+        cluster.get("tls-server-name"),
+    )
     login, certificate = None, None
-    if secure:  # a credential is not sent in the clear, as with kubectl
+    if login_for:
+        login = login_for(endpoint)
+    elif endpoint.is_secure:
         certificate = certificate_of(user)
-        login = login_of(cluster, user, names[1], authorities, inline_login)
+        login = login_of(cluster, user, names[1], endpoint.authorities, inline_login)
         if login is None and certificate is None:
             raise ClusterError(f"user '{names[1]}' has no credentials; kubectl would ask for a name and a password")
-
-    def make_pools(client: ClientCertificate | None) -> Pools:
-        return Pools(
-            tls_context(authorities, system_authorities=not authorities, verify=not skip_verification, client=client),
-            pool_size,
-            proxy_for=(lambda url: proxy) if proxy else environment_proxy,
-            # A proxy gets no certificate of ours, and may be known to the system alone.
-            proxy_tls=lambda: tls_context(authorities, verify=not skip_verification),
-            server_hostname=cluster.get("tls-server-name") if secure else None,
-        )
-
     impersonation = impersonation_headers(user)
     connection = Connection(
         server,
         login or Login(),
         certificate,
-        make_pools,
+        lambda client: endpoint.pools(pool_size, client),
         headers=impersonation,
-        warnings=_warnings(config, server, secure and skip_verification),
-        identity=_identity(server, cluster, authorities, names[1], impersonation),
+        warnings=_warnings(config, server, endpoint.is_secure and not endpoint.verify),
+        identity=_identity(endpoint, login.whose if login_for and login else names[1], impersonation),
     )
-    if not isinstance(login, ExecLogin):  # certificates and proxies that cannot be used are told now
+    if not (login and login.asks_others):  # certificates and proxies that cannot be used are told now
         connection.pools()
         connection.headers()
     return connection
@@ -121,10 +126,9 @@ def _server(text: str) -> tuple[str, str | None]:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}", login
 
 
-def _identity(
-    server: str, cluster: dict[str, Any], authorities: bytes | None, user: str, impersonation: list[tuple[str, str]]
-) -> str:
-    parts = [server, cluster.get("tls-server-name"), (authorities or b"").decode("latin-1"), user, impersonation]
+def _identity(endpoint: Endpoint, user: str, impersonation: list[tuple[str, str]]) -> str:
+    authorities = (endpoint.authorities or b"").decode("latin-1")
+    parts = [endpoint.server, endpoint.server_hostname, authorities, user, impersonation]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

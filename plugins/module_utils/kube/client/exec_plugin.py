@@ -58,6 +58,8 @@ class ExecLogin(Login):
     The plugin runs when its first credential is needed, when that has expired, and when the server refuses it.
     """
 
+    asks_others = True
+
     def __init__(self, plugin: dict[str, Any], cluster: dict[str, Any] | None, user: str) -> None:
         self._plugin = plugin
         self._cluster = cluster

@@ -17,7 +17,14 @@ TOKEN_FILE_SECONDS = 50.0  # client-go reads the file anew each minute, ten seco
 
 
 class Login:
-    """No login of its own: anonymous, or by the client certificate of the connection."""
+    """No login of its own: anonymous, or by the client certificate of the connection.
+
+    `asks_others` says that a program or a server is asked for the credential, so that nothing is done before it is
+    needed. `whose` tells logins to one server apart and holds no credential.
+    """
+
+    asks_others = False
+    whose = ""
 
     def authorization(self) -> str | None:
         """The value of the Authorization header. Raises ClusterError when there is no credential to be had."""

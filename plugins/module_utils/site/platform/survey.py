@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from ...kube.client.cluster import Cluster
 from ...kube.deadline import Deadline
 from ...kube.errors import ApiError, KubeError
+from ...openshift.routes import route_address, routes_of
 from ..cluster_facts import ClusterFacts
 from ..cluster_kind import K3S_KINDS, kind_of
 from .exposure import Around, Exposure, Rung
@@ -182,7 +183,8 @@ def _gateway(cluster: Cluster, nodes: Sequence[dict[str, Any]], wanted: Wanted, 
         way = Rung.LOAD_BALANCER if wanted.balanced else Rung.NODE_PORT
         how = f"there is no Service {namespace}/{name} yet; the report tells by which way it is reached"
         return [Row("gateway", f"{way}, else what answers", how)]
-    exposure = exposure_from_here(Around(service, nodes, node=wanted.node))
+    route = route_address(routes_of(cluster, namespace, deadline), name)
+    exposure = exposure_from_here(Around(service, nodes, node=wanted.node, route=route))
     return [Row("gateway", exposure.address or str(exposure.rung), _rung(exposure))]
 
 

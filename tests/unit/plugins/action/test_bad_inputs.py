@@ -93,6 +93,16 @@ VALUES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         {"serverless_registry": "r.example", "serverless_registry_password": {"file": "/nowhere"}},
         ("serverless_registry_password", "/nowhere"),
     ),
+    (
+        {"serverless_openshift_login": {"username": "a", "password": "of-a-user"}},
+        ("serverless_openshift_login", "has a password that is written into it", "{env: NAME}"),
+    ),
+    ({"serverless_openshift_login": {"username": "a"}}, ("serverless_openshift_login", "write both, or a token")),
+    ({"serverless_openshift_login": {"token": {"env": "NOT_SET"}}}, ("serverless_openshift_login", "NOT_SET")),
+    (
+        {"serverless_openshift_login": {"username": "a", "password": {"file": "/nowhere"}}},
+        ("serverless_openshift_login", "/nowhere"),
+    ),
     ({"report_directory": "/proc/nowhere"}, ("report_directory", "/proc/nowhere", "may write in")),
 ]
 WORDS: list[tuple[tuple[str, ...], tuple[str, ...]]] = [

@@ -18,11 +18,11 @@ NAME = "registry.test"  # a host that exists for a proxy alone
 class Pki:
     """A CA, a server certificate for loopback and NAME, an administrator's certificate, a service account key."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, authority: str = "test-ca") -> None:
         directory.mkdir(mode=0o700, parents=True)
         self._directory = directory
         self._ca_key = rsa.generate_private_key(65537, 2048)
-        self._ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test-ca")])
+        self._ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, authority)])
         self.ca_certificate = self._write("ca.crt", _pem(self._certificate_of_authority()))
         self.server_certificate, self.server_key = self._issue("server", "kube-apiserver", None)
         self.admin_certificate, self.admin_key = self._issue("admin", "admin", "system:masters")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import yaml
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.routes import public_route
 from rendering import IMAGE, evaluate, render
 
 VARIANTS = ("kubernetes", "istio", "knative")
@@ -266,3 +267,20 @@ def test_where_the_page_is_asked_for_after_a_change():
 def test_an_option_given_as_text_means_what_it_says(variant, option, text, value):
     given, meant = ({"todo_variant": variant, option: one} for one in (text, value))
     assert documents(render("todo.yml.j2", **given)) == documents(render("todo.yml.j2", **meant))
+
+
+@pytest.mark.parametrize(("variant", "routed"), [("knative", True), ("istio", True), ("kubernetes", False)])
+def test_a_router_of_openshift_gets_a_route_to_the_gateway(variant, routed):
+    changed = {"todo_variant": variant, "__todo_found": {"routes": True}, "todo_domain": "apps.example"}
+    found = documents(render("todo.yml.j2", **changed))
+    assert [key for key in found if key[0] == "Route"] == ([("Route", "todo-web")] if routed else [])
+    if routed:
+        place = {"namespace": "istio-system", "name": "istio-ingressgateway"}
+        assert found["Route", "todo-web"] == public_route("todo-web", "web.todo.apps.example", place)
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"__todo_found": {"routes": False}}, {"__todo_found": {"routes": True}, "todo_route": False}]
+)
+def test_without_a_router_or_against_the_wish_there_is_no_route(changed):
+    assert not [key for key in documents(render("todo.yml.j2", **changed)) if key[0] == "Route"]
