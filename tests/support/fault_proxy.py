@@ -35,26 +35,29 @@ class Fault:
 
 @dataclass(frozen=True)
 class Upstream:
-    """The API server behind the proxy, and the files with which the proxy plays it and is its administrator."""
+    """The API server behind the proxy, and the files with which the proxy plays it and is its administrator.
+
+    Without `admin` the proxy is nobody, and what it passes on counts by the token that it bears.
+    """
 
     host: str
     port: int
     authority: Path
     server: tuple[Path, Path]  # certificate and key
-    admin: tuple[Path, Path]
+    admin: tuple[Path, Path] | None
 
 
 class FaultProxy:
     """Serves on `url` in threads of its own; `requests` is the log of (method, path)."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, handler: type[ProxyHandler] | None = None) -> None:
         self.upstream = upstream
         self.faults: list[Fault | WatchFault] = []
         self.requests: list[tuple[str, str]] = []
         self._lock = threading.Lock()
         proxy = self
 
-        class Handler(_Handler):
+        class Handler(handler or ProxyHandler):
             owner = proxy
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -88,29 +91,36 @@ class FaultProxy:
     ) -> tuple[http.client.HTTPResponse, http.client.HTTPSConnection]:
         upstream = self.upstream
         tls = ssl.create_default_context(cafile=str(upstream.authority))
-        tls.load_cert_chain(*upstream.admin)
+        if upstream.admin:
+            tls.load_cert_chain(*upstream.admin)
         connection = http.client.HTTPSConnection(upstream.host, upstream.port, context=tls, timeout=600)
         headers = {key: value for key, value in handler.headers.items() if key.lower() not in ("host", "connection")}
         connection.request(handler.command, handler.path, body or None, headers)
         return connection.getresponse(), connection
 
 
-class _Handler(BaseHTTPRequestHandler):
+class ProxyHandler(BaseHTTPRequestHandler):
+    """A client's connection; a subclass may answer some of its requests itself."""
+
     protocol_version = "HTTP/1.1"
     owner: FaultProxy
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the base class's)
         pass
 
-    def _handle(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def do_GET(self) -> None:
+        self.handle_request(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
+    do_PATCH = do_POST = do_PUT = do_DELETE = do_GET
+
+    def handle_request(self, body: bytes) -> None:
         fault = self.owner.next_fault(self.command, self.path)
         if fault is None:
             return self._relay(body)
         if isinstance(fault, WatchFault):
             return fault.serve(self)
         if isinstance(fault.action, int):
-            return self._answer(fault.action, fault.body, fault.headers)
+            return self.answer(fault.action, fault.body, fault.headers)
         if fault.action == "reset":
             return self._reset()
         if fault.action == "stall":
@@ -129,9 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data[: len(data) // 2])
             self.wfile.flush()
             return self._reset()
-        return self._answer(response.status, b"<html>not json</html>", {})
-
-    do_GET = do_PATCH = do_POST = do_PUT = do_DELETE = _handle
+        return self.answer(response.status, b"<html>not json</html>", {})
 
     def _relay(self, body: bytes) -> None:
         response, connection = self.owner.forward(self, body)
@@ -157,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)

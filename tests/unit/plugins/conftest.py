@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster  # noqa: E402
 from api_server import ApiServer, running_api_server  # noqa: E402
 from fault_proxy import FaultProxy, Upstream  # noqa: E402
+from openshift_api import ROUTE, OpenShiftApi, running_openshift  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,20 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 def cluster(api_server: ApiServer) -> Cluster:
     """A new client of the session's API server."""
     return Cluster.connect("test", str(api_server.kubeconfig))
+
+
+@pytest.fixture(scope="session")
+def openshift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShiftApi]:
+    """A control plane with OpenShift's CRDs, its OAuth server, and the front of both."""
+    with running_openshift(tmp_path_factory.mktemp("openshift")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def microshift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShiftApi]:
+    """One with Routes alone: MicroShift has neither a ClusterVersion nor, in a run, an OAuth server."""
+    with running_openshift(tmp_path_factory.mktemp("microshift"), ROUTE) as server:
+        yield server
 
 
 @pytest.fixture

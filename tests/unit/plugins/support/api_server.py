@@ -119,8 +119,13 @@ class ApiServer:
             "--service-account-issuer=https://kubernetes.default.svc",
             "--authorization-mode=RBAC",
             "--shutdown-delay-duration=0s",
+            *self.more_arguments(),
         )
         self._await_ready()
+
+    def more_arguments(self) -> list[str]:
+        """What a special kind of cluster gives its API server besides."""
+        return []
 
     @contextmanager
     def controllers_asleep(self) -> Iterator[Callable[[], None]]:
