@@ -73,7 +73,8 @@ options:
   delivery:
     description:
       - How the images get to the nodes. V(auto) takes O(nodes) where there are some, else what the nodes of
-        O(context) look like (V(kind), V(k3d), V(minikube), V(docker-desktop), V(mirror_sets) for OpenShift), else V(references).
+        O(context) look like (V(kind), V(k3d), V(minikube), V(docker-desktop), V(mirror_sets) for
+        OpenShift), else V(references).
       - V(references), V(prepull) and V(mirror_sets) run no commands on nodes.
     type: str
     choices: [auto, nodes, references, prepull, mirror_sets, kind, k3d, minikube, docker-desktop]

@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What telling OpenShift's nodes the mirrors amounts to on this cluster: objects, what they do to nodes, what to wait for.
+"""What telling OpenShift's nodes the mirrors amounts to on a cluster: objects, what they do to nodes, what to wait for.
 
 Reads only. Sources: openshift/api config/v1 types_infrastructure.go (controlPlaneTopology External: a hosted control
 plane, whose nodes HyperShift sets up from spec.imageContentSources of its HostedCluster), and OpenShift's release notes
@@ -32,8 +32,9 @@ OPTION = "image_prefetch_drain"
 class Rollout:
     """What is to be applied as the release RELEASE, and what follows.
 
-    `waits` are targets of the wait action for when nothing was changed, `waits_changed` for when something was. `drains`
-    says why nodes are drained, `told` what a user should know, `kept` that what stands must stay for want of OPTION.
+    `waits` are targets of the wait action for when nothing was changed, `waits_changed` for when something was.
+    `drains` says why nodes are drained, `told` what a user should know, `kept` that what stands must stay for want of
+    OPTION.
     """
 
     definitions: list[Document] = field(default_factory=list)
@@ -92,8 +93,8 @@ def plan_removal(cluster: Cluster, may_drain: bool, deadline: Deadline) -> Rollo
     if rollout.drains and not may_drain:
         rollout.kept = True
         rollout.warnings = [
-            f"{' and '.join(FIELDS)} {mirror_sets.NAME} stay, for OpenShift drains nodes when they go. Remove them by a "
-            f"run with {OPTION}: true"
+            f"{' and '.join(FIELDS)} {mirror_sets.NAME} stay, for OpenShift drains nodes when they go. Remove them by "
+            f"a run with {OPTION}: true"
         ]
         return rollout
     _add_pools(cluster, rollout, not mirror_sets.is_told([*others, *ours], others), deadline)
@@ -107,7 +108,7 @@ def is_hosted(cluster: Cluster, deadline: Deadline) -> bool:
 
 
 def may_stand_together(version: str) -> bool:
-    """Return whether an OpenShift takes mirror sets beside ImageContentSourcePolicies; True where it says no version."""
+    """Return whether an OpenShift takes mirror sets beside ImageContentSourcePolicies; True without a version."""
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
     if not found:
         return True
@@ -210,15 +211,15 @@ def _add_pools(cluster: Cluster, rollout: Rollout, changes: bool, deadline: Dead
 def _of_hosted(wanted: list[Entry]) -> str:
     sources = ", ".join(sorted({entry.source for entry in wanted}))
     return (
-        "the control plane of this OpenShift is hosted, so nothing on the cluster itself tells its nodes mirrors. See that "
-        "spec.imageContentSources of its HostedCluster has those of serverless_images (for references by digest), or write "
-        f"serverless_images.mode: rewrite. Until then nodes pull from the origins: {sources}"
+        "the control plane of this OpenShift is hosted, so nothing on the cluster itself tells its nodes mirrors. See "
+        "that spec.imageContentSources of its HostedCluster has those of serverless_images (for references by digest), "
+        f"or write serverless_images.mode: rewrite. Until then nodes pull from the origins: {sources}"
     )
 
 
 def _not_allowed(rollout: Rollout) -> str:
     return (
         "telling OpenShift's nodes the mirrors of serverless_images drains nodes, one after the other in each "
-        f"MachineConfigPool ({'; '.join(rollout.drains[:5])}{' …' if len(rollout.drains) > 5 else ''}). Write {OPTION}: "
-        "true to have it so, or serverless_images.mode: rewrite, which changes the references and no node"
+        f"MachineConfigPool ({'; '.join(rollout.drains[:5])}{' …' if len(rollout.drains) > 5 else ''}). Write "
+        f"{OPTION}: true to have it so, or serverless_images.mode: rewrite, which changes the references and no node"
     )

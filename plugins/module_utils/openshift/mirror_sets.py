@@ -64,9 +64,7 @@ def entries_of(policy: ImagePolicy, images: Iterable[str]) -> list[Entry]:
     for source in sorted(kinds):
         never = source not in places[source]
         mirrors = tuple(dict.fromkeys(place for place in places[source] if place != source))
-        entries += [
-            Entry(kind, source, mirrors, never) for kind in (DIGEST, TAG) if kind in kinds[source] or never
-        ]
+        entries += [Entry(kind, source, mirrors, never) for kind in (DIGEST, TAG) if kind in kinds[source] or never]
     return entries
 
 
@@ -139,7 +137,9 @@ def overlaps(wanted: Iterable[Entry], others: Iterable[Entry]) -> list[str]:
     for entry in wanted:
         for other in others:
             if other.source == entry.source and other.kind == entry.kind and other.mirrors != entry.mirrors:
-                found.add(f"{entry.source}: {other.of} has other mirrors, and both are asked, in an order of OpenShift's")
+                found.add(
+                    f"{entry.source}: {other.of} has other mirrors, and both are asked, in an order of OpenShift's"
+                )
             elif entry.source.startswith(f"{other.source}/") or _is_below(entry.source, other.source):
                 found.add(f"{entry.source}: {other.of} has mirrors of {other.source}, which count there no more")
     return sorted(found)

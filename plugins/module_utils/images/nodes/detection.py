@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the nodes of a cluster are reached, by what the cluster says of them: kind, k3d, minikube, Docker Desktop, OpenShift.
+"""How the nodes of a cluster are reached, by what the cluster says of them: kind, k3d, minikube and others.
 
 Source: nodeInfo.containerRuntimeVersion of the Node API, and how these programs name what a node runs in. Only nodes of
 Linux that are Ready are reached (site/node_kinds.py); the others are named.

@@ -102,7 +102,12 @@ def infrastructure(cluster: Cluster, topology: str) -> None:
 
 
 def tell(
-    openshift: OpenShiftApi, directory: Path, *rows: dict[str, Any], state: str = "present", options: tuple[str, ...] = (), **more: Any
+    openshift: OpenShiftApi,
+    directory: Path,
+    *rows: dict[str, Any],
+    state: str = "present",
+    options: tuple[str, ...] = (),
+    **more: Any,
 ) -> tuple[dict[str, Any], str]:
     """Run the tasks of the role that tell the nodes."""
     variables = {
@@ -161,7 +166,12 @@ def test_mirrors_of_digests_drain_nothing_and_those_of_others_stay(
     openshift: OpenShiftApi, cluster: Cluster, tmp_path: Path
 ) -> None:
     entry = {"source": "gcr.io/knative-releases", "mirrors": ["theirs.example/knative"]}
-    theirs = {"apiVersion": API, "kind": KINDS[0], "metadata": {"name": "theirs"}, "spec": {"imageDigestMirrors": [entry]}}
+    theirs = {
+        "apiVersion": API,
+        "kind": KINDS[0],
+        "metadata": {"name": "theirs"},
+        "spec": {"imageDigestMirrors": [entry]},
+    }
     version = cluster.apply(theirs, manager="someone")["metadata"]["resourceVersion"]
     _result, output = tell(openshift, tmp_path, BY_DIGEST)
     assert "without draining nodes" in output
@@ -191,7 +201,13 @@ def test_what_the_operator_would_refuse_is_refused_before(
 def test_a_pool_that_failed_before_and_one_that_is_paused(
     openshift: OpenShiftApi, cluster: Cluster, tmp_path: Path
 ) -> None:
-    broken = {"type": "Degraded", "status": "True", "reason": "", "message": "node a is stuck", "lastTransitionTime": None}
+    broken = {
+        "type": "Degraded",
+        "status": "True",
+        "reason": "",
+        "message": "node a is stuck",
+        "lastTransitionTime": None,
+    }
     path = f"/apis/{MCP}/machineconfigpools/worker/status"
     merge = "application/merge-patch+json"
     cluster.transport.call("PATCH", path, body={"status": {"conditions": [broken]}}, content_type=merge)

@@ -45,7 +45,9 @@ def test_tags_and_digests_decide_and_only_planned_repositories_are_named() -> No
 def test_a_closed_origin_is_told_for_both_forms() -> None:
     """Else pods of others that name the other form would find the source blocked and no mirror."""
     found = entries_of(policy(), ["postgres:15"])
-    assert found == [Entry(kind, "docker.io/library/postgres", ("m.io/hub/library/postgres",), True) for kind in (DIGEST, TAG)]
+    assert found == [
+        Entry(kind, "docker.io/library/postgres", ("m.io/hub/library/postgres",), True) for kind in (DIGEST, TAG)
+    ]
     documents = documents_of(found, [])
     assert [(one["kind"], list(one["spec"])) for one in documents] == [
         (DIGEST, ["imageDigestMirrors"]),
@@ -77,7 +79,11 @@ def test_an_origin_in_the_midst_is_asked_last_and_named() -> None:
 
 
 def of_others(kind: str, field: str, source: str, *mirrors: str, **more: str) -> list[Entry]:
-    item = {"kind": kind, "metadata": {"name": "theirs"}, "spec": {field: [{"source": source, "mirrors": list(mirrors), **more}]}}
+    item = {
+        "kind": kind,
+        "metadata": {"name": "theirs"},
+        "spec": {field: [{"source": source, "mirrors": list(mirrors), **more}]},
+    }
     return entries_in([item])
 
 
@@ -178,7 +184,10 @@ def test_what_the_image_configuration_lacks() -> None:
     hosts = ["plain.io:5000", "own.io:5001", "login.io", "m.io"]
     words = "\n".join(lacking(images, hosts, {}, ()))
     assert "plain.io:5000 is reached without TLS; add it" in words and "insecureRegistries" in words
-    assert "own.io:5001 has an authority of its own; add /ca.pem to a ConfigMap in openshift-config as own.io..5001" in words
+    assert (
+        "own.io:5001 has an authority of its own; add /ca.pem to a ConfigMap in openshift-config as own.io..5001"
+        in words
+    )
     assert "login.io wants a login" in words and "m.io " not in words
     sources = {"insecureRegistries": ["plain.io:5000"], "allowedRegistries": ["*.io", "m.io"]}
     config = {"spec": {"registrySources": sources, "additionalTrustedCA": {"name": "ca"}}}
@@ -192,7 +201,15 @@ def test_what_the_image_configuration_lacks() -> None:
 
 @pytest.mark.parametrize(
     ("version", "may"),
-    [("4.13.26", False), ("4.13.27", True), ("4.14.2", False), ("4.14.3", True), ("4.15.0", True), ("4.20.3-ec.1", True), ("", True)],
+    [
+        ("4.13.26", False),
+        ("4.13.27", True),
+        ("4.14.2", False),
+        ("4.14.3", True),
+        ("4.15.0", True),
+        ("4.20.3-ec.1", True),
+        ("", True),
+    ],
 )
 def test_since_when_old_policies_may_stand_beside(version: str, may: bool) -> None:
     assert may_stand_together(version) is may
