@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """MachineConfigPools: whether the nodes have what the Machine Config Operator was told.
 
-Sources: openshift/api machineconfiguration/v1 types.go; openshift/machine-config-operator docs, MachineConfigController:
+Sources: openshift/api machineconfiguration/v1 types.go; openshift/machine-config-operator docs/MachineConfigController:
 a change makes a new rendered configuration, `spec.configuration.name`, and `status.configuration.name` follows when
 all nodes of the pool have it. A pool that is paused gets none.
 """

@@ -137,9 +137,7 @@ def overlaps(wanted: Iterable[Entry], others: Iterable[Entry]) -> list[str]:
     for entry in wanted:
         for other in others:
             if other.source == entry.source and other.kind == entry.kind and other.mirrors != entry.mirrors:
-                found.add(
-                    f"{entry.source}: {other.of} has other mirrors, and both are asked, in an order of OpenShift's"
-                )
+                found.add(f"{entry.source}: {other.of} has other mirrors; OpenShift asks both, in an order of its own")
             elif entry.source.startswith(f"{other.source}/") or _is_below(entry.source, other.source):
                 found.add(f"{entry.source}: {other.of} has mirrors of {other.source}, which count there no more")
     return sorted(found)

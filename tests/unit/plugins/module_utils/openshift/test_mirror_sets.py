@@ -114,7 +114,7 @@ def test_two_policies_for_one_source_are_a_conflict_in_whatever_kind() -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("gcr.io/a/b", "both are asked"),
+        ("gcr.io/a/b", "OpenShift asks both"),
         ("gcr.io/a", "count there no more"),
         ("gcr.io", "count there no more"),
         ("*.gcr.io", ""),
