@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,18 @@ def front(openshift: OpenShiftApi) -> Iterator[RecordedOpenShift]:
 def cluster(front: RecordedOpenShift, tmp_path: Path) -> Cluster:
     front.write_kubeconfig(tmp_path / "recorded")
     return Cluster.connect("test", str(tmp_path / "recorded"))
+
+
+def istioctl() -> dict[str, str]:
+    """That of the lab, as istio_istioctl takes it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "selfhosted-serverless", "bin")
+    found = [path for path in cache.glob("istio-*/*/istioctl") if path.is_file()]
+    if not found:
+        pytest.fail("istioctl is needed and is not in the lab's cache; build it with: make lab")
+    path = max(found, key=lambda one: one.stat().st_mtime)
+    asked = [str(path), "version", "--remote=false", "--short"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    return {"path": str(path), "version": told.rpartition(":")[2].strip()}
 
 
 def node(name: str) -> dict[str, Any]:
@@ -139,6 +153,7 @@ def test_all_roles_come_to_a_plan_that_restricted_v2_admits(
         "serverless_context": "test",
         "serverless_kubeconfig": str(tmp_path / "recorded"),
         "serverless_work_dir": str(work),
+        "istio_istioctl": istioctl(),
         "todo_image": "registry.example/todo/app:1",
         "observability_state": "present",
     }
@@ -155,9 +170,13 @@ def test_all_roles_come_to_a_plan_that_restricted_v2_admits(
     refused, seen = [], set()
     for one in documents:
         for pod in pods_in(one):
-            name = f"{one['kind']} {one['metadata'].get('namespace')}/{one['metadata']['name']}"
+            metadata = one["metadata"]
+            own = metadata.get("name") or metadata["generateName"]  # as of Knative's jobs
+            name = f"{one['kind']} {metadata.get('namespace')}/{own}"
             seen.add(name)
-            refused += [f"{name}: {fault}" for fault in faults(pod)]
+            # OpenShift's documentation: pods in its default namespaces, as metrics-server, meet no constraints.
+            if metadata.get("namespace") != "kube-system":
+                refused += [f"{name}: {fault}" for fault in faults(pod)]
     assert {
         "Deployment istio-system/istiod",
         "Deployment istio-system/istio-ingressgateway",
