@@ -19,7 +19,6 @@ from typing import Any
 
 from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
-from ..kube.errors import NotKnown
 from ..kube.objects import Document
 
 API_VERSION, KIND = "security.openshift.io/v1", "SecurityContextConstraints"
@@ -33,10 +32,9 @@ _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 def are_in_force(cluster: Cluster, deadline: Deadline) -> bool:
     """Return whether pods meet constraints here: on OpenShift, OKD and MicroShift."""
-    try:
-        return cluster.discovery.look_up(API_VERSION, KIND, deadline) is not None
-    except NotKnown:  # the API server of the group is away, and the group announced all the same
-        return True
+    cluster.discovery.ensure(deadline)
+    # A group is announced, too, while the API server behind it is away.
+    return cluster.discovery.find(API_VERSION, KIND) is not None or API_VERSION in cluster.discovery.stale
 
 
 def faults(pod: Mapping[str, Any]) -> list[str]:

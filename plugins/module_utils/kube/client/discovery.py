@@ -92,6 +92,11 @@ class Discovery:
             )
         return found
 
+    @property
+    def stale(self) -> frozenset[str]:
+        """The API versions that are announced, and whose API server was away when they were read last."""
+        return frozenset(self._stale)
+
     def all(self) -> list[Resource]:
         """Every kind in its group's preferred version only, so that each object appears once; never from the cache.
 
