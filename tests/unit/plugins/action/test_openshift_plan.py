@@ -161,10 +161,16 @@ def test_all_roles_come_to_a_plan_that_restricted_v2_admits(
     for role in ROLES:
         named = {"name": f"selfhosted.serverless.{role}", "tasks_from": "manifests"}
         tasks.append({"ansible.builtin.include_role": named})
-    rendered = "; ".join(f"__{role}_rendered.releases" for role in ROLES).replace("; ", " + ")
-    tasks.append({"selfhosted.serverless.site_check": {"releases": f"{{{{ {rendered} }}}}"}})
+    releases = f"{{{{ {' + '.join(f'__{role}_rendered.releases' for role in ROLES)} }}}}"
+    applied = {key: f"{{{{ item.{key} | default(omit) }}}}" for key in ("name", "manifests", "existing")}
+    tasks.append(
+        {"selfhosted.serverless.release": applied, "loop": releases, "loop_control": {"label": "{{ item.name }}"}}
+    )
+    tasks.append({"selfhosted.serverless.site_check": {"releases": releases}})
     result, output = play(tmp_path, [{**task, "vars": variables} for task in tasks], "-v", "--check")
     assert result.get("documents", 0) > 100, output[-3000:]
+    for name in ("metrics-server", "istio", "knative-serving", "knative-eventing", "todo", "observability"):
+        assert f"plan of release '{name}'" in output
 
     documents = [one for file in sorted(work.glob("*.yaml")) for one in read_rendered(str(file))]
     refused, seen = [], set()

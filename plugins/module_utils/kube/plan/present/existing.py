@@ -86,7 +86,11 @@ def plan_beside(
             Blocker(str(ref), what, f"Remove it, or set {option} to adopt or leave") for ref in _refs(found)
         ]
     elif why:
-        remedy = f"Mend or remove it, or set {option}: adopt to have it brought to what this collection installs"
+        is_operated = any(_fits(mark, item) for mark in policy.operators for item in found)
+        adopting = (
+            "" if is_operated else f", or set {option}: adopt to have it brought to what this collection installs"
+        )
+        remedy = f"Mend or remove it{adopting}"
         what = f"somebody else has installed it, and it does not serve: {'; '.join(why)}"
         plan.blockers += [Blocker(str(ref), what, remedy) for ref in _refs(found)]
     else:
@@ -116,6 +120,11 @@ def _marked(cluster: Cluster, mark: dict[str, Any], deadline: Deadline) -> list[
         live = cluster.get(api_version, kind, mark["name"], namespace, deadline)
         return [live] if live else []
     return cluster.list(api_version, kind, namespace, mark.get("label_selector"), deadline)
+
+
+def _fits(mark: dict[str, Any], item: Document) -> bool:
+    """Whether an object that was found is of the kind of a mark."""
+    return (mark["api_version"], mark["kind"]) == (item["apiVersion"], item["kind"])
 
 
 def _what_does_not_serve(cluster: Cluster, policy: ExistingPolicy, deadline: Deadline) -> list[str]:

@@ -135,6 +135,9 @@ def test_what_an_operator_makes_is_used_and_never_adopted(cluster: Cluster, name
         present(cluster, name, wanted(name), existing=adopting)
     assert f"ConfigMap {name}/operated" in str(refused.value) and "component_existing: auto" in str(refused.value)
     assert untouched(cluster, name, theirs)
+    with pytest.raises(ReleaseError, match="does not serve") as refused:
+        present(cluster, name, wanted(name), existing=policy_of(name, "auto", operators=[operator]))
+    assert "Mend or remove it" in str(refused.value) and "adopt" not in str(refused.value)
     serve(cluster, name)
     outcome = present(cluster, name, wanted(name), existing=policy_of(name, "auto", operators=[operator]))
     assert not outcome.changed and untouched(cluster, name, theirs)
