@@ -39,6 +39,7 @@ class ActionModule(ClusterAction):
             "changed": False,
             "definitions": rollout.definitions,
             "drains": rollout.drains,
+            "stands": rollout.stands,
             "kept": rollout.kept,
             "wait": rollout.waits,
             "wait_changed": rollout.waits_changed,

@@ -67,6 +67,10 @@ drains:
   returned: success
   type: list
   elements: str
+stands:
+  description: Whether there are such objects of this collection already.
+  returned: success
+  type: bool
 kept:
   description: Whether the objects must stay, because nodes may not be drained.
   returned: success

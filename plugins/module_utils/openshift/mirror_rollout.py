@@ -33,8 +33,8 @@ class Rollout:
     """What is to be applied as the release RELEASE, and what follows.
 
     `waits` are targets of the wait action for when nothing was changed, `waits_changed` for when something was.
-    `drains` says why nodes are drained, `told` what a user should know, `kept` that what stands must stay for want of
-    OPTION.
+    `drains` says why nodes are drained, `told` what a user should know, `stands` that there are objects of ours by now,
+    `kept` that they must stay for want of OPTION.
     """
 
     definitions: list[Document] = field(default_factory=list)
@@ -43,6 +43,7 @@ class Rollout:
     drains: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    stands: bool = False
     kept: bool = False
 
 
@@ -70,7 +71,7 @@ def plan_rollout(
     _refuse_conflicts(cluster, wanted, others, standing, deadline)
     definitions = mirror_sets.documents_of(wanted, others)
     after = [*others, *mirror_sets.entries_in(definitions)]
-    rollout = Rollout(definitions, told=_told(definitions))
+    rollout = Rollout(definitions, told=_told(definitions), stands=bool(ours))
     rollout.drains = mirror_sets.drains([*others, *ours], after)
     rollout.warnings = _warnings(cluster, policy, images, wanted, others, deadline)
     if definitions or ours:
@@ -86,7 +87,7 @@ def plan_removal(cluster: Cluster, may_drain: bool, deadline: Deadline) -> Rollo
     standing = _standing(cluster, deadline)
     ours = mirror_sets.entries_in(one for one in standing if release_of(one) == RELEASE)
     others = mirror_sets.entries_in(one for one in standing if release_of(one) != RELEASE)
-    rollout = Rollout()
+    rollout = Rollout(stands=bool(ours))
     if not ours:
         return rollout
     rollout.drains = mirror_sets.drains([*others, *ours], others)
