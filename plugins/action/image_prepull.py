@@ -18,8 +18,15 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
     volumes_known,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.scc import (
+    are_in_force,
+    without_fixed_ids,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import passed_over, treatment
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+
+_SECONDS = 60
 
 
 class ActionModule(ClusterAction):
@@ -50,6 +57,8 @@ class ActionModule(ClusterAction):
         }
         space = args["namespace"]
         documents = prepull_documents(images, by, holders[0], space, bool(logins), nodes)
+        if are_in_force(cluster, Deadline(_SECONDS)):
+            documents = [without_fixed_ids(document) for document in documents]
         for name in passed_over(nodes, "awaited"):
             self.tell(f"not waited for: {name}")
         return {

@@ -13,6 +13,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.store import read_inventories
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.objects import Document
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.scc import are_in_force
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.choice import choose
 from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import (
     COMPONENTS,
@@ -73,6 +74,7 @@ class ActionModule(ClusterAction):
             "manifests": dict(chosen.manifests),
             "post_install": dict(chosen.post_install),
             "addons": dict(chosen.addons),
+            "scc": are_in_force(cluster, deadline),
             "recorded": None if recorded is None else sorted(one.release for one in recorded),
             "upgrades": {move.component: {"from": move.before, "to": move.after} for move in upgrades},
             "kubelet_insecure_tls": survey.insecure,

@@ -8,8 +8,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
+from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.scc import are_in_force
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.standing import standing
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.cluster_action import ClusterAction
+
+_SECONDS = 60
 
 
 class ActionModule(ClusterAction):
@@ -18,4 +22,5 @@ class ActionModule(ClusterAction):
     def act(self, args: dict[str, Any], check: bool) -> dict[str, Any]:
         """Return what stands; nothing of all on an empty cluster."""
         cluster, _progress = self.connect(args)
-        return {"changed": False, **asdict(standing(cluster, args["namespace"]))}
+        scc = are_in_force(cluster, Deadline(_SECONDS))
+        return {"changed": False, "scc": scc, **asdict(standing(cluster, args["namespace"]))}

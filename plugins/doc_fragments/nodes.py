@@ -73,9 +73,10 @@ options:
   delivery:
     description:
       - How the images get to the nodes. V(auto) takes O(nodes) where there are some, else what the nodes of
-        O(context) look like (V(kind), V(k3d), V(minikube), V(docker-desktop)), else V(references).
-      - V(references) and V(prepull) run no commands on nodes.
+        O(context) look like (V(kind), V(k3d), V(minikube), V(docker-desktop), V(mirror_sets) for
+        OpenShift), else V(references).
+      - V(references), V(prepull) and V(mirror_sets) run no commands on nodes.
     type: str
-    choices: [auto, nodes, references, prepull, kind, k3d, minikube, docker-desktop]
+    choices: [auto, nodes, references, prepull, mirror_sets, kind, k3d, minikube, docker-desktop]
     default: auto
 """

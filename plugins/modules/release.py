@@ -229,7 +229,7 @@ options:
         type: list
         elements: dict
         default: []
-        suboptions:
+        suboptions: &mark
           api_version:
             description: API version of the objects.
             type: str
@@ -247,6 +247,15 @@ options:
           label_selector:
             description: Selects objects by their labels.
             type: str
+      operators:
+        description:
+          - Objects like O(existing.marks), of which an operator makes the component. It would undo what V(adopt) does, so that is refused
+            while there are some.
+        type: list
+        elements: dict
+        default: []
+        version_added: "1.1.0"
+        suboptions: *mark
       serves:
         description:
           - What holds for an installation that can be used as it is, as O(selfhosted.serverless.wait#module:for) takes

@@ -85,6 +85,11 @@ manifests:
   description: By component, the items that M(selfhosted.serverless.render) takes; without those of versions that are in no set.
   returned: success
   type: dict
+scc:
+  description: Whether pods meet security context constraints on this cluster, as on OpenShift.
+  returned: success
+  type: bool
+  version_added: "1.1.0"
 recorded:
   description: All releases of this collection that are recorded on the cluster, complete or not; null
     without O(upgrade), where they are not read.

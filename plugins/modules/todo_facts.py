@@ -45,6 +45,11 @@ database:
   description: Whether the database is there.
   returned: success
   type: bool
+scc:
+  description: Whether pods meet security context constraints on this cluster, as on OpenShift.
+  returned: success
+  type: bool
+  version_added: "1.1.0"
 revisions:
   description: Names of Knative's revisions of the service user, sorted.
   returned: success

@@ -15,6 +15,7 @@ import time
 from ..kube.client.backoff import worth_rehearsing_again
 from ..kube.errors import ApiError
 from ..kube.objects import Document
+from ..openshift.scc import are_in_force, without_fixed_ids
 from ..site.summary import count
 from .facts import Fact, fails, holds, skipped
 from .measure import milliseconds, thousandths
@@ -93,6 +94,8 @@ def _revisions(configurations: list[Document]) -> set[str]:
 def _rehearsed(scene: Scene, namespace: str, by_label: bool) -> Document:
     """The pod as it would be stored. Raises ApiError."""
     wanted = pod("verify-injection", namespace, "example.invalid/none:1", ["/none"])
+    if are_in_force(scene.cluster, scene.seconds(15)):
+        wanted = without_fixed_ids(wanted)
     wanted["metadata"]["labels"] = {_LABEL: "true"} if by_label else {}
     return scene.cluster.create(wanted, dry_run=True, deadline=scene.seconds(15), retry_if=worth_rehearsing_again)
 

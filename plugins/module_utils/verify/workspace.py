@@ -16,6 +16,7 @@ from ..kube.wait.targets import ABSENT, Target
 from ..kube.wait.waiting import wait_for
 from ..openshift.detection import ROUTE
 from ..openshift.routes import public_route, routes_of
+from ..openshift.scc import are_in_force, without_fixed_ids
 from ..site.node_kinds import node_info
 from ..site.summary import pulled_from
 from . import probe
@@ -142,6 +143,8 @@ class Workspace:
 
     def _apply(self, document: Document) -> None:
         seconds = self.scene.seconds(_MAKE_SECONDS)
+        if are_in_force(self.scene.cluster, seconds):
+            document = without_fixed_ids(document)
         self.scene.cluster.apply(document, manager=MANAGER, force=True, deadline=seconds)
 
     def _take_away(self, names: list[str], seconds: float) -> None:

@@ -1,7 +1,7 @@
 # Copyright: selfhosted.serverless contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the nodes of a cluster are reached, told by what the cluster says of them: kind, k3d, minikube, Docker Desktop.
+"""How the nodes of a cluster are reached, by what the cluster says of them: kind, k3d, minikube and others.
 
 Source: nodeInfo.containerRuntimeVersion of the Node API, and how these programs name what a node runs in. Only nodes of
 Linux that are Ready are reached (site/node_kinds.py); the others are named.
@@ -26,7 +26,9 @@ _PROGRAMS = {
     "minikube": ("minikube",),
     "docker-desktop": ("docker",),
 }
-DELIVERIES = ("auto", "nodes", "references", "prepull", *_PROGRAMS)
+# OpenShift, where an operator owns what is on nodes: by objects (openshift/mirror_sets.py)
+MIRROR_SETS = "mirror_sets"
+DELIVERIES = ("auto", "nodes", "references", "prepull", MIRROR_SETS, *_PROGRAMS)
 _RUNTIMES = {"containerd": "containerd", "docker": "docker", "cri-o": "cri-o"}
 _NO_MACHINE = (
     "minikube runs with the driver none, so its node is a machine that minikube cannot log in to; name in "
@@ -75,6 +77,8 @@ def choose_delivery(
         reached = tuple(_reached(wanted, node, docker_certs, has_program) for node in reachable)
         return Delivery(wanted, "image_prefetch_delivery says so", reached, others)
     kind = kind_of(nodes)
+    if kind == "openshift":
+        return Delivery(MIRROR_SETS, "OpenShift tells its nodes the mirrors by objects of its own")
     reason = _unreachable(kind, reachable, has_program)
     if reason:
         return Delivery("references", reason)

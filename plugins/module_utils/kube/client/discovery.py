@@ -22,6 +22,17 @@ from .discovery_documents import Reading, Resource, discovery_fault, from_aggreg
 from .transport import Transport
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+# Kinds of OpenShift that show, with labels and field managers, what Kubernetes has as namespaces, roles and bindings:
+# openshift-apiserver pkg/project/apiserver/registry/project/proxy and pkg/authorization/apiserver/registry
+VIEWS = frozenset(
+    {
+        ("project.openshift.io", "Project"),
+        ("authorization.openshift.io", "Role"),
+        ("authorization.openshift.io", "RoleBinding"),
+        ("authorization.openshift.io", "ClusterRole"),
+        ("authorization.openshift.io", "ClusterRoleBinding"),
+    }
+)
 GROUP_SECONDS = 10.0  # patience with one group of the old form
 ACCEPT = ",".join([_AGGREGATED.format(version="v2"), _AGGREGATED.format(version="v2beta1"), "application/json"])
 
@@ -87,14 +98,17 @@ class Discovery:
         return frozenset(self._stale)
 
     def all(self) -> list[Resource]:
-        """Every kind in its group's preferred version only, so that each object appears once; never from the cache."""
+        """Every kind in its group's preferred version only, so that each object appears once; never from the cache.
+
+        Views of objects of another group are left out (VIEWS).
+        """
         with self._lock:
             if not self._readings:
                 self._read(None)
             return [
                 resource
                 for (api_version, kind), resource in self._resources.items()
-                if self._preferred.get((resource.group, kind)) == api_version
+                if self._preferred.get((resource.group, kind)) == api_version and (resource.group, kind) not in VIEWS
             ]
 
     def _load(self, deadline: Deadline | None) -> None:

@@ -28,7 +28,8 @@ class ExistingPolicy:
     `marks` are matchers of {api_version, kind, namespace, name, label_selector}: any object that fits is the component.
     `serves` are targets, as the wait action takes them, that hold for an installation which can be used as it is.
     `ours` are matchers of documents that are applied all the same. `policy` is auto (used where it serves, else
-    refused), adopt, leave or stop; `role` is whose option says so.
+    refused), adopt, leave or stop; `role` is whose option says so. `operators` are matchers like `marks`, of what an
+    operator makes the component of: it would undo what adopting does, so that is refused.
     """
 
     policy: str = AUTO
@@ -36,6 +37,7 @@ class ExistingPolicy:
     serves: list[dict[str, Any]] = field(default_factory=list)
     ours: list[dict[str, Any]] = field(default_factory=list)
     role: str = ""
+    operators: list[dict[str, Any]] = field(default_factory=list)
 
 
 def foreign_installation(
@@ -46,10 +48,9 @@ def foreign_installation(
     Where an object of ours has the same mark, that of somebody else is a second installation beside ours, such as an
     istiod of another revision, and none of our business.
     """
-    if policy.policy == ADOPT or not policy.marks:
-        return []
+    marks = [*(policy.marks if policy.policy != ADOPT else ()), *policy.operators]
     found = []
-    for mark in policy.marks:
+    for mark in marks:
         items = _marked(cluster, mark, deadline)
         if not any(_is_ours(item, release, inventory) for item in items):
             found += items
@@ -76,13 +77,20 @@ def plan_beside(
     plan = Plan(release)
     why = [] if policy.policy != AUTO else _what_does_not_serve(cluster, policy, deadline)
     option = f"{policy.role}_existing" if policy.role else "existing"
-    if policy.policy == STOP:
+    if policy.policy == ADOPT:
+        what = "an operator installs the component by it, and would undo what adopting does"
+        plan.blockers += [Blocker(str(ref), what, f"Set {option}: auto or leave, to use it") for ref in _refs(found)]
+    elif policy.policy == STOP:
         what = "somebody else has installed it, and is not to be touched"
         plan.blockers += [
             Blocker(str(ref), what, f"Remove it, or set {option} to adopt or leave") for ref in _refs(found)
         ]
     elif why:
-        remedy = f"Mend or remove it, or set {option}: adopt to have it brought to what this collection installs"
+        is_operated = any(_fits(mark, item) for mark in policy.operators for item in found)
+        adopting = (
+            "" if is_operated else f", or set {option}: adopt to have it brought to what this collection installs"
+        )
+        remedy = f"Mend or remove it{adopting}"
         what = f"somebody else has installed it, and it does not serve: {'; '.join(why)}"
         plan.blockers += [Blocker(str(ref), what, remedy) for ref in _refs(found)]
     else:
@@ -112,6 +120,11 @@ def _marked(cluster: Cluster, mark: dict[str, Any], deadline: Deadline) -> list[
         live = cluster.get(api_version, kind, mark["name"], namespace, deadline)
         return [live] if live else []
     return cluster.list(api_version, kind, namespace, mark.get("label_selector"), deadline)
+
+
+def _fits(mark: dict[str, Any], item: Document) -> bool:
+    """Whether an object that was found is of the kind of a mark."""
+    return (mark["api_version"], mark["kind"]) == (item["apiVersion"], item["kind"])
 
 
 def _what_does_not_serve(cluster: Cluster, policy: ExistingPolicy, deadline: Deadline) -> list[str]:

@@ -30,6 +30,7 @@ KIND = [node("kind-control-plane", provider="kind://docker/kind/kind-control-pla
 K3D = [node("k3d-dev-server-0", "containerd://2.0.5-k3s1", provider="k3s://k3d-dev-server-0")]
 MINIKUBE = [node("mini-m02", "docker://28.0.4", **{"minikube.k8s.io/name": "mini"})]
 DESKTOP = [node("docker-desktop", "docker://28.0.4")]
+OPENSHIFT = [node("worker-0", "cri-o://1.33.5", **{"node.openshift.io/os_id": "rhel"})]
 OWN = [{"name": "n1", "exec": ["ssh", "n1"], "remote_shell": True}]
 
 
@@ -49,11 +50,12 @@ def choose(
         ([node("docker-desktop")], "references"),
         ([node("ip-10-0-0-1", provider="aws:///x/i-1")], "references"),
         ([], "references"),
+        (OPENSHIFT, "mirror_sets"),
     ],
 )
 def test_the_way_follows_from_the_nodes(nodes: list[dict[str, Any]], way: str) -> None:
     found = choose("auto", nodes)
-    assert (found.way, len(found.nodes)) == (way, 0 if way == "references" else len(nodes))
+    assert (found.way, len(found.nodes)) == (way, 0 if way in ("references", "mirror_sets") else len(nodes))
     assert choose("auto", nodes, OWN).way == "nodes"
 
 

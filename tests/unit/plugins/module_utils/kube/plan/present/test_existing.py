@@ -123,3 +123,21 @@ def test_one_in_the_place_of_ours_is_somebody_elses(cluster: Cluster, name: str)
     with pytest.raises(ReleaseError, match=rf"ConfigMap {name}/beside: it is part of our own installation"):
         present(cluster, name, wanted(name), existing=policy_of(name, "leave"))
     assert live(cluster, theirs)["metadata"]["labels"] == {"component": name}
+
+
+def test_what_an_operator_makes_is_used_and_never_adopted(cluster: Cluster, name: str, theirs: dict[str, Any]) -> None:
+    operator = {"api_version": "v1", "kind": "ConfigMap", "label_selector": f"operates={name}"}
+    body = config_map("operated", {})
+    body["metadata"] |= {"namespace": name, "labels": {"operates": name}}
+    cluster.apply(body, manager="someone")
+    adopting = policy_of(name, "adopt", operators=[operator])
+    with pytest.raises(ReleaseError, match="would undo what adopting does") as refused:
+        present(cluster, name, wanted(name), existing=adopting)
+    assert f"ConfigMap {name}/operated" in str(refused.value) and "component_existing: auto" in str(refused.value)
+    assert untouched(cluster, name, theirs)
+    with pytest.raises(ReleaseError, match="does not serve") as refused:
+        present(cluster, name, wanted(name), existing=policy_of(name, "auto", operators=[operator]))
+    assert "Mend or remove it" in str(refused.value) and "adopt" not in str(refused.value)
+    serve(cluster, name)
+    outcome = present(cluster, name, wanted(name), existing=policy_of(name, "auto", operators=[operator]))
+    assert not outcome.changed and untouched(cluster, name, theirs)
