@@ -29,7 +29,10 @@ def build_archive(folder: Path) -> Path:
 
 def plain_python() -> str:
     """An interpreter of this version that anybody may start; '' where there is none."""
-    for candidate in (sys.executable, shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin")):
+    for candidate in (
+        sys.executable,
+        shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin"),
+    ):
         if candidate and all(parent.stat().st_mode & 0o001 for parent in Path(candidate).resolve().parents):
             return candidate
     return ""
