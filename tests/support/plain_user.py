@@ -1,4 +1,4 @@
-"""A user without rights who has the collection from its archive: an empty home, the POSIX locale, files for himself alone."""
+"""A user without rights who has the collection from its archive: nothing at home, the POSIX locale, umask 077."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def plain_python() -> str:
 
 @dataclass(frozen=True)
 class PlainUser:
-    """Below `folder`: `home`, `work` (where commands are run), `bin`. Commands run as nobody, where the tests run as root."""
+    """Below `folder`: `home`, `work` (where commands run), `bin`. Where the tests are root, commands run as nobody."""
 
     folder: Path
 
@@ -69,6 +69,26 @@ class PlainUser:
         return self.folder / "work"
 
     @property
+    def venv(self) -> Path:
+        """The user's own Python environment, if make_venv was called."""
+        return self.home / "serverless"
+
+    def make_venv(self) -> None:
+        """Make an empty environment with what the archive's requirements.txt names."""
+        of_the_machine = {
+            name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "http"))
+        }
+        requirements = self.collection / "requirements.txt"
+        shutil.rmtree(self.folder / "bin")
+        (self.folder / "bin").mkdir()
+        for words in (
+            (self.python, "-m", "venv", self.venv),
+            (self.venv / "bin" / "pip", "install", "--quiet", "--requirement", requirements),
+        ):
+            done = self.run(*words, env=of_the_machine, seconds=1200)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    @property
     def collection(self) -> Path:
         """Where ansible-galaxy installs it for a user who says nothing."""
         return self.home / ".ansible" / "collections" / COLLECTION
@@ -94,15 +114,18 @@ class PlainUser:
         self.own(file)
         return file
 
-    def run(self, *words: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str | Path, env: Mapping[str, str] | None = None, seconds: float = 300
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command with nothing in its environment but PATH, HOME and the POSIX locale."""
         rights = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if self.other else []
         return subprocess.run(
             [*rights, *words],
             cwd=self.work,
             env={
-                "PATH": f"{self.folder / 'bin'}:/usr/local/bin:/usr/bin:/bin",
-                "PYTHONPATH": sysconfig.get_path("purelib"),
+                "PATH": f"{self.venv / 'bin'}:{self.folder / 'bin'}:/usr/local/bin:/usr/bin:/bin:/usr/sbin",
+                # Without an environment of its own, this one's packages
+                **({} if self.venv.exists() else {"PYTHONPATH": sysconfig.get_path("purelib")}),
                 "HOME": str(self.home),
                 "LANG": "POSIX",
                 **(env or {}),
@@ -113,7 +136,7 @@ class PlainUser:
             text=True,
             errors="replace",
             check=False,
-            timeout=300,
+            timeout=seconds,
         )
 
     def install(self, archive: Path) -> None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks by name, for `serverless_network`: what is said of images, release files and packages where nothing else is.
 
-All of them are public services. Sources: the README of DaoCloud's public-image-mirror; goproxy.cn's and goproxy.io's own
-pages; the help of TUNA's mirror of PyPI.
+All of them are public services. Sources: the README of DaoCloud's public-image-mirror; the pages of goproxy.cn and
+goproxy.io; the help of TUNA's mirror of PyPI.
 """
 
 from __future__ import annotations
