@@ -39,7 +39,8 @@ def modules() -> Iterator[FileServer]:
 @pytest.fixture(scope="module")
 def image(lab_under_test: Lab) -> str:
     """The application's image: nobody may not build here."""
-    run = lab_under_test.run("tests/integration/archive/build_image.yml")
+    whole = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default"}
+    run = lab_under_test.run("tests/integration/archive/build_image.yml", env=whole)
     told = re.search(r"todo_image=([^\s\"]+)", run.output)
     assert told, run.output[-4000:]
     return told[1]
@@ -58,6 +59,7 @@ def user(site: Site, modules: FileServer, image: str, tmp_path_factory: pytest.T
         user.own(user.home / ".kube")
         kubeconfig = Path(os.environ.get("ARCHIVE_KUBECONFIG") or site.directory / "kubeconfig")
         document = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+        document["current-context"] = document["contexts"][0]["name"]
         for cluster in document["clusters"]:
             cluster["cluster"].pop("extensions", None)  # by which the lab's variables would be looked for
         (user.home / ".kube" / "config").write_text(yaml.safe_dump(document), encoding="utf-8")
