@@ -89,7 +89,7 @@ def test_the_preflight_of_a_cluster_runs_in_it(container: tuple[Path, str], site
         path.mkdir()
         path.chmod(0o777)
     (work / "kubeconfig.yml").write_text("plugin: selfhosted.serverless.kubeconfig\n", encoding="utf-8")
-    shutil.copy(site.directory / "kubeconfig", kube / "config")
+    shutil.copy(site.directory / "kubeconfig", kube / "config")  # in a container of this test's own alone
     (kube / "config").chmod(0o644)
     mounts = (f"{kube}:/runner/.kube:ro", f"{work}:/work")
     said = inside(

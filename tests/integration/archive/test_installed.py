@@ -1,6 +1,7 @@
 """The archive in an empty environment of a plain user, in the POSIX locale, from an empty folder, on the lab.
 
-ARCHIVE_KUBECONFIG names a kubeconfig with one context and few rights (docs/rights.md); without it the lab's is used.
+The user has the rights of the first ClusterRole of docs/rights.md alone, or those of the kubeconfig ARCHIVE_KUBECONFIG.
+What that page does not speak of (backups, drills) is done by the lab's own user.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from plain_user import PlainUser, build_archive
 
 from ..conftest import ROOT, Site, until
 from ..firstrun.servers import FileServer, module_folder
+from ..rights.test_rights import account, let_go, roles
 from ..support.runs import Lab
 
 pytestmark = pytest.mark.acceptance
@@ -37,6 +39,20 @@ def modules() -> Iterator[FileServer]:
 
 
 @pytest.fixture(scope="module")
+def kubeconfig(site: Site, lab_under_test: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """That of a user with few rights."""
+    named = os.environ.get("ARCHIVE_KUBECONFIG")
+    if named:
+        yield Path(named)
+        return
+    role, name = roles()[0], "archive-user"
+    try:
+        yield account(site, lab_under_test, tmp_path_factory.mktemp("rights"), name, role).kubeconfig
+    finally:
+        let_go(site, name, role)
+
+
+@pytest.fixture(scope="module")
 def image(lab_under_test: Lab) -> str:
     """The application's image: nobody may not build here."""
     whole = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default"}
@@ -47,7 +63,9 @@ def image(lab_under_test: Lab) -> str:
 
 
 @pytest.fixture(scope="module")
-def user(site: Site, modules: FileServer, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainUser]:
+def user(
+    site: Site, modules: FileServer, image: str, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlainUser]:
     """Somebody with the archive, a kubeconfig, an inventory of one line, and a file of what is the lab's own."""
     folder = Path(tempfile.mkdtemp(prefix="serverless-plain-user-"))
     try:
@@ -57,13 +75,13 @@ def user(site: Site, modules: FileServer, image: str, tmp_path_factory: pytest.T
         shutil.copy(site.directory / "bin" / "kubectl", folder / "bin")
         (user.home / ".kube").mkdir()
         user.own(user.home / ".kube")
-        kubeconfig = Path(os.environ.get("ARCHIVE_KUBECONFIG") or site.directory / "kubeconfig")
-        document = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
-        document["current-context"] = document["contexts"][0]["name"]
-        for cluster in document["clusters"]:
-            cluster["cluster"].pop("extensions", None)  # by which the lab's variables would be looked for
-        (user.home / ".kube" / "config").write_text(yaml.safe_dump(document), encoding="utf-8")
-        user.own(user.home / ".kube" / "config")
+        for name, path in (("config", kubeconfig), ("whole", site.directory / "kubeconfig")):
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+            document["current-context"] = document["contexts"][0]["name"]
+            for cluster in document["clusters"]:
+                cluster["cluster"].pop("extensions", None)  # by which the lab would be told
+            (user.home / ".kube" / name).write_text(yaml.safe_dump(document), encoding="utf-8")
+            user.own(user.home / ".kube" / name)
         user.write("kubeconfig.yml", "plugin: selfhosted.serverless.kubeconfig\n")
         user.write("ca.crt", (site.directory / "pki" / "ca.crt").read_text(encoding="utf-8"))
         for name in ("image_map.yml", "resources.yml"):
@@ -101,14 +119,14 @@ def of_the_lab(site: Site, modules: FileServer, image: str, user: PlainUser) -> 
     }
 
 
-def run(user: PlainUser, site: Site, playbook: str, *words: str) -> str:
+def run(user: PlainUser, site: Site, playbook: str, *words: str, **env: str) -> str:
     """Run a playbook by its full name; it must end well."""
     password = (site.directory / "registry" / "password").read_text(encoding="utf-8").strip()
     files = [word for name in ("image_map.yml", "resources.yml", "lab.yml") for word in ("-e", f"@{name}")]
     begun = time.monotonic()
     done = user.run(
         *("ansible-playbook", f"selfhosted.serverless.{playbook}", "-i", "kubeconfig.yml", *files, *words),
-        env={"REGISTRY_PASSWORD": password},
+        env={"REGISTRY_PASSWORD": password, **env},
         seconds=1500,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
@@ -127,10 +145,11 @@ def test_a_plain_user_installs_verifies_and_removes_all_of_it(user: PlainUser, s
     assert re.search(r"changed=0 ", second), second[-4000:]
     run(user, site, "verify", "-e", "verify_form=short")
     run(user, site, "images")
-    run(user, site, "backup", "-e", "todo_backup_file=todo.dump")
-    run(user, site, "restore", "-e", "todo_restore_file=todo.dump")
-    run(user, site, "drill", "-e", "drill=cold_start")
-    run(user, site, "uninstall", "-e", "todo_keep_data=false")
+    whole = str(user.home / ".kube" / "whole")
+    run(user, site, "backup", "-e", "todo_backup_file=todo.dump", KUBECONFIG=whole)
+    run(user, site, "restore", "-e", "todo_restore_file=todo.dump", KUBECONFIG=whole)
+    run(user, site, "drill", "-e", "drill=cold_start", KUBECONFIG=whole)
+    run(user, site, "uninstall")
     report = json.loads((user.work / "report" / "report.json").read_text(encoding="utf-8"))
     assert report
     # What was named, and the lock beside the inventory
