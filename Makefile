@@ -19,6 +19,10 @@ ARGS ?=
 # The parts of `make acceptance` or `make conformance`; empty: all
 PARTS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Ansible wants UTF-8, which it finds by itself unless LC_ALL forbids it
+ifneq (,$(filter C POSIX,$(LC_ALL)))
+export LC_ALL := C.UTF-8
+endif
 
 .PHONY: help setup setup-dev lab lab-stop lab-down status site check verify uninstall test acceptance conformance lint units sanity molecule clean
 

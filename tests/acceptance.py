@@ -13,19 +13,7 @@ from pathlib import Path
 from integration.support.labs import OwnLab
 from run import BIN, ROOT, Result, run, with_reports
 
-SHARING = (
-    "plan",
-    "faults",
-    "kills",
-    "neighbours",
-    "repair",
-    "waiting",
-    "verify",
-    "upgrades",
-    "firstrun",
-    "rights",
-    "contexts",
-)
+SHARING = tuple("plan faults kills neighbours repair waiting verify upgrades firstrun rights contexts archive".split())
 OWN_LABS = ("matrix", "runtimes", "kind", "observability")  # parts that bring what they need themselves
 PARTS = (*SHARING, *OWN_LABS)
 LAB = OwnLab(ROOT / ".lab-acceptance", "127.0.0.3")

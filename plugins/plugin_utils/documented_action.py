@@ -13,10 +13,14 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.selfhosted.serverless.plugins.module_utils.options.networks import of_network
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.steps import Outcome
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documentation import Options, options_of
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.own_registry import with_own_registry
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.run_journal import Note, write_at_exit
+
+# Options of which a network says what they are where the inventory says nothing
+OF_NETWORK = ("images", "content_places", "go_proxy")
 
 
 class DocumentedAction(ActionBase):
@@ -128,6 +132,9 @@ class DocumentedAction(ActionBase):
             name = next((variable for variable in variables if variable in self.variables), None)
             if name:
                 found[option] = self._variable(name)
+            elif option in OF_NETWORK and "serverless_network" in self.variables:
+                # The role serverless has it as its default, which tasks outside of roles do not see.
+                found[option] = of_network(self._variable("serverless_network"), option)
         if "images" in shared:
             found["images"] = with_own_registry(found.get("images"), self._variable)
         return found

@@ -26,16 +26,24 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.node_kinds import architectures_of
 
 _LOCK = "images.lock.yml"
+# Of an inventory that came with the installed collection, whose folder is not the user's
+_DATA = "~/.local/share/selfhosted-serverless"
 
 
 def lock_path(images: Mapping[str, Any] | None, task_vars: Mapping[str, Any]) -> str:
-    """Return the lock file of a policy's configuration, beside the inventory unless it says otherwise; '' for none."""
+    """Return the lock file of a policy's configuration, beside the inventory unless it says otherwise; '' for none.
+
+    The default of image_prefetch_lock says the same, in roles/image_prefetch/vars/main.yml.
+    """
     named = (images or {}).get("lock")
     if named is not None:
         return str(named)
     directory = task_vars.get("inventory_dir")
     # Hosts on the command line have no inventory of a folder, which Ansible tells as this text.
-    return str(Path(directory, _LOCK)) if directory and directory != "None" else ""
+    if not directory or directory == "None":
+        return ""
+    installed = Path(str(directory).partition("/inventories/")[0], "MANIFEST.json").exists()
+    return f"{_DATA}/{_LOCK}" if installed else str(Path(directory, _LOCK))
 
 
 def apply_policy(

@@ -58,7 +58,8 @@ def no_contexts(sources: Iterable[str]) -> str:
     said = ", ".join(sources) or "none is named"
     return (
         f"the inventory ({said}) has no host in the group clusters, which the playbooks run on. Name another with -i, "
-        "such as -i inventories/kubeconfig for the contexts of your kubeconfig, or add a context to that group"
+        "such as -i inventories/kubeconfig for the contexts of your kubeconfig (a file kubeconfig.yml with the line "
+        "plugin: selfhosted.serverless.kubeconfig), or add a context to that group"
     )
 
 

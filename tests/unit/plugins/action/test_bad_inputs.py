@@ -69,6 +69,7 @@ VALUES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"serverless_images": {"mirrors": {"docker.io": ["https://m.example"]}}}, ("docker.io", "https://m.example")),
     ({"serverless_images": {"strict": "yes"}}, ("serverless_images.strict", "true or false")),
     ({"serverless_images": [1]}, ("serverless_images", "dict")),
+    ({"serverless_network": "moon"}, ("serverless_network", "moon", "direct, china")),
     ({"serverless_batch": "some"}, ("serverless_batch", "25%")),
     ({"serverless_work_dir": ""}, ("serverless_work_dir", "is empty")),
     ({"serverless_registry": "https://r.example"}, ("serverless_registry", "without https://")),

@@ -112,3 +112,11 @@ def test_the_lock_stands_beside_the_inventory_unless_the_gate_says_otherwise() -
     assert lock_path({"lock": "/locks/a.yml"}, beside) == "/locks/a.yml"
     assert lock_path({"lock": ""}, beside) == lock_path({}, {"inventory_dir": None}) == ""
     assert lock_path({}, {"inventory_dir": "None"}) == ""
+
+
+def test_the_lock_of_an_inventory_that_came_with_the_archive_is_among_the_users_data(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventories" / "kubeconfig"
+    inventory.mkdir(parents=True)
+    assert lock_path({}, {"inventory_dir": str(inventory)}) == str(inventory / "images.lock.yml")
+    (tmp_path / "MANIFEST.json").touch()
+    assert lock_path({}, {"inventory_dir": str(inventory)}) == "~/.local/share/selfhosted-serverless/images.lock.yml"
