@@ -78,10 +78,16 @@ def test_the_set_is_printed_once(tmp_path: Path, api_server: ApiServer) -> None:
 
 def test_the_roles_options_come_on_top(tmp_path: Path, api_server: ApiServer) -> None:
     code, output = play(
-        tmp_path, api_server, [CHOOSE], serverless_release="knative-1.23", knative_eventing_version="1.23.4"
+        tmp_path,
+        api_server,
+        [CHOOSE],
+        serverless_release="knative-1.23",
+        knative_eventing_version="1.23.4",
+        knative_net_istio_version="1.23.7",
+        metrics_server_version="0.9.2",
     )
     assert code == 0, output
-    assert "net-istio 1.23.0, Knative Eventing 1.23.4" in output
+    assert "metrics-server 0.9.2" in output and "net-istio 1.23.7, Knative Eventing 1.23.4" in output
 
 
 @pytest.mark.parametrize("untried", [False, True])
