@@ -21,11 +21,14 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 PLUGINS = HERE.parent / "plugins"
-sys.path[:0] = [str(HERE / "support"), str(PLUGINS / "support"), str(PLUGINS / "module_utils" / "images" / "support")]
+SUPPORT = [PLUGINS / "module_utils" / part / "support" for part in ("images", "content")]
+sys.path[:0] = [str(folder) for folder in (HERE / "support", PLUGINS / "support", *SUPPORT)]
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster  # noqa: E402
+from ansible_collections.selfhosted.serverless.plugins.module_utils.releases.sets import read_releases  # noqa: E402
 from api_server import ApiServer, running_api_server  # noqa: E402
 from layered_image import ARCHITECTURE, layer, push  # noqa: E402
+from module_proxy import ModuleProxy, module_zip  # noqa: E402
 from registry_process import RegistryProcess  # noqa: E402
 from releases import config_map, deployment, document, namespace  # noqa: E402
 from role_hosts import Ended, run_roles  # noqa: E402
@@ -84,8 +87,8 @@ def job(name: str, home: str) -> dict[str, Any]:
     return within(document("batch/v1", "Job", name, spec={"template": {"spec": pod}}), home)
 
 
-def cases(folder: Path, pause: str) -> dict[str, Case]:
-    """By role. `pause` is an image that can be had."""
+def cases(folder: Path, pause: str, proxy: str) -> dict[str, Case]:
+    """By role. `pause` is an image that can be had, `proxy` a module proxy with Istio's addons."""
     settings = within(config_map("settings", {"a": "1"}), "kube-system")
     server = within(deployment("metrics-server"), "kube-system")
     server["spec"]["template"]["spec"]["containers"][0] |= {"name": "metrics-server", "args": ["--secure-port=10250"]}
@@ -96,6 +99,8 @@ def cases(folder: Path, pause: str) -> dict[str, Case]:
     domain, mesh = ({**within(config_map(name, {key: ""}), home)} for name, key, home in (
         ("config-domain", "example.com", "knative-serving"), ("istio", "mesh", "istio-system"),
     ))  # fmt: skip
+
+    prometheus = within(config_map("prometheus", {"prometheus.yml": ""}), "istio-system")
 
     def by_somebody(item: dict[str, Any]) -> dict[str, Any]:
         return {**item, "data": dict.fromkeys(item["data"], "by somebody")}
@@ -130,6 +135,17 @@ def cases(folder: Path, pause: str) -> dict[str, Case]:
             "todo", [labelled("todo", "restricted")], labelled("todo", "baseline"), "/metadata/labels",
             {"todo_image": "a.example/app:1", "todo_variant": "kubernetes"},
         ),
+        "observability": Case(
+            "observability",
+            [namespace("istio-system"), prometheus],
+            by_somebody(prometheus),
+            "/data",
+            {
+                "observability_state": "present",
+                "serverless_content_places": ["go_module"],
+                "serverless_go_proxy": proxy,
+            },
+        ),
         "image_prefetch": Case(
             "image-prefetch", [namespace("image-prefetch"), puller("100%")], puller("50%"), "/spec/updateStrategy",
             {
@@ -145,11 +161,12 @@ def cases(folder: Path, pause: str) -> dict[str, Case]:
 
 # By role, an option that no other role has, so that each waits for another time
 SECONDS = {
-    "metrics_server_wait_timeout": 1,
-    "istio_wait_timeout": 2,
-    "knative_wait_timeout": 3,
-    "registry_secret_timeout": 4,
-    "todo_wait_timeout": 5,
+    "metrics_server_wait_timeout": 3,
+    "istio_wait_timeout": 10,  # its definitions alone take a busy machine some seconds
+    "knative_wait_timeout": 4,
+    "registry_secret_timeout": 5,
+    "todo_wait_timeout": 6,
+    "observability_wait_timeout": 7,
 }
 # What marks a component that is there already
 THEIRS = {
@@ -165,12 +182,13 @@ THEIRS["istio"]["spec"]["template"]["metadata"]["labels"] = {"istio": "pilot"}
 class Stage:
     """A control plane with one node, and a registry with the image that keeps pods of image_prefetch."""
 
-    def __init__(self, folder: Path, server: ApiServer, registry: RegistryProcess) -> None:
+    def __init__(self, folder: Path, server: ApiServer, registry: RegistryProcess, proxy: str) -> None:
         self.folder, self.server = folder, server
         self.cluster = Cluster.connect("test", str(server.kubeconfig))
         pause = f"{registry.host}/pause"
         push(registry.host, "pause", "1", [layer({"pause": b"#!/bin/sh"})], ARCHITECTURE)
-        self.cases = cases(folder, f"{pause}:1")
+        self.pause = f"{pause}:1"
+        self.cases = cases(folder, self.pause, proxy)
         info = {"architecture": ARCHITECTURE, "operatingSystem": "linux"}
         status = {
             "nodeInfo": {**info, "containerRuntimeVersion": "containerd://2.4.2"},
@@ -189,8 +207,11 @@ class Stage:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("stage")
     registry = RegistryProcess(folder / "registry")
+    module_zip(read_releases().content["istio"]["1.30.5"]["addons"][0]["sources"][1]["go_module"])
+    proxy = ModuleProxy()
     with running_api_server(tmp_path_factory.mktemp("api-server")) as server:
-        yield Stage(folder, server, registry)
+        yield Stage(folder, server, registry, proxy.url)
+    proxy.stop()
     registry.stop()
 
 
@@ -242,7 +263,10 @@ def test_a_change_by_hand_stops_a_role_unless_an_option_says_whose_it_is(standin
         hosts[f"{role}-ignore"] = {"role": role, f"{role}_ignore_fields": left}
         hosts[f"{role}-force"] = {"role": role, f"{role}_force_conflicts": True}
     hosts["plain"] = {"role": "metrics_server"}
+    hosts["gone"] = {"role": "metrics_server", "metrics_server_state": "absent"}
     ended = standing.run(hosts, "--check")
+    assert (ended["gone"].fault, ended["gone"].changed) == ("", 1)
+    assert "plan of release 'metrics-server', absent" in ended["gone"].printed
     assert "metrics_server_ignore_fields" in ended["plain"].fault and SOMEBODY in ended["plain"].fault
     for role, case in standing.cases.items():
         ignored, forced = (ended[f"{role}-{how}"] for how in ("ignore", "force"))
@@ -272,6 +296,39 @@ def test_a_role_waits_as_long_as_its_option_says(standing: Stage) -> None:
     for role, seconds in zip(hosts, SECONDS.values(), strict=True):
         assert f"after {seconds} s" in ended[role].fault, ended[role].printed
     assert "Job knative-serving/migrate" in ended["knative"].fault, "what an upgrade runs at its end is what is named"
+
+
+def test_what_a_role_lacks_is_told_before_the_cluster_is_asked_for_more(stage: Stage) -> None:
+    """Options that say what images and builds come from, each with a value that cannot be had, or that is kept out."""
+    host = stage.pause.partition("/")[0]
+    nowhere = f"{host}/nowhere:1"
+    prefetch = {"role": "image_prefetch", "image_prefetch_delivery": "references"}
+    wanted = {
+        **prefetch,
+        "image_prefetch_extra_images": [stage.pause],
+        "image_prefetch_lock": str(stage.folder / "lock.yml"),
+    }
+    build = {
+        "role": "todo",
+        "todo_image": "",
+        "todo_builder": "buildah",
+        "todo_base_image": stage.pause,
+        "serverless_registry": host,
+        "serverless_images": {"registries": {host: {"plain_http": True}}},
+    }
+    hosts = {
+        "checked": {**prefetch, "image_prefetch_check_only": [nowhere]},
+        "locked": {**wanted, "image_prefetch_lock_update": "none"},
+        "based": {**build, "todo_base_image": nowhere},
+        "trusted": {**build, "todo_build_ca_file": str(stage.folder / "no-such-ca.crt")},
+        "built": {**build, "todo_builder": "nerdctl"},
+    }
+    ended = stage.run(hosts, "--check")
+    assert nowhere in ended["checked"].fault
+    assert f"{stage.pause}: new" in ended["locked"].fault and "lock_update is none" in ended["locked"].fault
+    assert nowhere in ended["based"].fault
+    assert "no-such-ca.crt" in ended["trusted"].fault and "todo_build_ca_file" in ended["trusted"].fault
+    assert "nerdctl" in ended["built"].fault
 
 
 def documents(ended: Ended, file: str) -> dict[tuple[str, str], dict[str, Any]]:
