@@ -73,6 +73,15 @@ def test_what_its_processes_are_started_with() -> None:
     assert stops == {"stopwaitsecs=7"}
 
 
+def test_what_the_users_that_are_named_read_is_told_as_well() -> None:
+    plain, named = (
+        yaml.safe_load(template("audit.yml", **options))["rules"] for options in ({}, {"lab_audit_users": ["jane"]})
+    )
+    (more,) = [rule for rule in named if rule not in plain]
+    assert more["users"] == ["jane"] and more["level"] != "None"
+    assert [rule for rule in named if rule in plain] == plain
+
+
 def test_the_context_has_the_name_that_is_wanted(tmp_path: Path) -> None:
     (tmp_path / "pki").mkdir()
     for name in ("ca.crt", "admin.crt", "admin.key"):
