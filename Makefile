@@ -24,7 +24,7 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help setup setup-dev lab lab-stop lab-down status site check verify uninstall test acceptance conformance lint units sanity molecule clean
+.PHONY: help setup setup-dev lab lab-stop lab-down status site check verify uninstall test acceptance conformance coverage lint units sanity molecule clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ acceptance: setup-dev ## the long tests on a lab of their own: neighbours, plans
 conformance: lab ## upstream's suites on what site.yml installs in the lab: ingress, serving, eventing, eventing-secure, kubernetes
 	ansible-playbook site.yml -e @tests/conformance/options.yml $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m conformance $(PARTS) -- $(ARGS)
+
+coverage: setup-dev ## unit tests with branch coverage of the Python core: what is under 90 %, and the whole
+	$(BIN)/python tests/branch_coverage.py
 
 lint: setup-dev ## ruff, yamllint, ansible-lint
 	$(BIN)/python tests/run.py lint

@@ -124,6 +124,7 @@ def lint() -> Iterator[Result]:
     yield run("yamllint", [BIN / "yamllint", "--strict", "."])
     yield run("ansible-lint", [BIN / "ansible-lint"])
     yield run("argument specs", [BIN / "python", "tests/argument_specs.py"])
+    yield run("options flipped", [BIN / "python", "tests/options_flipped.py"])
     yield run("role pages", [BIN / "python", "tools/role_pages.py", "--check"])
     yield run("document pairs", [BIN / "python", "tools/doc_pairs.py"])
     yield run("changelog", [BIN / "antsibull-changelog", "lint"])

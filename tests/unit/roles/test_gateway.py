@@ -74,6 +74,48 @@ def test_knative_offers_its_figures_where_they_are_asked_for(options: dict[str, 
         assert json.loads(annotations) == {"prometheus.io/scrape": "true", "prometheus.io/port": "9090"}
 
 
+def test_istioctl_is_that_of_the_machine_that_is_named() -> None:
+    options = {
+        "istio_version": "1.30.5",
+        "istio_istioctl_platform": "osx-arm64",
+        "__serverless_release": {"manifests": {}},
+    }
+    (released, image) = templar("istio", **options).template(trust_as_template("{{ istio_istioctl.sources }}"))
+    assert released["url"].endswith("/1.30.5/istioctl-1.30.5-osx-arm64.tar.gz")
+    assert image["image"] == "docker.io/istio/istioctl:1.30.5"
+
+
+@pytest.mark.parametrize(("overlap", "later"), [(True, True), (False, False), ("false", False)])
+def test_a_role_leaves_its_waiting_to_the_end_of_the_site_unless_it_is_told_not_to(
+    overlap: object, later: bool
+) -> None:
+    expression = trust_as_template("{{ __serverless_later }}")
+    in_site = {"serverless_overlap": overlap, "__serverless_waits_at_end": True}
+    assert templar("istio", **in_site).template(expression) is later
+    assert templar("istio", serverless_overlap=overlap).template(expression) is False, "a role alone ends ready"
+
+
+def test_a_release_that_is_in_no_set_is_what_its_pins_say() -> None:
+    """Its files, and the jobs of which there is a checksum."""
+    site = "https://github.com/knative"
+    pins = {
+        f"{site}-extensions/net-istio/releases/download/knative-v1.24.9/net-istio.yaml": "a" * 64,
+        f"{site}/eventing/releases/download/knative-v1.24.8/eventing-post-install.yaml": "b" * 64,
+    }
+    versions = {
+        "knative_net_istio_version": "1.24.9",
+        "knative_eventing_version": "1.24.8",
+        "knative_serving_version": "1.24.7",
+    }
+    options = {"serverless_pins": pins, "__serverless_release": {"manifests": {}, "post_install": {}}, **versions}
+    role = templar("knative", **options)
+    (found,) = role.template(trust_as_template("{{ __knative_net_istio_items }}"))
+    assert found == {"url": next(iter(pins)), "sha256": "a" * 64}
+    (job,) = role.template(trust_as_template("{{ knative_eventing_jobs_content }}"))
+    assert job == {"url": list(pins)[1], "sha256": "b" * 64}
+    assert role.template(trust_as_template("{{ knative_serving_jobs_content }}")) == []
+
+
 def test_istio_makes_the_gateway_where_it_is_named() -> None:
     (gateway,) = templar("istio", serverless_gateway=EDGE).template(
         trust_as_template("{{ __istio_operator.spec.components.ingressGateways }}")

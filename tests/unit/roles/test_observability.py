@@ -52,6 +52,10 @@ CASES: dict[str, dict[str, Any]] = {
         ],
     },
     "next": {"serverless_release": "knative-1.23"},
+    "named": {
+        "observability_version": "1.31.1",
+        "observability_content": read_releases().content["istio"]["1.31.1"]["addons"],
+    },
 }
 
 
@@ -139,6 +143,7 @@ def test_the_images_are_two_and_of_the_release_of_istio(rendered: Any) -> None:
     images = {case: {container(rendered[case], name)["image"] for name in ("prometheus", "kiali")} for case in rendered}
     assert images["plain"] == {"docker.io/prom/prometheus:v3.10.0", "quay.io/kiali/kiali:v2.26"}
     assert images["next"] == {"docker.io/prom/prometheus:v3.10.0", "quay.io/kiali/kiali:v2.27"}
+    assert rendered["named"] == rendered["next"], "by the manifests and their version, in place of the set"
 
 
 def test_nobody_tells_prometheus_over_the_network_what_to_do(rendered: Any) -> None:

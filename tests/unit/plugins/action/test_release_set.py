@@ -146,10 +146,16 @@ def test_what_an_earlier_run_has_found_is_not_asked_again(
 
 def test_the_roles_options_come_on_top(tmp_path: Path, api_server: ApiServer) -> None:
     code, output = play(
-        tmp_path, api_server, [CHOOSE], serverless_release="knative-1.23", knative_eventing_version="1.23.4"
+        tmp_path,
+        api_server,
+        [CHOOSE],
+        serverless_release="knative-1.23",
+        knative_eventing_version="1.23.4",
+        knative_net_istio_version="1.23.7",
+        metrics_server_version="0.9.2",
     )
     assert code == 0, output
-    assert "net-istio 1.23.0, Knative Eventing 1.23.4" in output
+    assert "metrics-server 0.9.2" in output and "net-istio 1.23.7, Knative Eventing 1.23.4" in output
 
 
 @pytest.mark.parametrize("untried", [False, True])

@@ -127,6 +127,30 @@ def test_storage_class():
     assert found["PersistentVolumeClaim", "database"]["spec"]["storageClassName"] == "fast"
 
 
+def test_the_database_is_what_the_options_say():
+    limited = {"requests": {"cpu": "70m", "memory": "70Mi"}, "limits": {"memory": "700Mi"}}
+    changed = {
+        "todo_database_image": "mirror.example/postgres:15",
+        "todo_database_storage": "7Gi",
+        "todo_database_resources": limited,
+    }
+    found = documents(render("todo.yml.j2", **changed))
+    assert found["PersistentVolumeClaim", "database"]["spec"]["resources"] == {"requests": {"storage": "7Gi"}}
+    job = documents(render("prepare_volume.yml.j2", __todo_preparing=True, **changed))["Job", "prepare-volume"]
+    for item in (found["StatefulSet", "database"], job):
+        (container,) = item["spec"]["template"]["spec"]["containers"]
+        assert container["image"] == "mirror.example/postgres:15" and container["resources"] == limited
+
+
+@pytest.mark.parametrize(("wanted", "first"), [(True, ["prepare_volume"]), (False, []), ("no", [])])
+def test_a_volume_is_prepared_once_and_where_it_is_wanted(wanted, first):
+    """Before the first database alone: the job runs as root."""
+    stands = {"database": False, "runs_on": [], "revisions": []}
+    options = {"todo_variant": "kubernetes", "todo_database_prepare_volume": wanted, "ansible_check_mode": False}
+    assert evaluate("__todo_first", __todo_found=stands, **options) == first
+    assert evaluate("__todo_first", __todo_found={**stands, "database": True}, **options) == []
+
+
 @pytest.mark.parametrize(
     ("changed", "level"),
     [

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.selfhosted.serverless.plugins.module_utils.drills.errors import DrillError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify import application, split
 from ansible_collections.selfhosted.serverless.plugins.module_utils.verify.scene import Scene
@@ -69,6 +70,11 @@ def test_an_application_that_answers_wrong_is_told_with_its_database(site: Clust
     assert "/api/user answers HTTP 503" in fact.cause
     assert fact.cause.endswith("StatefulSet todo/database is not there")
     assert fact.text.endswith(" answers 0 of 3")
+
+
+def test_it_is_looked_for_in_the_namespace_that_is_named(site: Cluster, page: PageServer) -> None:
+    with pytest.raises(DrillError, match="is not in the namespace elsewhere"):
+        application.ask(asking(site, page, application="elsewhere"))
 
 
 def test_it_is_not_asked_where_it_is_not_installed(site: Cluster, page: PageServer) -> None:
