@@ -1,7 +1,7 @@
 """The tables of docs/registries.md in Chinese, for docs/zh-CN/registries.md.
 
-Methods, statuses, names of registries and of the suite's tests stay as they are; a word that has no Chinese one here is an
-error, so that nothing new stays in English unnoticed.
+Methods, statuses, names of registries and of the suite's tests stay as they are; a word that has no Chinese one here is
+an error, so that nothing new stays in English unnoticed.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _REASONS = {
     "no": "不存在",
 }
 _REGISTRIES = {"the program distribution": "程序 distribution", "one without ranges": "不支持 Range 的一种"}
+_STEP_WORDS = {" by `Range` ": "（`Range`）", " breaks": " 断开", " (ends so)": "（就此结束）", ", ": "，"}
 _STATUS = re.compile(r"\d{3}")  # a column's heading
 _STOP = re.compile(r"([a-z ]+), (\d+) requests?(?: in (\d+) s)?")
 _STEPS = re.compile(r"\(?`(?:GET|HEAD|POST|PUT|PATCH)` ")
@@ -68,8 +69,9 @@ def _cell(cell: str) -> str:
     if _STATUS.fullmatch(cell):
         return cell
     if _STEPS.match(cell):
-        said = cell.replace(" by `Range` ", "（`Range`）").replace(" breaks", " 断开").replace(" (ends so)", "（就此结束）")
-        return said.replace(", ", "，")
+        for english, chinese_words in _STEP_WORDS.items():
+            cell = cell.replace(english, chinese_words)
+        return cell
     stop = _STOP.fullmatch(cell)
     if stop and stop[1] in _REASONS:
         return f"{_REASONS[stop[1]]}，{stop[2]} 个请求" + (f"，{stop[3]} 秒" if stop[3] else "")
