@@ -52,7 +52,7 @@ def say(tree: Path, texts: object) -> None:
     file.write_text(yaml.safe_dump(texts, allow_unicode=True), encoding="utf-8")
 
 
-def test_both_pages_say_the_same_in_their_language(tree: Path) -> None:
+def test_both_pages_say_the_same_in_their_language(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert role_pages.main(check=False) == 0
     english = (tree / "docs/roles/bees.md").read_text(encoding="utf-8").splitlines()
     chinese = (tree / "docs/zh-CN/roles/bees.md").read_text(encoding="utf-8").splitlines()
@@ -77,6 +77,7 @@ def test_both_pages_say_the_same_in_their_language(tree: Path) -> None:
         "| `bees_hives` | list（str） | 必填 | 蜂箱的名字。至少一个。 |",
     ]
     assert role_pages.main(check=True) == 0
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("page", ["docs/roles/bees.md", "docs/zh-CN/roles/bees.md"])
