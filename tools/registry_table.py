@@ -1,6 +1,6 @@
-"""Writes the tables of docs/registries.md that say what was seen on the wire; tests/unit compares them.
+"""Writes the tables of docs/registries.md, and of its Chinese twin, that say what was seen on the wire.
 
-It needs the lab's registry, as `make test` has it.
+It needs the lab's registry, as `make test` has it; tests/unit compares the tables.
 """
 
 from __future__ import annotations
@@ -22,22 +22,25 @@ sys.path[:0] = [
 def main() -> int:
     """Observe all registries and write what was seen."""
     import wire_table
+    import wire_words
     from registry_process import RegistryProcess
 
-    text = wire_table.DOCUMENT.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as directory:
         program = RegistryProcess(Path(directory, "registry"))
         try:
             seen = list(wire_table.observe(program))
         finally:
             program.stop()
-    for mark, table in (
-        (wire_table.WIRE, wire_table.wire_table(seen)),
-        (wire_table.SUITE, wire_table.suite_table()),
-        (wire_table.STOPS, wire_table.stops_table(wire_table.stops())),
-    ):
-        text = wire_table.written(text, mark, table)
-    wire_table.DOCUMENT.write_text(text, encoding="utf-8")
+    tables = {
+        wire_table.WIRE: wire_table.wire_table(seen),
+        wire_table.SUITE: wire_table.suite_table(),
+        wire_table.STOPS: wire_table.stops_table(wire_table.stops()),
+    }
+    for document, translated in ((wire_table.DOCUMENT, str), (wire_words.DOCUMENT, wire_words.chinese)):
+        text = document.read_text(encoding="utf-8")
+        for mark, table in tables.items():
+            text = wire_table.written(text, mark, translated(table))
+        document.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 import wire_table
+import wire_words
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.manifests import OCI_MANIFEST
 from distribution_spec import violations
 from recording_proxy import Exchange
@@ -63,6 +64,18 @@ def test_the_document_says_what_was_seen(seen: list[Seen]) -> None:
 def test_the_document_says_when_it_stops() -> None:
     text = wire_table.DOCUMENT.read_text(encoding="utf-8")
     assert between(text, wire_table.STOPS) == wire_table.stops_table(wire_table.stops())
+
+
+@pytest.mark.parametrize("mark", [wire_table.WIRE, wire_table.SUITE, wire_table.STOPS])
+def test_the_chinese_document_says_the_same(mark: str) -> None:
+    english, chinese = (page.DOCUMENT.read_text(encoding="utf-8") for page in (wire_table, wire_words))
+    assert between(chinese, mark) == wire_words.chinese(between(english, mark))
+
+
+def test_words_that_are_not_known_in_chinese_are_refused() -> None:
+    for cell in ("a new operation", "broken anew, 2 requests", "all but one of a new kind"):
+        with pytest.raises(ValueError, match=cell):
+            wire_words.chinese(f"| {cell} |")
 
 
 # The rules themselves: each of these is refused
