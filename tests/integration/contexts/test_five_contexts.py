@@ -50,7 +50,7 @@ class Five:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=1200
         )
-        print(done.stdout[-3000:])
+        print(done.stdout, done.stderr)
         return done
 
 
@@ -100,13 +100,15 @@ def five(site: Site, silent: int, tmp_path_factory: pytest.TempPathFactory) -> I
             "kubeconfig": str(folder / "config"),
             "without_limit": "all",
             "variables": {
-                "kwok-*": {**WITHOUT_MACHINES, "lab_directory": str(site.directory), "lab_address": site.address},
-                **{name: {"serverless_work_dir": str(folder / "work" / name)} for name in servers},
+                # What is no lab takes its content from the first one's mirror, too
+                "*": {"lab_directory": str(site.directory), "lab_address": site.address},
+                ARN: {"lab_directory": str(SECOND.directory), "lab_address": SECOND.address},
+                "kwok-*": WITHOUT_MACHINES,
+                **{name: {"serverless_work_dir": str(folder / "work" / name)} for name in (*servers, "gone")},
             },
         }
         (folder / "kubeconfig.yml").write_text(yaml.safe_dump(inventory))
         (folder / "group_vars").mkdir()
-        # Content and images come from the lab's mirror, for all of them
         for kind in ("kind_lab", "kind_unknown"):
             (folder / "group_vars" / kind).symlink_to(ROOT / "inventories" / "lab" / "group_vars" / "clusters")
         yield Five(folder, servers)
