@@ -28,7 +28,8 @@ FOLDERS = ("tests/unit", "tests/integration", "molecule")
 # Tests whose point is that a value is not accepted, or that only look at the form of names and values
 REFUSED = (
     "tests/unit/plugins/action/test_bad_inputs.py",
-    "tests/unit/plugins/module_utils/options/",
+    "tests/unit/plugins/module_utils/options/test_names.py",
+    "tests/unit/plugins/module_utils/options/test_rules.py",
     "tests/unit/plugins/plugin_utils/test_option_values.py",
     "tests/unit/roles/test_option_types.py",
 )
