@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -126,7 +127,7 @@ class Summary:
         address = self.address.rpartition(":")[0]
         for host in self.hosts:
             text += [
-                f"  http://{host}{_shown_port(self.address)}/   with this line in /etc/hosts:  {address} {host}",
+                f"  http://{host}{_shown_port(self.address)}/   {_name_resolution(address, host)}",
                 f"  or without it:  curl -H 'Host: {host}' http://{self.address}/",
             ]
         return [*text, *self._rung()]
@@ -147,6 +148,16 @@ class Summary:
         if self.gateway is None or self.gateway.rung is Rung.TOLD:
             return []
         return [f"  reached by: {self.gateway.rung}", *(f"    not by {passed}" for passed in self.gateway.passed)]
+
+
+def _name_resolution(address: str, host: str) -> str:
+    """Return what leads a browser from a host's name to an address, an IP address or a name; /etc/hosts takes no names."""
+    address = "127.0.0.1" if address == "localhost" else address.strip("[]")
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return f"where name servers lead {host} to {address}, or /etc/hosts to one of its addresses"
+    return f"with this line in /etc/hosts:  {address} {host}"
 
 
 def _shown_port(gateway: str) -> str:

@@ -208,3 +208,19 @@ def test_the_text_says_what_was_not_observed() -> None:
     text = Summary("a", "v1", "kind", 1, images=[ImageOrigin("gcr.io/a:1", "mirror m.example", False)]).lines(True)
     (remark,) = [line for line in text if "what the image policy says" in line]
     assert text.index(remark) == text.index("Images:") + 1
+
+
+@pytest.mark.parametrize(
+    ("gateway", "words"),
+    [
+        ("10.0.0.7:80", "with this line in /etc/hosts:  10.0.0.7 web.todo.example.com"),
+        ("[fd00::7]:80", "with this line in /etc/hosts:  fd00::7 web.todo.example.com"),
+        ("localhost:80", "with this line in /etc/hosts:  127.0.0.1 web.todo.example.com"),
+        (
+            "k8s-1.elb.example:80",
+            "where name servers lead web.todo.example.com to k8s-1.elb.example, or /etc/hosts to one of its addresses",
+        ),
+    ],
+)
+def test_only_addresses_are_told_for_etc_hosts(gateway: str, words: str) -> None:
+    assert f"http://web.todo.example.com/   {words}" in summary(gateway=Exposure(Rung.LOAD_BALANCER, gateway))
