@@ -151,7 +151,7 @@ class Summary:
 
 
 def _name_resolution(address: str, host: str) -> str:
-    """Return what leads a browser from a host's name to an address, an IP address or a name; /etc/hosts takes no names."""
+    """Return what leads a browser from a host to an address, which may be a name; /etc/hosts takes none."""
     address = "127.0.0.1" if address == "localhost" else address.strip("[]")
     try:
         ipaddress.ip_address(address)
