@@ -74,8 +74,11 @@ class FaultProxy:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """The requests that changed something, or tried to."""
-        return [(method, path) for method, path in self.requests if method != "GET" and "dryRun=All" not in path]
+        """The requests that changed something, or tried to; what only asks for a user's rights is none."""
+        asking = ("dryRun=All", "/apis/authorization.k8s.io/")
+        return [
+            (method, path) for method, path in self.requests if method != "GET" and not any(it in path for it in asking)
+        ]
 
     def next_fault(self, method: str, path: str) -> Fault | WatchFault | None:
         with self._lock:

@@ -42,7 +42,7 @@ def check_index(index: str, requirements: Path, ca_file: str = "") -> None:
     except ContentError:
         raise BuilderError("the package index of the application's build (todo_pip_index_url) is no URL") from None
     url = f"{base}/{re.sub(r'[-_.]+', '-', found[1]).lower()}/"
-    reason = _refusal(url, ca_file)
+    reason = _refusal(url, _authorities(ca_file))
     if reason:
         raise BuilderError(
             f"the package index {named}, which the application's build needs, gives nothing: {reason}. "
@@ -51,11 +51,22 @@ def check_index(index: str, requirements: Path, ca_file: str = "") -> None:
         )
 
 
-def _refusal(url: str, ca_file: str) -> str:
+def _authorities(ca_file: str) -> bytes | None:
+    path = Path(ca_file).expanduser()
+    try:
+        return path.read_bytes() if ca_file else None
+    except OSError as error:
+        raise BuilderError(
+            f"the certificates that the application's build is to trust cannot be read from {path}: {error.strerror}. "
+            "Set todo_build_ca_file to a file in PEM form, or to '' for the system's own"
+        ) from None
+
+
+def _refusal(url: str, authorities: bytes | None) -> str:
     reason = ""
     for _attempt in range(TRIES):
         try:
-            pools = Pools(tls_context(Path(ca_file).expanduser().read_bytes() if ca_file else None), 1)
+            pools = Pools(tls_context(authorities), 1)
             answer = pools.request(
                 "GET",
                 without_login(url),

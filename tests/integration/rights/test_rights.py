@@ -135,7 +135,7 @@ def test_it_is_verified(installer: Account) -> None:
 
 def test_who_may_only_look_removes_nothing(nightly: Account) -> None:
     run = nightly.run("playbooks/uninstall.yml")
-    assert run.code != 0 and "nothing was removed: the user of this context may not:" in run.output, run.end()
+    assert run.code != 0 and "nothing was changed: the user of this context may not:" in run.output, run.end()
     assert run.writes == set()
 
 

@@ -19,7 +19,7 @@ from ..inventory.store import delete_inventory, jobs_release, read_inventories, 
 from ..plan.bookkeeping import inventory_blockers, lock_blockers
 from ..plan.leaving.rehearsal import AbsentOptions, Removal, rehearse
 from ..plan.plan import Plan, Step, refusal
-from ..rights.needed import rights_of_every_run, rights_of_removal
+from ..rights.needed import rights_of_removal
 from ..rights.review import lacking, refused_rights, told
 from .departures import Departures
 from .execute import carry_out
@@ -49,7 +49,7 @@ def remove_releases(
     deadline = Deadline(max(options.seconds for options in leaving))
     stored = read_inventories(cluster, record_namespace, deadline)
     leaving = _with_jobs(leaving, stored)
-    _stop_without_rights(cluster, leaving, stored, record_namespace, deadline)
+    _stop_without_rights(cluster, leaving, stored, deadline)
     removals = _rehearse(cluster, leaving, record_namespace, lock)
     if _are_blocked(removals) and lock and lock.await_others():
         removals = _rehearse(cluster, leaving, record_namespace, lock)
@@ -95,21 +95,14 @@ def _with_jobs(leaving: Sequence[AbsentOptions], stored: Iterable[Inventory]) ->
 
 
 def _stop_without_rights(
-    cluster: Cluster,
-    leaving: Sequence[AbsentOptions],
-    stored: Iterable[Inventory],
-    record_namespace: str,
-    deadline: Deadline,
+    cluster: Cluster, leaving: Sequence[AbsentOptions], stored: Iterable[Inventory], deadline: Deadline
 ) -> None:
-    """Name all rights at once that the user lacks; a rehearsal stops at the first."""
+    """Name all kinds at once of which the user may not see what others have; the plan would stop at the first."""
     names = {options.release for options in leaving}
-    entries = [entry for inventory in stored if inventory.release in names for entry in inventory.entries]
-    if not entries:
-        return
-    rights = rights_of_every_run(record_namespace) | rights_of_removal(entries, cluster.discovery)
-    missing = told(lacking(cluster, rights, deadline))
+    rights = rights_of_removal(entry for one in stored if one.release in names for entry in one.entries)
+    missing = told(lacking(cluster, rights, deadline)) if rights else []
     if missing:
-        raise Refused(f"nothing was removed: {refused_rights(missing)}")
+        raise Refused(f"nothing was changed: {refused_rights(missing)}")
 
 
 def _rehearse(

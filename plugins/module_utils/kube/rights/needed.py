@@ -15,13 +15,10 @@ from collections.abc import Iterable
 
 from ..client.discovery import Discovery
 from ..inventory.inventory import Entry
-from ..inventory.ownership import Origin
 from ..objects import Document, ObjectRef
 from .review import Right
 
 _APPLIED = ("get", "create", "patch")
-_DELETED = ("get", "list", "delete")
-_GIVEN_BACK = ("get", "list", "patch")
 _RBAC = "rbac.authorization.k8s.io"
 _RECORDS = ("get", "list", "create", "patch", "delete")
 
@@ -56,22 +53,13 @@ def rights_of_documents(documents: Iterable[Document], discovery: Discovery) -> 
     return found
 
 
-def rights_of_removal(entries: Iterable[Entry], discovery: Discovery) -> set[Right]:
-    """Return what taking these objects away asks for. Kinds that are not served any more are passed over."""
-    found: set[Right] = set()
-    for entry in entries:
-        ref = entry.ref
-        if ref.kind == "CustomResourceDefinition":
-            plural, _dot, group = ref.name.partition(".")
-            found.add(Right(group, plural, "list"))
-        served = discovery.find(ref.api_version, ref.kind)
-        if served:
-            verbs = _DELETED if entry.origin is Origin.CREATED else _GIVEN_BACK
-            found |= {
-                Right(ref.group, served.plural, verb, ref.namespace if served.namespaced and verb != "list" else "")
-                for verb in verbs
-            }
-    return found
+def rights_of_removal(entries: Iterable[Entry]) -> set[Right]:
+    """Return what planning a removal asks for besides: CRDs are called PLURAL.GROUP, by what they define.
+
+    What may not be deleted is told by the plan, object by object.
+    """
+    names = (entry.ref.name for entry in entries if entry.ref.kind == "CustomResourceDefinition")
+    return {Right(group, plural, "list") for plural, _dot, group in (name.partition(".") for name in names)}
 
 
 def _own_resources(documents: Iterable[Document]) -> dict[tuple[str, str], tuple[str, bool]]:

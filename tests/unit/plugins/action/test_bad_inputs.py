@@ -61,7 +61,7 @@ VALUES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"preflight_platform": "sometimes"}, ("preflight_platform", "always", "got: sometimes")),
     ({"metrics_server_kubelet_insecure_tls": "maybe"}, ("metrics_server_kubelet_insecure_tls", "auto", "got: maybe")),
     ({"serverless_release": "knative-0.1"}, ("serverless_release", "knative-0.1", "knative-1.23")),
-    ({"serverless_images": None}, ("serverless_images", "NoneType", "dict")),
+    ({"serverless_images": None}, ("serverless_images is null", "take it out to have the role's own")),
     ({"serverless_images": {"mirrors": {"docker.io": None}}}, ("serverless_images.mirrors['docker.io']", "a list")),
     ({"serverless_images": {"mirors": {}}}, ("serverless_images", "mirors", "mirrors")),
     ({"serverless_images": {"mode": "fast"}}, ("serverless_images.mode", "'fast'", "rewrite")),

@@ -65,6 +65,7 @@ def test_only_options_of_the_shared_fragments_are_left_to_the_inventory() -> Non
     assert options_of("release").variables == {
         "context": ("serverless_context", "inventory_hostname"),
         "kubeconfig": ("serverless_kubeconfig",),
+        "openshift_login": ("serverless_openshift_login",),
         "images": ("serverless_images",),
         "rate_limit_wait": ("serverless_rate_limit_wait",),
         "rollback": ("serverless_upgrade_rollback",),

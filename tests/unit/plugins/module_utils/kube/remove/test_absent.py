@@ -122,11 +122,25 @@ def test_what_holds_an_object_is_named(cluster: Cluster, name: str) -> None:
     assert cluster.get("v1", "Namespace", name) is None
 
 
-def test_rights_that_a_removal_lacks_are_told_at_once(
+def test_kinds_of_which_a_removal_may_not_see_others_objects_are_told_at_once(
     cluster: Cluster, api_server: ApiServer, tmp_path: Path, name: str
 ) -> None:
-    plural = f"{name.replace('-', '')}s"
-    crd = {
+    plurals = [f"{name.replace('-', '')}{end}" for end in ("as", "bs")]
+    present(cluster, name, [namespace(name), config_map("a", {}), *map(definition, plurals)])
+    look = {"apiGroups": ["*"], "resources": ["configmaps", "namespaces", "nodes", "secrets"], "verbs": ["get", "list"]}
+    user = limited(cluster, api_server, tmp_path, name, look)
+    with pytest.raises(ReleaseError) as caught:
+        absent(user, name)
+    lines = "".join(f"\n  list {plural}.example.org" for plural in plurals)
+    assert str(caught.value).startswith(f"nothing was changed: the user of this context may not:{lines}\n")
+    assert cluster.get("v1", "ConfigMap", "a", name)
+    absent(cluster, name)
+
+
+def definition(plural: str) -> dict:
+    """A CRD."""
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{plural}.example.org"},
@@ -134,19 +148,6 @@ def test_rights_that_a_removal_lacks_are_told_at_once(
             "group": "example.org",
             "names": {"kind": plural.capitalize(), "plural": plural},
             "scope": "Namespaced",
-            "versions": [
-                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
-            ],
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
         },
     }
-    present(cluster, name, [namespace(name), in_namespace(config_map("a", {}), name), crd])
-    look = {"apiGroups": ["*"], "resources": ["configmaps", "namespaces", "nodes", "secrets"], "verbs": ["get", "list"]}
-    user = limited(cluster, api_server, tmp_path, name, look)
-    with pytest.raises(ReleaseError) as caught:
-        absent(user, name)
-    said = str(caught.value)
-    assert said.startswith("nothing was removed: the user of this context may not:\n")
-    for line in (f"delete configmaps in {name}", f"list {plural}.example.org"):
-        assert f"\n  {line}" in said or f", {line}" in said
-    assert cluster.get("v1", "ConfigMap", "a", name)
-    absent(cluster, name)

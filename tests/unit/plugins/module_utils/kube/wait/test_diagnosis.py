@@ -248,6 +248,7 @@ def test_a_claim_waits_for_its_provisioner(cluster: Cluster, home: str) -> None:
     with pytest.raises(WaitError, match="cannot come true: claim .*/bad: there is no storage class absent"):
         wait_for(cluster, [target("bad")], Deadline(30), lambda line: None)
     assert time.monotonic() - started < 25
+    cluster.delete("storage.k8s.io/v1", "StorageClass", home)
 
 
 def knative(cluster: Cluster) -> None:
