@@ -9,8 +9,9 @@ kubelet_client.go, and the arguments of its released manifests. The API server's
 default it verifies nothing (--kubelet-certificate-authority is empty).
 
 A handshake from here that holds is an answer. One that fails is not yet: at an address of a private network another
-machine may answer from here. Then the kubelet is asked through the API server, by a port-forward to a pod of the node's
-own network, where there is one.
+machine may answer from here, or a proxy on the way. Then the kubelet is asked through the API server, by a port-forward
+to a pod of the node's own network. Where there is none, a refused certificate counts if it names the node, as those do
+that kubelets make for themselves (kubernetes cmd/kubelet/app/server.go: HOSTNAME@TIME).
 """
 
 from __future__ import annotations
@@ -123,10 +124,23 @@ def _from_here(node: dict[str, Any], context: ssl.SSLContext) -> Kubelet:
         ):
             return Kubelet(name, Trust.VERIFIED)
     except ssl.SSLCertVerificationError as error:
-        return Kubelet(name, Trust.REFUSED, f"{host}:{port}: {error.verify_message}")
+        if _names(host, port, name):
+            return Kubelet(name, Trust.REFUSED, f"{host}:{port}: {error.verify_message}")
+        return Kubelet(name, Trust.NOT_ASKED, f"{host}:{port}: who answers from here is not {name}")
     except OSError as error:
         said = "no answer in time" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
         return Kubelet(name, Trust.NOT_ASKED, f"{host}:{port}: {said}")
+
+
+def _names(host: str, port: int, node: str) -> bool:
+    """Whether the certificate that is shown there has a node's name in it."""
+    anyone = ssl.create_default_context()
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((host, port), _PATIENCE) as plain, anyone.wrap_socket(plain) as shown:
+            return node.encode() in (shown.getpeercert(binary_form=True) or b"")
+    except OSError:
+        return False
 
 
 def _confirmed(
