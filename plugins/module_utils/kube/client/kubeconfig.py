@@ -71,7 +71,8 @@ def load_kubeconfig(location: str) -> Kubeconfig:
             raise ClusterError(f"the kubeconfig {path} cannot be read: {error}") from None
     if not merged.files:
         raise ClusterError(
-            f"no kubeconfig at {location}; name one with the option kubeconfig or the variable KUBECONFIG"
+            f"no kubeconfig at {location}; name one with serverless_kubeconfig (the option kubeconfig of a module or "
+            "an inventory plugin) or with the environment variable KUBECONFIG"
         )
     return merged
 

@@ -18,7 +18,7 @@ def test_an_unknown_context_names_those_there_are(api_server: ApiServer) -> None
 
 
 def test_a_missing_or_broken_kubeconfig_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ClusterError, match=f"no kubeconfig at {tmp_path}/nowhere"):
+    with pytest.raises(ClusterError, match=f"no kubeconfig at {tmp_path}/nowhere; name one with serverless_kubeconfig"):
         Cluster.connect("test", str(tmp_path / "nowhere"))
     (tmp_path / "broken").write_text("a: [")
     with pytest.raises(ClusterError, match="broken cannot be read"):
