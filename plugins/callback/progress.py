@@ -111,8 +111,9 @@ class CallbackModule(Default):
             message = result.result.get("msg", "")
             for line in message if isinstance(message, list) else [message]:
                 self._display.display(f"  {self._whose(result.host.get_name())}{line}")
-        elif changed or (took >= SHOWN_AFTER and not isinstance(result.task, TaskInclude)):
-            word, color = ("changed", C.COLOR_CHANGED) if changed else ("done", C.COLOR_OK)
+        elif changed or (took >= SHOWN_AFTER and not _is_of_ansible(result.task)):
+            said = "would change" if result.task.check_mode else "changed"
+            word, color = (said, C.COLOR_CHANGED) if changed else ("done", C.COLOR_OK)
             name = result.task.name or result.task.action
             self._display.display(f"  {self._whose(result.host.get_name())}{word}: {name} ({took:.1f} s)", color=color)
 
@@ -160,7 +161,7 @@ class CallbackModule(Default):
         now = time.monotonic()
         for name, end in self._ends.items():
             counts = stats.summarize(name)
-            end.changed = bool(counts["changed"])
+            end.changed, end.check = bool(counts["changed"]), bool(self._play.check_mode)
             end.seconds = end.seconds or now - end.began
         lines = table_of(list(self._ends.values()), now - self._began)
         self._display.display("\n" + "\n".join(lines))
@@ -184,3 +185,8 @@ class CallbackModule(Default):
         """The role of a task; the one that holds what all roles share does nothing."""
         role = str(task._role.get_name()) if task._role else ""
         return "" if role == SHARED else role.removeprefix(COLLECTION)
+
+
+def _is_of_ansible(task: Task) -> bool:
+    """Whether a task is no work of a role: an include, or the check of a role's options that Ansible puts before it."""
+    return isinstance(task, TaskInclude) or task.action == "ansible.builtin.validate_argument_spec"

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl, limit
+from ansible import context
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import (
+    kubectl,
+    limit,
+    variables,
+)
+
+
+def as_given(command: str) -> str:
+    """Return a command with the variables of this run's command line that say which place is meant."""
+    return command + variables(map(str, context.CLIARGS.get("extra_vars") or ()))
 
 
 class FilterModule:
@@ -15,4 +25,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"kubectl": kubectl, "limit": limit}
+        return {"as_given": as_given, "kubectl": kubectl, "limit": limit}

@@ -13,12 +13,16 @@ MOST = 160  # characters of a reason
 
 @dataclass
 class HostEnd:
-    """A host: when it began (monotonic seconds), for how long it ran, whether anything changed, and what failed."""
+    """A host: when it began (monotonic seconds), for how long it ran, whether anything changed, and what failed.
+
+    In check mode `changed` says that something would change.
+    """
 
     host: str
     began: float
     seconds: float = 0.0
     changed: bool = False
+    check: bool = False
     task: str = ""
     error: str = ""
 
@@ -30,9 +34,9 @@ def table_of(ends: Sequence[HostEnd], seconds: float) -> list[str]:
     failed = [end for end in ends if end.error]
     if len(ends) == 1:
         return [f"{_outcome(ends[0])} after {ends[0].seconds:.1f} s."]
-    width = max(len(end.host) for end in ends)
+    width, states = max(len(end.host) for end in ends), max(len(_outcome(end)) for end in ends)
     lines = [
-        f"  {end.host:<{width}}  {_outcome(end):<9}  {end.seconds:6.1f} s{_reason(end)}"
+        f"  {end.host:<{width}}  {_outcome(end):<{states}}  {end.seconds:6.1f} s{_reason(end)}"
         for end in sorted(ends, key=lambda end: end.host)
     ]
     total = f"{len(ends)} contexts in {seconds:.1f} s"
@@ -40,7 +44,8 @@ def table_of(ends: Sequence[HostEnd], seconds: float) -> list[str]:
 
 
 def _outcome(end: HostEnd) -> str:
-    return "failed" if end.error else "changed" if end.changed else "unchanged"
+    changed = "would change" if end.check else "changed"
+    return "failed" if end.error else changed if end.changed else "unchanged"
 
 
 def _reason(end: HostEnd) -> str:

@@ -94,3 +94,10 @@ def test_reasons_are_one_line_of_some_length() -> None:
     first, second, last = table_of(ends, 3.0)
     assert first.split() == ["a", "changed", "2.0", "s"] and second.endswith("x…") and len(second) < 200
     assert last == "2 contexts in 3.0 s, 1 failed."
+
+
+def test_in_check_mode_nothing_is_said_to_have_changed(tmp_path: Path) -> None:
+    rehearsed = {"name": "Rehearse", "ansible.builtin.copy": {"content": "x", "dest": str(tmp_path / "new")}}
+    lines = run(tmp_path, [rehearsed], "--check").stdout.split("\n")
+    assert lines[0].startswith("  would change: Rehearse (") and lines[-2].startswith("would change after ")
+    assert not (tmp_path / "new").exists()

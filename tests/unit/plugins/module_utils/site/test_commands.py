@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl, limit
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl, limit, variables
 
 NAMES = [
     "docker-desktop",
@@ -59,3 +59,11 @@ def test_kubectl_takes_context_and_kubeconfig_as_they_are() -> None:
     assert shlex.split(kubectl("my cluster; rm -rf /")) == ["kubectl", "--context", "my cluster; rm -rf /"]
     home = str(Path.home())
     assert kubectl("a", "~/one:/two dir") == f"KUBECONFIG='{home}/one:/two dir' kubectl --context a"
+
+
+def test_only_what_says_which_place_is_meant_is_repeated() -> None:
+    given = ["lab_address=127.0.0.3 todo_state=absent", "@site.yml", "serverless_registry_password=x", '{"a": 1}']
+    assert variables([*given, "serverless_context='a b'"]) == (
+        " -e lab_address=127.0.0.3 -e @site.yml -e 'serverless_context=a b'"
+    )
+    assert variables([]) == ""
