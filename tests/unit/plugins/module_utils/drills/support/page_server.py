@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class PageServer:
-    """Answers GET on a loopback port. `status` is what it answers, `stall_until` (monotonic) holds answers back."""
+    """Answers GET on a loopback port. `status` is what it answers, `stall_until` (monotonic) holds answers back.
+
+    `before` is called with the path and the version before each answer.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.status = 200
         self.versions = ["v1"]
         self.stall_until = 0.0
+        self.before: Callable[[str, str], None] = lambda path, version: None
         self.keep_for = 1_000_000  # requests on one connection, before it is closed without a word
         self.requests: list[tuple[float, str, str]] = []
         self.connections = 0
@@ -33,6 +38,7 @@ class PageServer:
                 number = len(outer.requests)
                 time.sleep(max(0.0, outer.stall_until - time.monotonic()))
                 version = outer.versions[number % len(outer.versions)]
+                outer.before(self.path, version)
                 body = json.dumps({"version": version, "revision": f"user-{version}"}).encode()
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(body)))
