@@ -17,8 +17,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from page_server import PageServer
 from releases import definition, document, namespace
-from standing import stand
 from stand_in import MERGE, READY
+from standing import stand
 
 START = 0.5  # seconds that a pod takes until it answers
 IDLE = 1.0  # seconds without requests after which a service has no pods
