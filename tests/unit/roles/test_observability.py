@@ -88,7 +88,7 @@ class Plays:
         }
         command = [str(Path(sys.executable).with_name("ansible-playbook")), str(file), *arguments]
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        done = subprocess.run(command, **output, env=environment, check=False, timeout=300)
+        done = subprocess.run(command, **output, env=environment, check=False, timeout=600)
         return done.returncode, " ".join(done.stdout.split())
 
 

@@ -52,7 +52,7 @@ class PrometheusProcess:
             return False
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def until(condition: Callable[[], Any], what: str, seconds: float = 180.0) -> Any:
     """What `condition` gives, once it is something."""
     end = time.monotonic() + seconds
     while not (found := condition()):

@@ -127,7 +127,7 @@ def play(folder: Path, tasks_from: str, *arguments: str, **options: Any) -> tupl
         "ANSIBLE_NOCOLOR": "1",
     }
     words = [str(Path(sys.executable).with_name("ansible-playbook")), str(folder / "play.yml"), *arguments]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False, timeout=120)
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False, timeout=600)
     return done.returncode, done.stdout + done.stderr
 
 

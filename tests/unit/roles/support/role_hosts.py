@@ -62,7 +62,7 @@ def run_roles(
         env=environment,
         cwd=folder,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     faults = {host: yaml.safe_load(text) for host, text in FAILED.findall(done.stdout)}
     ended = {
