@@ -57,8 +57,15 @@ def stage_of(
 
 
 def test_web_goes_out_to_three_pods_and_back(cluster: Cluster, home: str, page: PageServer) -> None:
+    left: list[int] = []
+
+    def count(event: str) -> None:
+        if event == "back at 1 pod":
+            left.append(len(cluster.list("v1", "Pod", home)))
+
     with Kubelet(cluster, home):
-        result = drill.scale_out(stage := stage_of(cluster, home, page, OUT_AND_BACK), SETTINGS)
+        result = drill.scale_out(stage := stage_of(cluster, home, page, OUT_AND_BACK, count), SETTINGS)
+    assert left == [1], "it is told when it is so"
     assert result.met, result.checks
     assert [event.label for event in stage.events] == [
         "load starts",
