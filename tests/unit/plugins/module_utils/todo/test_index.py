@@ -67,3 +67,12 @@ def test_one_that_refuses_or_is_not_there_is_told_without_its_login(index: Index
         with pytest.raises(BuilderError, match=reason) as caught:
             check_index(f"http://{address}", requirements)
         assert "todo_pip_index_url" in str(caught.value) and "p%40ss" not in str(caught.value)
+
+
+def test_authorities_that_are_not_there_are_named_with_their_option(
+    index: Index, requirements: Path, tmp_path: Path
+) -> None:
+    missing = tmp_path / "no-such-ca.crt"
+    with pytest.raises(BuilderError, match=rf"cannot be read from {missing}: No such file .* todo_build_ca_file"):
+        check_index(f"http://{index.host}/simple", requirements, str(missing))
+    assert index.asked == [], "the index is not what is wrong"
