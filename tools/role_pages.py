@@ -93,7 +93,7 @@ def roles() -> Iterator[Role]:
         entries = yaml.safe_load(specs.read_text(encoding="utf-8"))["argument_specs"]
         defaults_file = folder / "defaults/main.yml"
         defaults = yaml.safe_load(defaults_file.read_text(encoding="utf-8")) if defaults_file.exists() else {}
-        main_entry = entries.get("main") or next(iter(entries.values()))
+        main_entry = entries.get("main") or next(iter(entries.values()), {})
         options = {name: option for entry in entries.values() for name, option in (entry.get("options") or {}).items()}
         yield Role(folder.name, sentence(main_entry), options, defaults or {})
 

@@ -43,7 +43,7 @@ def messages(text: str) -> Iterator[str]:
 @cache
 def printed() -> str:
     """All texts of the plugins, one a line; `\\0` stands for a value in them."""
-    files = [path for path in (ROOT / "plugins").rglob("*.py")]
+    files = list((ROOT / "plugins").rglob("*.py"))
     return "\n".join(text for path in files for text in _texts(ast.parse(path.read_text(encoding="utf-8"))))
 
 

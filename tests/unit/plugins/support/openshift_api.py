@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -41,30 +42,32 @@ MICROSHIFT = {
         "4194732f477a0a113da682ee3685f9edc6fc9df506ec4802575455db51a133c2"
     ),
 }
-CRDS = {
-    **MICROSHIFT,
-    f"{_CONFIG}_00_cluster-version-operator_01_clusterversions-Default.crd.yaml": (
-        "10b91f51a922ff39a529ab2c1b6e049cbe1ca929d9f815c9b4880c7d66a204ab"
-    ),
-    f"{_CONFIG}_10_config-operator_01_ingresses.crd.yaml": (
-        "40cce8a21f6f97e0c80f8643d1579e667e71bf7bd15efcfb815314efaab31379"
-    ),
-    f"{_CONFIG}_10_config-operator_01_infrastructures-Default.crd.yaml": (
-        "00d9fd4844041f10fb78e65563ea8b86569c4922fd619e14b0ed2a7034f01582"
-    ),
-    f"{_CONFIG}_10_config-operator_01_imagedigestmirrorsets.crd.yaml": (
-        "40bf21cbfdb607cf8fdc2e9aafb19b71ef331683b8050a374beccfc2038b3b7e"
-    ),
-    f"{_CONFIG}_10_config-operator_01_imagetagmirrorsets.crd.yaml": (
-        "a2a45a1f3a8f5a1bc61bf6c1344463480baf4c0cb601cca2f5fa20e51e66c461"
-    ),
-    "operator/v1alpha1/zz_generated.crd-manifests/0000_10_config-operator_01_imagecontentsourcepolicies.crd.yaml": (
-        "d1a92c6997bf38bb5f0519342d9c31b6093bd18efb7ef661cc6dfb61836eb064"
-    ),
-}
+CRDS: Mapping[str, str] = MappingProxyType(
+    {
+        **MICROSHIFT,
+        f"{_CONFIG}_00_cluster-version-operator_01_clusterversions-Default.crd.yaml": (
+            "10b91f51a922ff39a529ab2c1b6e049cbe1ca929d9f815c9b4880c7d66a204ab"
+        ),
+        f"{_CONFIG}_10_config-operator_01_ingresses.crd.yaml": (
+            "40cce8a21f6f97e0c80f8643d1579e667e71bf7bd15efcfb815314efaab31379"
+        ),
+        f"{_CONFIG}_10_config-operator_01_infrastructures-Default.crd.yaml": (
+            "00d9fd4844041f10fb78e65563ea8b86569c4922fd619e14b0ed2a7034f01582"
+        ),
+        f"{_CONFIG}_10_config-operator_01_imagedigestmirrorsets.crd.yaml": (
+            "40bf21cbfdb607cf8fdc2e9aafb19b71ef331683b8050a374beccfc2038b3b7e"
+        ),
+        f"{_CONFIG}_10_config-operator_01_imagetagmirrorsets.crd.yaml": (
+            "a2a45a1f3a8f5a1bc61bf6c1344463480baf4c0cb601cca2f5fa20e51e66c461"
+        ),
+        "operator/v1alpha1/zz_generated.crd-manifests/0000_10_config-operator_01_imagecontentsourcepolicies.crd.yaml": (
+            "d1a92c6997bf38bb5f0519342d9c31b6093bd18efb7ef661cc6dfb61836eb064"
+        ),
+    }
+)
 
 
-def crds(files: dict[str, str] = CRDS, module: str = _MODULE, sum_: str = _SUM) -> list[dict[str, Any]]:
+def crds(files: Mapping[str, str] = CRDS, module: str = _MODULE, sum_: str = _SUM) -> list[dict[str, Any]]:
     """CRDs out of a Go module, by file and checksum, from the module cache, the proxy, or what was kept of them."""
     items = [
         {"name": path, "go_module": module, "sum": sum_, "path": path, "sha256": sha256}
@@ -128,7 +131,7 @@ class OpenShiftApi(ApiServer):
         """A client with all rights."""
         return Cluster.connect("test", str(self.kubeconfig))
 
-    def install(self, files: dict[str, str] = CRDS) -> None:
+    def install(self, files: Mapping[str, str] = CRDS) -> None:
         """Apply CRDs of OpenShift, and, where it has them, say which version this is."""
         cluster = self.administrator()
         for document in crds(files):
@@ -253,7 +256,7 @@ def _front_of(oauth: OAuthServer) -> type[ProxyHandler]:
 
 
 @contextmanager
-def running_openshift(directory: Path, files: dict[str, str] = CRDS) -> Iterator[OpenShiftApi]:
+def running_openshift(directory: Path, files: Mapping[str, str] = CRDS) -> Iterator[OpenShiftApi]:
     """A control plane with CRDs of OpenShift; with MICROSHIFT alone it is MicroShift to its clients."""
     server = OpenShiftApi(find_binaries(), directory)
     try:

@@ -59,7 +59,12 @@ def test_one_that_says_nothing_is_not_waited_for() -> None:
 
 def test_one_that_hangs_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as rude:
-        threading.Thread(target=lambda: rude.accept()[0].close(), daemon=True).start()
+
+        def hang_up() -> None:
+            connection, _address = rude.accept()
+            connection.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
         assert why_not(f"127.0.0.1:{rude.getsockname()[1]}") == "closed without an answer"
 
 
