@@ -20,11 +20,10 @@ from ..inventory.store import read_inventories
 from ..objects import Document
 from ..rights.needed import rights_of_documents, rights_of_every_run
 from ..rights.review import lacking, refused_rights, told
+from ..storage_classes import API as STORAGE_CLASS
+from ..storage_classes import is_default
 from .present.existing import ExistingPolicy, applied_beside, foreign_installation
 from .present.node_ports import taken_node_ports, wants_node_ports
-
-_DEFAULT_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
-_STORAGE = "storage.k8s.io/v1"
 
 
 @dataclass(frozen=True)
@@ -73,13 +72,13 @@ def _storage(cluster: Cluster, documents: Iterable[Document], deadline: Deadline
     if not wanted:
         return []
     try:
-        classes = cluster.list(_STORAGE, "StorageClass", deadline=deadline)
+        classes = cluster.list(*STORAGE_CLASS, deadline=deadline)
     except ApiError as error:
         if error.status != 403:
             raise
         return []
     names = sorted(item["metadata"]["name"] for item in classes)
-    has_default = any(_is_default(item) for item in classes)
+    has_default = any(is_default(item) for item in classes)
     there = f"there are: {', '.join(names)}" if names else "there is none"
     found = []
     for claim in wanted:
@@ -96,8 +95,3 @@ def _is_there(cluster: Cluster, claim: Document, deadline: Deadline) -> bool:
     metadata = claim["metadata"]
     kind = ("v1", "PersistentVolumeClaim")
     return cluster.get(*kind, metadata["name"], metadata.get("namespace"), deadline) is not None
-
-
-def _is_default(item: Document) -> bool:
-    annotations = item["metadata"].get("annotations") or {}
-    return any(annotations.get(key) == "true" for key in _DEFAULT_CLASS)

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from ...kube.client.cluster import Cluster
 from ...kube.deadline import Deadline
 from ...kube.errors import ApiError, KubeError
+from ...kube.storage_classes import API as STORAGE_CLASS
+from ...kube.storage_classes import is_default
 from ...openshift.routes import route_address, routes_of
 from ..cluster_facts import ClusterFacts
 from ..cluster_kind import K3S_KINDS, kind_of
@@ -31,7 +33,6 @@ INSECURE = "--kubelet-insecure-tls"
 OPTION = "metrics_server_kubelet_insecure_tls"
 # Ansible reads a quoted or an unquoted word of YAML as it likes
 INSECURE_WORDS = {"true": "true", "yes": "true", "false": "false", "no": "false", "auto": "auto"}
-_DEFAULT_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
 _OURS = Row("metrics", "metrics-server of this collection", "it is on record in the cluster")
 _LOCAL_BALANCER = "docker-desktop"
 Value = TypeVar("Value")
@@ -218,9 +219,9 @@ def _ports_in_words() -> str:
 
 
 def _storage(cluster: Cluster, wanted: Wanted, deadline: Deadline) -> list[Row]:
-    classes = cluster.list("storage.k8s.io/v1", "StorageClass", deadline=deadline)
+    classes = cluster.list(*STORAGE_CLASS, deadline=deadline)
     by_name = {item["metadata"]["name"]: item for item in classes}
-    default = next((name for name, item in sorted(by_name.items()) if _is_default(item)), "")
+    default = next((name for name, item in sorted(by_name.items()) if is_default(item)), "")
     name = wanted.storage_class or default
     if name in by_name:
         chosen = "todo_database_storage_class" if wanted.storage_class else "the cluster's default"
@@ -229,8 +230,3 @@ def _storage(cluster: Cluster, wanted: Wanted, deadline: Deadline) -> list[Row]:
     if wanted.storage_class:
         return [Row("storage class", f"{wanted.storage_class} is not there", there)]
     return [Row("storage class", "no default one", f"{there}. The to-dos' volume needs todo_database_storage_class")]
-
-
-def _is_default(item: dict[str, Any]) -> bool:
-    annotations = item["metadata"].get("annotations") or {}
-    return any(annotations.get(key) == "true" for key in _DEFAULT_CLASS)
