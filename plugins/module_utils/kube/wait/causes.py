@@ -162,3 +162,8 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.what}; {self.advice}"
+
+    def in_short(self, with_advice: bool) -> str:
+        """The finding, without its advice where none is wanted yet and it may pass by itself."""
+        may_pass = self.patience in (Patience.PASSING, Patience.UNDERWAY)
+        return f"{self.subject}: {self.what}" if may_pass and not with_advice else str(self)

@@ -21,6 +21,8 @@ from .views import informers_for, objects_of
 from .webhooks import has_ready_endpoint
 
 DIAGNOSIS_EVERY = 3.0  # seconds
+# What may pass is no reason to do anything yet: until then it is told without advice
+ADVISED_AFTER = 30.0
 MOST_WORDS = 400  # characters of a reason in a line of progress
 
 
@@ -97,7 +99,7 @@ class _Wait:
     def _tell(self) -> None:
         """One line about the target of which most is known."""
         first = next((target for target in self.pending if self.found.get(target)), self.pending[0])
-        why = self._why(first)
+        why = self._why(first, self.deadline.elapsed >= ADVISED_AFTER)
         why = why if len(why) <= MOST_WORDS else f"{why[:MOST_WORDS]}…"
         count = f"{len(self.pending)} of {self.total}"
         self.progress(f"waiting for {count}, such as {first} ({why}), {self.deadline.elapsed:.0f} s")
@@ -132,12 +134,13 @@ class _Wait:
         verdicts = [judge(target, item) for item in found]
         return next((verdict for verdict in verdicts if not verdict.fulfilled), Verdict(True))
 
-    def _why(self, target: Target) -> str:
+    def _why(self, target: Target, with_advice: bool = True) -> str:
         """Why not yet; first of all when nothing new is known."""
         no_news, why = self.informers[target].no_news, self.why.get(target, "unknown")
         if no_news:
             return f"{no_news}; before that: {why}"
-        return "; ".join([*map(str, self.found.get(target, [])[:1]), why])
+        found = [finding.in_short(with_advice) for finding in self.found.get(target, [])[:1]]
+        return "; ".join([*found, why])
 
     def _diagnose(self) -> None:
         """Look behind everything pending, within a few seconds. Raises WaitError for what waiting cannot help."""

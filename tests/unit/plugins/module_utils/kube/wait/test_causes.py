@@ -548,3 +548,10 @@ def test_both_forms_of_events_the_newest_first() -> None:
     found = by_subject(items)["u"]
     assert [event.reason for event in found] == ["Series", "New", "Old"]
     assert found[1].container == "c" and not found[1].warning and found[2].warning
+
+
+@pytest.mark.parametrize(("cause", "is_advised"), [("not-answering", False), ("revision-late", True)])
+def test_what_may_pass_is_told_without_advice_at_first(cause: str, is_advised: bool) -> None:
+    finding = Finding(cause, "pod shop/web-0", "not ready")
+    assert (CAUSES[cause].advice in finding.in_short(with_advice=False)) is is_advised
+    assert finding.in_short(with_advice=True) == str(finding)
