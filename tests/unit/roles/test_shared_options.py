@@ -159,14 +159,14 @@ def cases(folder: Path, pause: str, proxy: str) -> dict[str, Case]:
     }  # fmt: skip
 
 
-# By role, an option that no other role has, so that each waits for another time
+# By role, an option that no other role has, so that each waits for another time; applying must come to its end before
 SECONDS = {
-    "metrics_server_wait_timeout": 3,
-    "istio_wait_timeout": 10,  # its definitions alone take a busy machine some seconds
-    "knative_wait_timeout": 4,
-    "registry_secret_timeout": 5,
-    "todo_wait_timeout": 6,
-    "observability_wait_timeout": 7,
+    "metrics_server_wait_timeout": 21,
+    "istio_wait_timeout": 45,  # its definitions alone take a busy machine some seconds
+    "knative_wait_timeout": 22,
+    "registry_secret_timeout": 23,
+    "todo_wait_timeout": 8,  # before its claim without a class ends the wait
+    "observability_wait_timeout": 25,
 }
 # What marks a component that is there already
 THEIRS = {
