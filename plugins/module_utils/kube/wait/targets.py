@@ -27,8 +27,8 @@ class Target:
     """One thing to wait for: an object by `name`, or all objects of a `label_selector`.
 
     `condition` is rollout, endpoints, absent, or the type of a status condition that must be True; alternatively
-    `expression` is JMESPath that must be truthy on the object; where it is not, `reason`, JMESPath too, finds the words that
-    say why. With neither, the object only has to exist.
+    `expression` is JMESPath that must be truthy on the object; where it is not, `reason`, JMESPath too, finds the
+    words that say why. With neither, the object only has to exist.
     """
 
     api_version: str
