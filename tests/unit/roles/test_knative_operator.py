@@ -59,7 +59,7 @@ def test_a_package_that_no_catalog_has_is_told_before_any_change(
 
 def test_what_keeps_olm_from_it_is_told(server: OpenShiftApi, cluster: Cluster, tmp_path: Path) -> None:
     with Olm(cluster, unresolved="constraints not satisfiable: no operators found"):
-        fault = run(server, tmp_path, knative_wait_timeout=6).fault
+        fault = run(server, tmp_path, knative_wait_timeout=20).fault
     assert "Subscription openshift-serverless/serverless-operator" in fault
     assert "constraints not satisfiable: no operators found" in fault
     assert run(server, tmp_path, knative_state="absent").changed
@@ -72,10 +72,9 @@ def test_from_nothing_to_nothing(server: OpenShiftApi, cluster: Cluster, tmp_pat
         assert (rehearsed.fault, rehearsed.changed > 0, place(cluster)) == ("", True, None)
 
         olm.failing = "Install failed with message: the webhook is not ready"
-        assert "the webhook is not ready" in run(server, tmp_path, knative_wait_timeout=8).fault
+        assert "the webhook is not ready" in run(server, tmp_path, knative_wait_timeout=20).fault
         olm.failing = ""
 
-        # The operator looks again when its resource changes
         installed = run(server, tmp_path, knative_domain="apps.example.com")
         assert (installed.fault, installed.changed > 0) == ("", True)
         subscription = cluster.get(*SUBSCRIPTION)["spec"]
@@ -94,7 +93,6 @@ def test_from_nothing_to_nothing(server: OpenShiftApi, cluster: Cluster, tmp_pat
             "the operator's is not ours to prune"
         )
 
-        # Others' manifests find it as it is, too
         assert run(server, tmp_path, knative_eventing=False, knative_domain="apps.example.com").changed == 1
         assert cluster.get(*EVENTING) is None and cluster.get(*SERVING)
 

@@ -134,20 +134,16 @@ class Olm(threading.Thread):
             return
         if not metadata.get("finalizers"):
             self._merge(live, {"metadata": {"finalizers": [FINALIZER]}})
-        if (live.get("status") or {}).get("observedGeneration") == metadata["generation"]:
-            return
-        owner = {
-            "apiVersion": live["apiVersion"],
-            "kind": live["kind"],
-            "name": metadata["name"],
-            "uid": metadata["uid"],
-        }
-        place, name = PARTS[live["kind"]]
-        self.cluster.apply(within(deployment(name, replicas=0), place, ownerReferences=[owner]), manager="operator")
         ready = {"type": "Ready", "status": "False" if self.failing else "True"}
         if self.failing:
             ready |= {"reason": "Install", "message": self.failing}
-        self._status(live, {"observedGeneration": metadata["generation"], "conditions": [ready]})
+        status = {"observedGeneration": metadata["generation"], "conditions": [ready]}
+        if status.items() <= (live.get("status") or {}).items():
+            return
+        owner = {key: live[key] for key in ("apiVersion", "kind")} | {key: metadata[key] for key in ("name", "uid")}
+        place, name = PARTS[live["kind"]]
+        self.cluster.apply(within(deployment(name, replicas=0), place, ownerReferences=[owner]), manager="operator")
+        self._status(live, status)
 
     def _status(self, live: dict[str, Any], status: dict[str, Any]) -> None:
         self._merge(live, {"status": status}, "/status")
