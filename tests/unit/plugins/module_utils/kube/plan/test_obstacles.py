@@ -148,3 +148,20 @@ def test_what_others_have_installed_asks_for_nothing(
     release = Planned(name, [service("ours", 0), service("beside", 0)], existing)
     found = to_apply(cluster, [release], "kube-system", Deadline(30)).documents
     assert [document["metadata"]["name"] for document in found] == applied
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_others_must_have_is_told_with_the_rest(cluster: Cluster, name: str, is_there: bool) -> None:
+    need = {
+        "api_version": "v1",
+        "kind": "ConfigMap",
+        "namespace": "default",
+        "name": name,
+        "what": "no package",
+        "remedy": "Get it",
+    }
+    if is_there:
+        cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}})
+    release = Planned(name, [service("ours", 0)], ExistingPolicy(needs=[need]))
+    planned = to_apply(cluster, [release], "kube-system", Deadline(30))
+    assert obstacles(cluster, planned, "kube-system", Deadline(30)) == ([] if is_there else ["no package. Get it"])
