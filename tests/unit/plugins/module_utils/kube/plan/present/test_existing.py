@@ -162,14 +162,14 @@ def test_what_an_operator_has_made_of_ours_is_no_installation_of_somebody_else(c
 def test_what_others_must_have_is_asked_for_before_the_installation_alone(cluster: Cluster, name: str) -> None:
     need = {
         "api_version": "v1", "kind": "ConfigMap", "namespace": "default", "name": name, "label_selector": "catalog=a",
-        "expression": "data.channel == 'stable'", "what": "the catalog has no such package", "remedy": "Mend the catalog",
+        "expression": "data.channel == 'stable'", "what": "the catalog has no such package", "remedy": "Mend it",
     }  # fmt: skip
     policy = policy_of(name, "auto", needs=[need])
     package = within(config_map(name, {"channel": "stable"}), "default")
 
     def refused() -> None:
         for check_mode in (True, False):
-            with pytest.raises(ReleaseError, match=r"the catalog has no such package.*Mend the catalog"):
+            with pytest.raises(ReleaseError, match=r"the catalog has no such package.*Mend it"):
                 present(cluster, name, wanted(name), check_mode, existing=policy)
         assert cluster.get("v1", "Namespace", name) is None
 
