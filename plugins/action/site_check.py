@@ -37,9 +37,9 @@ class ActionModule(ClusterAction):
             )
             for release in args["releases"]
         ]
-        documents = to_apply(cluster, planned, RECORD_NAMESPACE, deadline)
-        found = obstacles(cluster, documents, RECORD_NAMESPACE, deadline)
+        wanted = to_apply(cluster, planned, RECORD_NAMESPACE, deadline)
+        found = obstacles(cluster, wanted, RECORD_NAMESPACE, deadline)
         if found:
             lines = "\n".join(found)
             return {"failed": True, "msg": f"nothing was changed, because the run would not come to its end:\n{lines}"}
-        return {"changed": False, "documents": len(documents)}
+        return {"changed": False, "documents": len(wanted.documents)}

@@ -256,6 +256,31 @@ options:
         default: []
         version_added: "1.1.0"
         suboptions: *mark
+      needs:
+        description:
+          - What others must have on the cluster before the release is installed there, such as the package of an operator in a
+            catalog. One that stands already is not asked for it.
+        type: list
+        elements: dict
+        default: []
+        version_added: "1.1.0"
+        suboptions:
+          <<: *mark
+          name:
+            description: Name of the object.
+            type: str
+            required: true
+          expression:
+            description: JMESPath that must be truthy on one object of that name.
+            type: str
+          what:
+            description: What is missing where there is no such object, as a sentence.
+            type: str
+            required: true
+          remedy:
+            description: What to do about it.
+            type: str
+            required: true
       serves:
         description:
           - What holds for an installation that can be used as it is, as O(selfhosted.serverless.wait#module:for) takes

@@ -13,7 +13,8 @@ version_added: "1.1.0"
 author: "selfhosted.serverless contributors (@selfhosted)"
 description:
   - Names at once what would stop a run in its middle, of all releases that it will apply. These are rights that the user of the
-    context lacks, node ports that Services of others hold, and storage classes that are not there.
+    context lacks, node ports that Services of others hold, storage classes that are not there, and what a release says that
+    others must have.
   - A user who may do everything is asked about in one request, anybody else about each right.
   - What only a rehearsal tells is told by the plan of each release.
 extends_documentation_fragment:

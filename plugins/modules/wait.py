@@ -69,6 +69,10 @@ options:
       expression:
         description: A JMESPath expression that must be true of the object.
         type: str
+      reason:
+        description: A JMESPath expression that finds, on an object of which O(for[].expression) is not true, the words that say why.
+        type: str
+        version_added: "1.1.0"
   timeout:
     description: Seconds.
     type: int

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..client.cluster import Cluster
 from ..deadline import Deadline
@@ -23,6 +24,7 @@ from ..rights.review import lacking, refused_rights, told
 from ..storage_classes import API as STORAGE_CLASS
 from ..storage_classes import is_default
 from .present.existing import ExistingPolicy, applied_beside, foreign_installation
+from .present.needs import unmet
 from .present.node_ports import taken_node_ports, wants_node_ports
 
 
@@ -35,26 +37,39 @@ class Planned:
     existing: ExistingPolicy
 
 
-def to_apply(
-    cluster: Cluster, releases: Sequence[Planned], record_namespace: str, deadline: Deadline
-) -> list[Document]:
-    """Return the documents that will be applied: of an installation that is left as it is, those beside it alone."""
+@dataclass
+class ToApply:
+    """What a run will apply: the documents, and what others must have before (needs as in present/needs.py)."""
+
+    documents: list[Document]
+    needs: list[dict[str, Any]]
+
+
+def to_apply(cluster: Cluster, releases: Sequence[Planned], record_namespace: str, deadline: Deadline) -> ToApply:
+    """Return what will be applied: of an installation that is left as it is, the documents beside it alone.
+
+    A release that stands needs no more what its installation did.
+    """
     stored = {inventory.release: inventory for inventory in read_inventories(cluster, record_namespace, deadline)}
-    found: list[Document] = []
+    found = ToApply([], [])
     for release in releases:
         inventory = stored.get(release.name)
         foreign = foreign_installation(cluster, release.name, inventory, release.existing, deadline)
-        found += applied_beside(release.documents, release.existing) if foreign else release.documents
-    return placed(found, None, cluster.discovery)
+        found.documents += applied_beside(release.documents, release.existing) if foreign else release.documents
+        found.needs += [] if foreign or inventory else release.existing.needs
+    found.documents = placed(found.documents, None, cluster.discovery)
+    return found
 
 
-def obstacles(cluster: Cluster, documents: list[Document], record_namespace: str, deadline: Deadline) -> list[str]:
+def obstacles(cluster: Cluster, planned: ToApply, record_namespace: str, deadline: Deadline) -> list[str]:
     """Return a sentence for each obstacle, with what to do. Raises KubeError where the cluster does not answer."""
+    documents = planned.documents
     rights = rights_of_every_run(record_namespace) | rights_of_documents(documents, cluster.discovery)
     missing = told(lacking(cluster, rights, deadline))
     if missing:
         return [refused_rights(missing)]
-    return [*_node_ports(cluster, documents, deadline), *_storage(cluster, documents, deadline)]
+    missing = [f"{blocker.what}. {blocker.remedy}" for blocker in unmet(cluster, planned.needs, deadline)]
+    return [*missing, *_node_ports(cluster, documents, deadline), *_storage(cluster, documents, deadline)]
 
 
 def _node_ports(cluster: Cluster, documents: list[Document], deadline: Deadline) -> list[str]:

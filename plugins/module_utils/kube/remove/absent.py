@@ -134,14 +134,14 @@ def _carry_out_all(
         departures = Departures(pool, removals, work)
         pairs = list(zip(leaving, removals, strict=True))
         for options, removal in pairs:
-            if options.beside:
+            if _leaves_at_once(removal, options):
                 departures.begin(removal, options)
         late: list[KubeError] = []
         has_written = False
         try:
             for options, rehearsed in pairs:
                 removal = rehearsed
-                if not options.beside:
+                if not _leaves_at_once(rehearsed, options):
                     departures.await_turn(options.release)
                     if has_written:
                         # The removals before took their time: what others have made in it counts too.
@@ -196,6 +196,11 @@ def _carry_out(
         delete_inventory(cluster, plan.release, record_namespace, deadline)
 
 
+def _leaves_at_once(removal: Removal, options: AbsentOptions) -> bool:
+    """Whether it waits for none before it: those after it would wait for a release that is not there, too."""
+    return options.beside or not removal.is_there
+
+
 def _are_blocked(removals: list[Removal]) -> bool:
     return any(removal.plan.blockers for removal in removals)
 
@@ -203,8 +208,9 @@ def _are_blocked(removals: list[Removal]) -> bool:
 def _stop_on_blockers(removals: list[Removal]) -> None:
     if not _are_blocked(removals):
         return
-    names = ", ".join(f"'{removal.plan.release}'" for removal in removals)
-    what = f"release {names} is not" if len(removals) == 1 else f"none of the releases {names} is"
+    found = [removal.plan.release for removal in removals if removal.is_there or removal.plan.blockers]
+    names = ", ".join(f"'{release}'" for release in found)
+    what = f"release {names} is not" if len(found) == 1 else f"none of the releases {names} is"
     raise ReleaseError(
         refusal(f"{what} removed, nothing was changed", *(removal.plan.blockers for removal in removals))
     )

@@ -22,6 +22,8 @@ CONDITIONS = {
     ("messaging.knative.dev", "InMemoryChannel"): "Ready",
     ("messaging.knative.dev", "Channel"): "Ready",
     ("messaging.knative.dev", "Subscription"): "Ready",
+    ("operator.knative.dev", "KnativeServing"): "Ready",
+    ("operator.knative.dev", "KnativeEventing"): "Ready",
 }
 
 

@@ -27,7 +27,8 @@ class Target:
     """One thing to wait for: an object by `name`, or all objects of a `label_selector`.
 
     `condition` is rollout, endpoints, absent, or the type of a status condition that must be True; alternatively
-    `expression` is JMESPath that must be truthy on the object. With neither, the object only has to exist.
+    `expression` is JMESPath that must be truthy on the object; where it is not, `reason`, JMESPath too, finds the
+    words that say why. With neither, the object only has to exist.
     """
 
     api_version: str
@@ -37,6 +38,7 @@ class Target:
     label_selector: str | None = None
     condition: str | None = None
     expression: str | None = None
+    reason: str | None = None
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Target:
@@ -49,25 +51,26 @@ class Target:
             item.get("label_selector") or None,
             item.get("condition") or None,
             item.get("expression") or None,
+            item.get("reason") or None,
         )
         if bool(target.name) == bool(target.label_selector):
             raise WaitError(f"{target}: give either name or label_selector")
         if target.condition and target.expression:
             raise WaitError(f"{target}: give either condition or expression")
-        if target.expression:
-            target.check_expression()
+        for text in filter(None, (target.expression, target.reason)):
+            target.check_expression(text)
         return target
 
-    def check_expression(self) -> None:
-        """Raises WaitError when the expression cannot be compiled."""
+    def check_expression(self, text: str) -> None:
+        """Raises WaitError when an expression cannot be compiled."""
         if jmespath is None:
             raise WaitError(
                 "the Python package 'jmespath' is missing on the controller; pip install -r requirements.txt"
             )
         try:
-            jmespath.compile(self.expression)
+            jmespath.compile(text)
         except jmespath.exceptions.JMESPathError as error:
-            raise WaitError(f"{self}: '{self.expression}' is no valid JMESPath: {error}") from error
+            raise WaitError(f"{self}: '{text}' is no valid JMESPath: {error}") from error
 
     @property
     def wanted(self) -> str:
@@ -92,7 +95,8 @@ def judge(target: Target, live: Document) -> Verdict:
     """Whether one existing object fulfils `target` (conditions absent and endpoints are judged elsewhere)."""
     if target.expression:
         found = jmespath.search(target.expression, live)
-        return Verdict(bool(found), f"{target.expression} is {found!r}")
+        told = jmespath.search(target.reason, live) if target.reason and not found else None
+        return Verdict(bool(found), str(told) if told else f"{target.expression} is {found!r}")
     if target.condition == ROLLOUT:
         return _rollout(live)
     if target.condition:

@@ -4,7 +4,8 @@
 """What the cluster itself, or a controller for its own use, puts into every namespace. It is nobody's loss.
 
 Sources: kube-controller-manager (service accounts, root CA publisher, token controller, endpoints), OpenShift's
-controllers (builder and deployer accounts, service CA, image pull secrets), Istio's namespace controller.
+controllers (builder and deployer accounts, service CA, image pull secrets), Istio's namespace controller, OLM (api
+pkg/operators/v1alpha1: it copies the ClusterServiceVersion of an operator that watches all namespaces into each).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ CONTROLLERS = frozenset(
 # A volume claim that a StatefulSet had made is written by a controller too, and is somebody's data: only these kinds.
 BY_CONTROLLERS = frozenset({"ConfigMap", "Endpoints", "EndpointSlice", "RoleBinding", "Secret", "ServiceAccount"})
 LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
+COPIED_LABEL = "olm.copiedFrom"
 
 
 def is_cluster_made(item: Document) -> bool:
@@ -56,6 +58,8 @@ def is_cluster_made(item: Document) -> bool:
         return True
     if LEADER_ANNOTATION in (metadata.get("annotations") or {}):
         return True
+    if (ref.group, ref.kind) == ("operators.coreos.com", "ClusterServiceVersion"):
+        return COPIED_LABEL in (metadata.get("labels") or {})
     managers = managers_of(item)
     return ref.kind in BY_CONTROLLERS and bool(managers) and managers <= CONTROLLERS
 

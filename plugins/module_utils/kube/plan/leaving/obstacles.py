@@ -17,7 +17,13 @@ from .policy import Scene
 MOST_NAMED = 5
 
 # Roles by release, where the name alone does not tell.
-_ROLES = {"knative-serving": "knative", "knative-eventing": "knative"}
+_ROLES = {
+    "knative-serving": "knative",
+    "knative-eventing": "knative",
+    "knative-operator": "knative",
+    "knative-operator-serving": "knative",
+    "knative-operator-eventing": "knative",
+}
 
 
 def role_of(release: str) -> str:

@@ -42,6 +42,11 @@ class Removal:
     plan: Plan
 
     @property
+    def is_there(self) -> bool:
+        """Whether the cluster has anything of the release."""
+        return self.stored is not None or bool(self.own.entries)
+
+    @property
     def left(self) -> Inventory | None:
         """The inventory afterwards, of what is kept; None when nothing is."""
         kept = {step.ref.identity for step in self.plan.of(Action.KEEP)}

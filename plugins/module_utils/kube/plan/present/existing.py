@@ -12,6 +12,7 @@ from ...client.cluster import Cluster
 from ...deadline import Deadline
 from ...errors import ReleaseError
 from ...inventory.inventory import Inventory
+from ...inventory.owners import is_owned_by
 from ...inventory.ownership import release_of, uid_of
 from ...objects import Document, ObjectRef, matches
 from ...wait.targets import ENDPOINTS, Target, Verdict, judge
@@ -29,7 +30,8 @@ class ExistingPolicy:
     `serves` are targets, as the wait action takes them, that hold for an installation which can be used as it is.
     `ours` are matchers of documents that are applied all the same. `policy` is auto (used where it serves, else
     refused), adopt, leave or stop; `role` is whose option says so. `operators` are matchers like `marks`, of what an
-    operator makes the component of: it would undo what adopting does, so that is refused.
+    operator makes the component of: it would undo what adopting does, so that is refused. `needs` are what others must
+    have on the cluster before the release is installed, see needs.py.
     """
 
     policy: str = AUTO
@@ -38,6 +40,7 @@ class ExistingPolicy:
     ours: list[dict[str, Any]] = field(default_factory=list)
     role: str = ""
     operators: list[dict[str, Any]] = field(default_factory=list)
+    needs: list[dict[str, Any]] = field(default_factory=list)
 
 
 def foreign_installation(
@@ -107,9 +110,14 @@ def applied_beside(documents: list[Document], policy: ExistingPolicy) -> list[Do
 
 
 def _is_ours(item: Document, release: str, inventory: Inventory | None) -> bool:
-    """Whether the object carries our label, or is the very one of the inventory, not one made anew in its place."""
+    """Whether the object is ours, or an operator has made it of one that is.
+
+    Ours carries our label, or is the very one of the inventory, not one made anew in its place.
+    """
     entry = inventory.by_identity.get(ObjectRef.of(item).identity) if inventory else None
-    return release_of(item) == release or (entry is not None and entry.uid in ("", uid_of(item)))
+    if release_of(item) == release or (entry is not None and entry.uid in ("", uid_of(item))):
+        return True
+    return inventory is not None and is_owned_by(item, {entry.uid for entry in inventory.entries if entry.uid})
 
 
 def _marked(cluster: Cluster, mark: dict[str, Any], deadline: Deadline) -> list[Document]:

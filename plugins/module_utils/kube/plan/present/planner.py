@@ -24,6 +24,7 @@ from .data_guards import lost_secrets, moved_data
 from .existing import applied_beside, entangled, foreign_installation, plan_beside
 from .irreversible import irreversible
 from .judgement import Judge
+from .needs import unmet
 from .node_ports import taken_node_ports, wants_node_ports
 from .options import PresentOptions
 from .scene import Scene
@@ -48,7 +49,10 @@ def plan_present(cluster: Cluster, documents: list[Document], options: PresentOp
     wanted = placed(documents, options.namespace, cluster.discovery)
     found = foreign_installation(cluster, options.release, scene.inventory, options.existing, deadline)
     if not found:
-        return Prepared(_plan(scene, options, wanted), wanted, scene.inventory)
+        whole = _plan(scene, options, wanted)
+        # What stands has met them, and goes on without: a catalog may be away for a while.
+        whole.blockers += [] if scene.inventory else unmet(cluster, options.existing.needs, deadline)
+        return Prepared(whole, wanted, scene.inventory)
     plan = plan_beside(cluster, options.release, found, options.existing, deadline)
     beside = applied_beside(wanted, options.existing)
     if not plan.blockers:

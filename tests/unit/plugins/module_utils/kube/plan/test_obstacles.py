@@ -10,6 +10,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.obstacles import (
     Planned,
+    ToApply,
     obstacles,
     to_apply,
 )
@@ -47,7 +48,7 @@ def service(name: str, port: int) -> dict[str, Any]:
 
 
 def found(cluster: Cluster, *documents: dict[str, Any]) -> list[str]:
-    return obstacles(cluster, list(documents), "kube-system", Deadline(30))
+    return obstacles(cluster, ToApply(list(documents), []), "kube-system", Deadline(30))
 
 
 def test_who_may_do_all_lacks_nothing(cluster: Cluster) -> None:
@@ -145,5 +146,22 @@ def test_what_others_have_installed_asks_for_nothing(
         cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}})
     existing = ExistingPolicy(policy, marks=[mark], ours=[{"name": "beside"}])
     release = Planned(name, [service("ours", 0), service("beside", 0)], existing)
-    found = to_apply(cluster, [release], "kube-system", Deadline(30))
+    found = to_apply(cluster, [release], "kube-system", Deadline(30)).documents
     assert [document["metadata"]["name"] for document in found] == applied
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_others_must_have_is_told_with_the_rest(cluster: Cluster, name: str, is_there: bool) -> None:
+    need = {
+        "api_version": "v1",
+        "kind": "ConfigMap",
+        "namespace": "default",
+        "name": name,
+        "what": "no package",
+        "remedy": "Get it",
+    }
+    if is_there:
+        cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}})
+    release = Planned(name, [service("ours", 0)], ExistingPolicy(needs=[need]))
+    planned = to_apply(cluster, [release], "kube-system", Deadline(30))
+    assert obstacles(cluster, planned, "kube-system", Deadline(30)) == ([] if is_there else ["no package. Get it"])

@@ -140,3 +140,24 @@ def test_a_custom_resource_of_a_user_that_is_held_keeps_the_platform(cluster: Cl
     let_go(cluster, user)
     for one in (user, platform, ground, f"{name}-4"):
         removed(cluster, one, beside="")
+
+
+def test_a_release_that_is_not_there_holds_nobody_up(cluster: Cluster, name: str) -> None:
+    user, platform, ground = platform_and_user(cluster, name)
+    listed = (user, f"{name}-none", platform, ground)
+    with pytest.raises(ReleaseError, match=f"ConfigMap {user}/a: held by example.org/hold"):
+        removed(cluster, *listed, beside="", impatient=(user,))
+    assert not is_there(cluster, platform) and not is_there(cluster, ground)
+    let_go(cluster, user)
+    removed(cluster, *listed, beside="")
+    assert not is_there(cluster, user)
+
+
+def test_a_refusal_names_the_releases_that_are_there(cluster: Cluster, name: str) -> None:
+    user, platform, ground = platform_and_user(cluster, name)
+    with pytest.raises(ReleaseError, match=f"^release '{platform}' is not removed, nothing was changed"):
+        removed(cluster, f"{name}-none", platform, beside="")
+    with pytest.raises(ReleaseError, match=f"^none of the releases '{platform}', '{ground}' is removed"):
+        removed(cluster, f"{name}-none", platform, ground, beside="")
+    let_go(cluster, user)
+    removed(cluster, user, platform, ground, f"{name}-4", beside="")

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import WaitError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.targets import Target
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.targets import Target, Verdict, judge
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.waiting import wait_for
 from releases import config_map, definition, deployment, document, namespace
 
@@ -81,6 +81,20 @@ def test_what_is_true_already_needs_one_request(cluster: Cluster, home: str) -> 
     before = cluster.transport.requests
     wait(cluster, Target("v1", "ConfigMap", home, "a", expression="data.phase == 'open'"))
     assert cluster.transport.requests - before == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        (None, "data.phase == 'open' is False"),
+        ("data.why", "the key is lost"),
+        ("data.nothing", "data.phase == 'open' is False"),
+    ],
+)
+def test_an_expression_that_does_not_hold_says_why(reason: str | None, why: str) -> None:
+    target = Target("v1", "ConfigMap", "home", "a", expression="data.phase == 'open'", reason=reason)
+    assert judge(target, {"data": {"phase": "shut", "why": "the key is lost"}}) == Verdict(False, why)
+    assert judge(target, {"data": {"phase": "open"}}).fulfilled
 
 
 def test_an_expression_that_comes_true_is_seen_at_once(cluster: Cluster, home: str) -> None:

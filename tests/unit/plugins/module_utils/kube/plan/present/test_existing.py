@@ -141,3 +141,52 @@ def test_what_an_operator_makes_is_used_and_never_adopted(cluster: Cluster, name
     serve(cluster, name)
     outcome = present(cluster, name, wanted(name), existing=policy_of(name, "auto", operators=[operator]))
     assert not outcome.changed and untouched(cluster, name, theirs)
+
+
+def test_what_an_operator_has_made_of_ours_is_no_installation_of_somebody_else(cluster: Cluster, name: str) -> None:
+    """Its Deployment has the mark, and none of our labels: its owner is what tells."""
+    ours = [namespace(name), config_map("operated", {})]
+    present(cluster, name, ours)
+    owner = live(cluster, within(ours[1], name))
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "operated", "uid": owner["metadata"]["uid"]}
+    made = within(deployment("made"), name, labels={"component": name}, ownerReferences=[reference])
+    cluster.apply(made, manager="operator")
+    outcome = present(cluster, name, ours, existing=policy_of(name, "stop"))
+    assert not outcome.changed and not outcome.left
+    cluster.apply(within(deployment("beside"), name, labels={"component": name}), manager="someone")
+    assert not present(cluster, name, ours, existing=policy_of(name, "stop")).left, (
+        "a second one is none of our business"
+    )
+
+
+def test_what_others_must_have_is_asked_for_before_the_installation_alone(cluster: Cluster, name: str) -> None:
+    need = {
+        "api_version": "v1", "kind": "ConfigMap", "namespace": "default", "name": name, "label_selector": "catalog=a",
+        "expression": "data.channel == 'stable'", "what": "the catalog has no such package", "remedy": "Mend it",
+    }  # fmt: skip
+    policy = policy_of(name, "auto", needs=[need])
+    package = within(config_map(name, {"channel": "stable"}), "default")
+
+    def refused() -> None:
+        for check_mode in (True, False):
+            with pytest.raises(ReleaseError, match=r"the catalog has no such package.*Mend it"):
+                present(cluster, name, wanted(name), check_mode, existing=policy)
+        assert cluster.get("v1", "Namespace", name) is None
+
+    refused()
+    cluster.apply(within(package, "default", labels={"catalog": "b"}), manager="someone")
+    refused()
+    cluster.apply(
+        {**within(package, "default", labels={"catalog": "a"}), "data": {"channel": "fast"}}, manager="someone"
+    )
+    refused()
+    cluster.apply(within(package, "default", labels={"catalog": "a"}), manager="someone")
+    assert present(cluster, name, wanted(name), existing=policy).changed
+    cluster.delete("v1", "ConfigMap", name, "default")
+    assert not present(cluster, name, wanted(name), existing=policy).changed
+
+
+def test_a_kind_that_is_not_served_meets_no_need(cluster: Cluster, name: str) -> None:
+    need = {"api_version": "none.example/v1", "kind": "Package", "name": "a", "what": "no catalog", "remedy": "Get one"}
+    with pytest.raises(ReleaseError, match="no catalog"):
+        present(cluster, name, wanted(name), existing=policy_of(name, "auto", needs=[need]))
