@@ -101,6 +101,7 @@ class CallbackModule(Default):
 
     def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
         """A line where something changed or took its time, and what debug says."""
+        self._pass(result)
         if self._is_whole:
             super().v2_runner_on_ok(result)
             return
@@ -119,6 +120,7 @@ class CallbackModule(Default):
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
         """Nothing."""
+        self._pass(result)
         if self._is_whole:
             super().v2_runner_on_skipped(result)
 
@@ -145,7 +147,9 @@ class CallbackModule(Default):
             self._display.display(
                 f"  {whose}{word}: {where}{result.task.name or result.task.action}\n{lines}", color=color
             )
-        if not ignore_errors:
+        if ignore_errors:
+            self._pass(result)
+        else:
             self._end(result)
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
@@ -162,15 +166,19 @@ class CallbackModule(Default):
         for name, end in self._ends.items():
             counts = stats.summarize(name)
             end.changed, end.check = bool(counts["changed"]), bool(self._play.check_mode)
-            end.seconds = end.seconds or now - end.began
         lines = table_of(list(self._ends.values()), now - self._began)
         self._display.display("\n" + "\n".join(lines))
 
-    def _end(self, result: CallbackTaskResult) -> None:
+    def _pass(self, result: CallbackTaskResult) -> HostEnd:
+        """Note that a host has a task behind it: another may need longer, so the run's end is not the host's."""
         end = self._ends.setdefault(result.host.get_name(), HostEnd(result.host.get_name(), self._began))
+        end.seconds = time.monotonic() - end.began
+        return end
+
+    def _end(self, result: CallbackTaskResult) -> None:
+        end = self._pass(result)
         end.error = str(result.result.get("msg") or "failed").strip()
         end.task = result.task.name or result.task.action
-        end.seconds = time.monotonic() - end.began
 
     def _took(self, result: CallbackTaskResult) -> float:
         """Seconds that a task took on a host."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +28,28 @@ pytestmark = pytest.mark.acceptance
 SECOND = OwnLab(ROOT / ".lab-b", "127.0.0.5")
 ARN = "arn:aws:eks:eu-west-1:123456789012:cluster/a b"
 NODES = 3
-# Nothing runs where KWOK says that it does: what only tells a cluster things is installed, and nothing is asked of it
+# Nothing runs where KWOK says that it does: the application is installed, but no program that others wait for an answer
+# of (istiod writes its certificate into webhooks, metrics-server serves an API)
 WITHOUT_MACHINES = {
     "image_prefetch_state": "absent",
     "metrics_server_state": "absent",
+    "istio_state": "absent",
     "knative_state": "absent",
-    "todo_state": "absent",
+    "todo_variant": "kubernetes",
+    "todo_image": "docker.io/library/python:3.11-slim-bookworm",
+    "todo_database_storage_class": "by-hand",
     "verify_at_end": "none",
+}
+VOLUME = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolume",
+    "metadata": {"name": "to-dos"},
+    "spec": {
+        "storageClassName": "by-hand",
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "hostPath": {"path": "/nowhere"},
+    },
 }
 LINE = re.compile(r"^  (\S+) +(unchanged|changed|failed) +([\d.]+) s(?:  (.*))?$", re.MULTILINE)
 
@@ -75,8 +93,32 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+class OneWeb(BaseHTTPRequestHandler):
+    """What stands for the pods that KWOK says are there: the role ends when the application has answered."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"[]")
+
+    def log_message(self, *_args: object) -> None:
+        """Nothing."""
+
+
 @pytest.fixture(scope="module")
-def five(site: Site, silent: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Five]:
+def node_port() -> Iterator[int]:
+    """A port of this machine, of those that nodes have, where the application of both clusters answers."""
+    for port in range(32000, 32700):
+        with suppress(OSError), ThreadingHTTPServer(("127.0.0.1", port), OneWeb) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield port
+            server.shutdown()
+            return
+    raise RuntimeError("no port is free")
+
+
+@pytest.fixture(scope="module")
+def five(site: Site, silent: int, node_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Five]:
     folder = tmp_path_factory.mktemp("five")
     kwok = make_kwok()
     with ExitStack() as stack:
@@ -86,6 +128,8 @@ def five(site: Site, silent: int, tmp_path_factory: pytest.TempPathFactory) -> I
             name: stack.enter_context(kwok_cluster(tmp_path_factory.mktemp(name), kwok, NODES))
             for name in ("kwok-one", "kwok-two")
         }
+        for server in servers.values():
+            kubectl(server, "apply", "-f", "-", given=json.dumps(VOLUME))
         config: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
         add(config, "lab-one", site.directory / "kubeconfig")
         add(config, ARN, SECOND.directory / "kubeconfig")
@@ -103,7 +147,11 @@ def five(site: Site, silent: int, tmp_path_factory: pytest.TempPathFactory) -> I
                 # What is no lab takes its content from the first one's mirror, too
                 "*": {"lab_directory": str(site.directory), "lab_address": site.address},
                 ARN: {"lab_directory": str(SECOND.directory), "lab_address": SECOND.address},
-                "kwok-*": WITHOUT_MACHINES,
+                "kwok-*": {
+                    **WITHOUT_MACHINES,
+                    "serverless_node_address": "127.0.0.1",
+                    "todo_web_node_port": node_port,
+                },
                 **{name: {"serverless_work_dir": str(folder / "work" / name)} for name in (*servers, "gone")},
             },
         }
@@ -132,8 +180,10 @@ def test_one_that_does_not_answer_holds_up_nobody(five: Five) -> None:
     assert done.returncode == 2 and found["gone"].state == "failed"
     assert re.search(r"does not answer|no answer|timed out", found["gone"].why), found["gone"].why
     assert "5 contexts in " in done.stdout and ", 1 failed." in done.stdout
+    # None is held up by a slower one
+    assert max(found[name].seconds for name in five.without_machines) < found["lab-one"].seconds
     for server in five.without_machines.values():
-        assert "istiod" in kubectl(server, "-n", "istio-system", "get", "deployments", "-o", "name")
+        assert "user-v2" in kubectl(server, "-n", "todo", "get", "deployments", "-o", "name")
 
 
 def test_a_second_run_changes_nothing(five: Five) -> None:

@@ -72,6 +72,13 @@ def test_ignored_failures_are_none(tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stdout.rstrip().split("\n")[-1].startswith("unchanged after")
 
 
+def test_each_host_has_its_own_time(tmp_path: Path) -> None:
+    slow = {"name": "Take time", "ansible.builtin.wait_for": {"timeout": 4}, "when": "inventory_hostname == 'two'"}
+    output = run(tmp_path, [NOTHING, slow, SKIPPED], hosts="one,two").stdout
+    seconds = {name: float(took) for name, took in re.findall(r"^  (one|two) +\w+ +(\d+\.\d) s$", output, re.MULTILINE)}
+    assert seconds["one"] + 2 < seconds["two"]
+
+
 @pytest.mark.parametrize("words", ["-v", "-vv"])
 def test_more_words_show_all_as_ansible_does(tmp_path: Path, words: str) -> None:
     output = run(tmp_path, [NOTHING, SKIPPED], words).stdout
