@@ -28,7 +28,7 @@ class Playbook:
         self.server = server
         self.output = ""
 
-    def run(self, tasks: list[dict[str, Any]], *options: str) -> list[dict[str, Any]]:
+    def run(self, tasks: list[dict[str, Any]], *options: str, verbose: bool = True) -> list[dict[str, Any]]:
         play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
         file = self.directory / "play.yml"
         file.write_text(yaml.safe_dump([play]))
@@ -42,7 +42,12 @@ class Playbook:
             "HOME": str(self.directory),
             "DATABASE_PASSWORD": CANARY,
         }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-v", *options, str(file)]
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            *(["-v"] if verbose else []),
+            *options,
+            str(file),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
         self.output = done.stdout + done.stderr
         starts = [found.end() - 1 for found in re.finditer(r"\] => \{", done.stdout)]
@@ -98,6 +103,17 @@ def test_render_release_wait_and_remove(playbook: Playbook, cluster: Cluster, na
         results = playbook.run([rendered, applied, waited], *options)
         assert not any(result["changed"] for result in results), playbook.output
     assert playbook.run([release(name, state="absent")])[0]["deleted"] == [f"ConfigMap {name}/a", f"Namespace {name}"]
+
+
+def test_a_long_plan_is_counted_unless_more_is_asked_for(playbook: Playbook, name: str) -> None:
+    many = [config_map(f"number-{one}", {"x": "1"}) for one in range(20)]
+    task = release(name, definitions=many, namespace=name, create_namespace=True)
+    named = f"ConfigMap {name}/number-7: it is not there"
+    playbook.run([task], "--check", verbose=False)
+    assert "would create 20 ConfigMaps, 1 Namespace\n" in playbook.output and named not in playbook.output
+    for words, verbose in ((["--diff"], False), ([], True)):
+        playbook.run([task], "--check", *words, verbose=verbose)
+        assert named in playbook.output and "20 ConfigMaps" not in playbook.output
 
 
 def test_no_secret_is_told(playbook: Playbook, cluster: Cluster, name: str, tmp_path: Path) -> None:
