@@ -13,6 +13,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.same_cluster import first_of, identity_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.durations import elapsed
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
@@ -163,5 +164,5 @@ def _facts_with_a_node(
             return facts, nodes
         if deadline.elapsed - told >= TELL_EVERY:
             told = deadline.elapsed
-            tell(f"waiting for a node to be Ready, {deadline.elapsed:.0f} s of {deadline.seconds:.0f} s")
+            tell(f"waiting for a node to be Ready, {elapsed(deadline.elapsed)} of {deadline.seconds:.0f} s")
         time.sleep(min(LOOK_EVERY, deadline.remaining))

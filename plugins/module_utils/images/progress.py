@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from ..durations import elapsed
+
 PERIOD = 5.0  # seconds between two lines
 
 
@@ -73,4 +75,4 @@ def progress_text(images: int, of_images: int, moved: int, expected: int, second
     """Return a line such as '12/40 images, 310.2 of 802.5 MB, 24.1 MB/s, 21 s left'; rates are over the whole time."""
     rate = moved / seconds if seconds else 0.0
     line = f"{images}/{of_images} images, {moved / 1e6:.1f} of {expected / 1e6:.1f} MB, {rate / 1e6:.1f} MB/s"
-    return f"{line}, {(expected - moved) / rate:.0f} s left" if rate and expected > moved else line
+    return f"{line}, {elapsed((expected - moved) / rate)} left" if rate and expected > moved else line

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..durations import elapsed
 from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.errors import KubeError, WaitError
@@ -58,7 +59,7 @@ def await_answer(cluster: Cluster, way: WayIn, deadline: Deadline, progress: Cal
             )
         if deadline.elapsed - told >= SIGN_OF_LIFE:
             told = deadline.elapsed
-            progress(f"waiting for an answer at {where} ({why}), {told:.0f} s")
+            progress(f"waiting for an answer at {where} ({why}), {elapsed(told)}")
         time.sleep(PAUSE_SECONDS)
 
 

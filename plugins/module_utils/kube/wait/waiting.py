@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from ...durations import elapsed
 from ..client.backoff import worth_retrying
 from ..client.cluster import Cluster
 from ..deadline import Deadline
@@ -102,7 +103,7 @@ class _Wait:
         why = self._why(first, self.deadline.elapsed >= ADVISED_AFTER)
         why = why if len(why) <= MOST_WORDS else f"{why[:MOST_WORDS]}…"
         count = f"{len(self.pending)} of {self.total}"
-        self.progress(f"waiting for {count}, such as {first} ({why}), {self.deadline.elapsed:.0f} s")
+        self.progress(f"waiting for {count}, such as {first} ({why}), {elapsed(self.deadline.elapsed)}")
 
     def _settle(self) -> None:
         """Take what is fulfilled off the list."""

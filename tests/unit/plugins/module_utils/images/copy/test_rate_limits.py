@@ -206,7 +206,7 @@ def test_the_words_of_a_limit(faulty: FaultyRegistry, quick: Backoff) -> None:
     with pytest.raises(RegistryError) as caught:
         Registry(faulty.host, backoff=quick).manifest("app", "1")
     assert caught.value.reason == Reason.RATE_LIMIT
-    assert "pull rate limit.; the limit is 100 requests in 6 h; it ends in 3600 s, at " in str(caught.value)
+    assert "pull rate limit.; the limit is 100 requests in 6 h; it ends in 1 h, at " in str(caught.value)
 
 
 @pytest.mark.parametrize(
