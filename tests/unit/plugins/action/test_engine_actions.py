@@ -15,6 +15,7 @@ import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.checksum import sha256_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from api_server import ApiServer
+from throwaway_pki import Pki
 
 ROOT = Path(__file__).resolve().parents[4]
 CANARY = "canary-4711-password"
@@ -114,6 +115,19 @@ def test_a_long_plan_is_counted_unless_more_is_asked_for(playbook: Playbook, nam
     for words, verbose in ((["--diff"], False), ([], True)):
         playbook.run([task], "--check", *words, verbose=verbose)
         assert named in playbook.output and "20 ConfigMaps" not in playbook.output
+
+
+def test_a_server_that_is_not_reached_is_told_with_what_to_do(
+    playbook: Playbook, api_server: ApiServer, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    api_server.write_kubeconfig(other, api_server.url)
+    config = yaml.safe_load(other.read_text())
+    authority = Pki(tmp_path / "pki")
+    config["clusters"][0]["cluster"]["certificate-authority-data"] = authority.inline(authority.ca_certificate)
+    other.write_text(yaml.safe_dump(config))
+    playbook.run([release("x", kubeconfig=str(other), definitions=[])])
+    assert f"This must work first: KUBECONFIG={other} kubectl --context test get nodes" in playbook.output
 
 
 def test_no_secret_is_told(playbook: Playbook, cluster: Cluster, name: str, tmp_path: Path) -> None:
