@@ -88,23 +88,27 @@ class ActionModule(ClusterAction):
             return no_contexts(self.variables.get("ansible_inventory_sources") or [])
         options = options_of_roles(ROLES)
         unknown = misspelt(self.variables, options) if args["check_names"] else []
-        if unknown:
-            return "the inventory has unknown options: " + "; ".join(unknown)
-        if not args["check_values"]:
-            return ""
+        problems = ["the inventory has unknown options: " + "; ".join(unknown)] if unknown else []
+        if args["check_values"]:
+            problems += self._problems_of_values(options)
+        return "\n".join(problems)
+
+    def _problems_of_values(self, options: dict[str, dict[str, Any]]) -> list[str]:
+        """What is wrong with what the command line and the inventory say, each kind of fault in one text."""
+        problems = []
         to_run, to_skip = (self.variables.get(f"ansible_{what}_tags") or [] for what in ("run", "skip"))
         tags = misspelt_tags(map(str, to_run), map(str, to_skip), tags_of(self._task.get_play()))
         if tags:
-            return "; ".join(tags)
+            problems.append("; ".join(tags))
         faults = faulty_values(options, self.variables, self._variable, defaults_of_roles(ROLES))
         if faults:
-            return "the inventory has values that are none for their options:\n" + "\n".join(faults)
-        if self._is_batch_unheard():
-            return (
+            problems.append("the inventory has values that are none for their options:\n" + "\n".join(faults))
+        elif self._is_batch_unheard():
+            problems.append(
                 "serverless_batch stands in the inventory, which is read too late for it: it is of the run, not of a "
                 f"host. Say it on the command line: -e serverless_batch={self._variable(BATCH)}"
             )
-        return ""
+        return problems
 
     def _problem_of_hosts(self, cluster: Cluster) -> str:
         """Why another host of the run stands in the way: it leads to the same cluster, by whatever context."""
