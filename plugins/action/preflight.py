@@ -28,6 +28,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.options.name
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import CLUSTER
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
+    LAB,
     ClusterFacts,
     cluster_facts,
     older_than,
@@ -41,6 +42,8 @@ from ansible_collections.selfhosted.serverless.plugins.plugin_utils.option_value
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.run_journal import tags_of
 
 LOOK_EVERY, TELL_EVERY = 1.0, 5.0  # seconds
+_OPENSHIFT = "the API server serves OpenShift's kinds"
+_OTHERWISE = {LAB: "the lab has written that into its kubeconfig"}
 BATCH = "serverless_batch"
 # Set by measurements that have few clusters for many hosts
 MAY_SHARE = "__serverless_may_share"
@@ -63,11 +66,11 @@ class ActionModule(ClusterAction):
             self._is_of_inventory = True
             return {"failed": True, "msg": problem}
         cluster, progress = self.connect(args)
-        facts, nodes = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
+        facts, nodes = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell, self.leads_to_lab(args))
         problem = self._problem_of_hosts(cluster) or _problem(facts, args)
         if problem:
             return {"failed": True, "msg": problem}
-        how = told_by(nodes) if facts.kind == kind_of(nodes) else "the API server serves OpenShift's kinds"
+        how = told_by(nodes) if facts.kind == kind_of(nodes) else _OTHERWISE.get(facts.kind, _OPENSHIFT)
         rows = rows_of_nodes(facts, how, self._delivery(nodes))
         return {"changed": False, **vars(facts), "platform": [vars(row) for row in rows]}
 
@@ -153,7 +156,7 @@ def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
 
 
 def _facts_with_a_node(
-    cluster: Cluster, deadline: Deadline, tell: Callable[[str], None]
+    cluster: Cluster, deadline: Deadline, tell: Callable[[str], None], is_lab: bool
 ) -> tuple[ClusterFacts, list[dict[str, Any]]]:
     """The facts, and the nodes that they are of, once one is Ready, or at the deadline.
 
@@ -163,7 +166,7 @@ def _facts_with_a_node(
     while True:
         version = cluster.get_path("/version", deadline=deadline)["gitVersion"]
         nodes = cluster.list("v1", "Node", deadline=deadline)
-        facts = cluster_facts(version, nodes, openshift_of(cluster, deadline))
+        facts = cluster_facts(version, nodes, openshift_of(cluster, deadline), is_lab)
         if facts.ready or not facts.nodes or deadline.passed:
             return facts, nodes
         if deadline.elapsed - told >= TELL_EVERY:

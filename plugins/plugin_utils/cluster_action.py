@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants as C
+from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.choice import is_lab
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.kubeconfig import (
@@ -51,6 +52,10 @@ class ClusterAction(DocumentedAction):
         for warning in cluster.warnings:
             self.warn(warning)
         return cluster, progress
+
+    def leads_to_lab(self, args: dict[str, Any]) -> bool:
+        """Whether the context is one of the lab of this collection."""
+        return is_lab(load_kubeconfig(kubeconfig_location(args["kubeconfig"])), args["context"])
 
     def remedy(self, args: dict[str, Any], error: Exception) -> str:
         """Return what to do about an API server that is not reached."""
