@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.kind_hints import LAB_KIND
 from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.same_cluster import first_of, identity_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.durations import elapsed
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
@@ -26,9 +27,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.options.name
     no_contexts,
     options_of_roles,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.repeats import Repeats
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import CLUSTER
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
-    LAB,
     ClusterFacts,
     cluster_facts,
     older_than,
@@ -41,9 +42,9 @@ from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes 
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.option_values import faulty_values
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.run_journal import tags_of
 
-LOOK_EVERY, TELL_EVERY = 1.0, 5.0  # seconds
+LOOK_EVERY = 1.0  # seconds
 _OPENSHIFT = "the API server serves OpenShift's kinds"
-_OTHERWISE = {LAB: "the lab has written that into its kubeconfig"}
+_OTHERWISE = {LAB_KIND: "the lab has written that into its kubeconfig"}
 BATCH = "serverless_batch"
 # Set by measurements that have few clusters for many hosts
 MAY_SHARE = "__serverless_may_share"
@@ -162,14 +163,13 @@ def _facts_with_a_node(
 
     A restarted control plane misses its nodes for a moment.
     """
-    told = -TELL_EVERY
+    repeats = Repeats()
     while True:
         version = cluster.get_path("/version", deadline=deadline)["gitVersion"]
         nodes = cluster.list("v1", "Node", deadline=deadline)
         facts = cluster_facts(version, nodes, openshift_of(cluster, deadline), is_lab)
         if facts.ready or not facts.nodes or deadline.passed:
             return facts, nodes
-        if deadline.elapsed - told >= TELL_EVERY:
-            told = deadline.elapsed
+        if repeats.age(facts) is not None:
             tell(f"waiting for a node to be Ready, {elapsed(deadline.elapsed)} of {deadline.seconds:.0f} s")
         time.sleep(min(LOOK_EVERY, deadline.remaining))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from ..durations import elapsed
+from ..repeats import Repeats
 
 PERIOD = 5.0  # seconds between two lines
 
@@ -65,10 +66,15 @@ class Progress:
         self._teller.join()
 
     def _tell(self) -> None:
+        repeats = Repeats()
         while not self._over.wait(self._period):
-            seconds = time.monotonic() - self._start
+            seconds, under_way = time.monotonic() - self._start, self._under_way()
+            age = repeats.age((self.images, self.bytes, self.expected, under_way))
+            if age is None:
+                continue
             line = progress_text(self.images, self._images, self.bytes, self.expected, seconds)
-            self._report("; ".join(filter(None, [line, self._under_way()])))
+            still = f"nothing came for {elapsed(age)}" if age else ""
+            self._report("; ".join(filter(None, [line, under_way, still])))
 
 
 def progress_text(images: int, of_images: int, moved: int, expected: int, seconds: float) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..contexts.kind_hints import LAB_KIND
 from ..openshift.detection import OpenShift
 from .cluster_kind import KUBERNETES, kind_of
 from .node_kinds import architectures_of, is_ready, treatment
@@ -32,7 +33,6 @@ class ClusterFacts:
     openshift: str = ""
 
 
-LAB = "lab"
 NO_OPENSHIFT = OpenShift()
 
 
@@ -49,7 +49,7 @@ def cluster_facts(
     infos = [node.get("status", {}).get("nodeInfo", {}) for node in nodes]
     return ClusterFacts(
         version=version,
-        kind=LAB if is_lab and kind == KUBERNETES else kind,
+        kind=LAB_KIND if is_lab and kind == KUBERNETES else kind,
         architectures=tuple(architectures_of(nodes)),
         runtimes=tuple(sorted({info.get("containerRuntimeVersion", "") for info in infos} - {""})),
         nodes=len(nodes),

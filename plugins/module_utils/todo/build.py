@@ -34,7 +34,7 @@ from .index import PYPI
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 _TOLD_LINES = 15
-_LOOK_EVERY, TELL_EVERY = 0.5, 5.0  # seconds
+_LOOK_EVERY, TELL_EVERY = 0.5, 30.0  # seconds
 
 
 @dataclass(frozen=True)
