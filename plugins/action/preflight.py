@@ -12,7 +12,9 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.kind_hints import LAB_KIND
 from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.same_cluster import first_of, identity_of
+from ansible_collections.selfhosted.serverless.plugins.module_utils.durations import elapsed
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
@@ -25,6 +27,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.options.name
     no_contexts,
     options_of_roles,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.repeats import Repeats
 from ansible_collections.selfhosted.serverless.plugins.module_utils.report.document import CLUSTER
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.cluster_facts import (
     ClusterFacts,
@@ -39,7 +42,9 @@ from ansible_collections.selfhosted.serverless.plugins.plugin_utils.image_nodes 
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.option_values import faulty_values
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.run_journal import tags_of
 
-LOOK_EVERY, TELL_EVERY = 1.0, 5.0  # seconds
+LOOK_EVERY = 1.0  # seconds
+_OPENSHIFT = "the API server serves OpenShift's kinds"
+_OTHERWISE = {LAB_KIND: "the lab has written that into its kubeconfig"}
 BATCH = "serverless_batch"
 # Set by measurements that have few clusters for many hosts
 MAY_SHARE = "__serverless_may_share"
@@ -62,11 +67,11 @@ class ActionModule(ClusterAction):
             self._is_of_inventory = True
             return {"failed": True, "msg": problem}
         cluster, progress = self.connect(args)
-        facts, nodes = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell)
+        facts, nodes = _facts_with_a_node(cluster, Deadline(args["timeout"]), progress.tell, self.leads_to_lab(args))
         problem = self._problem_of_hosts(cluster) or _problem(facts, args)
         if problem:
             return {"failed": True, "msg": problem}
-        how = told_by(nodes) if facts.kind == kind_of(nodes) else "the API server serves OpenShift's kinds"
+        how = told_by(nodes) if facts.kind == kind_of(nodes) else _OTHERWISE.get(facts.kind, _OPENSHIFT)
         rows = rows_of_nodes(facts, how, self._delivery(nodes))
         return {"changed": False, **vars(facts), "platform": [vars(row) for row in rows]}
 
@@ -87,23 +92,27 @@ class ActionModule(ClusterAction):
             return no_contexts(self.variables.get("ansible_inventory_sources") or [])
         options = options_of_roles(ROLES)
         unknown = misspelt(self.variables, options) if args["check_names"] else []
-        if unknown:
-            return "the inventory has unknown options: " + "; ".join(unknown)
-        if not args["check_values"]:
-            return ""
+        problems = ["the inventory has unknown options: " + "; ".join(unknown)] if unknown else []
+        if args["check_values"]:
+            problems += self._problems_of_values(options)
+        return "\n".join(problems)
+
+    def _problems_of_values(self, options: dict[str, dict[str, Any]]) -> list[str]:
+        """What is wrong with what the command line and the inventory say, each kind of fault in one text."""
+        problems = []
         to_run, to_skip = (self.variables.get(f"ansible_{what}_tags") or [] for what in ("run", "skip"))
         tags = misspelt_tags(map(str, to_run), map(str, to_skip), tags_of(self._task.get_play()))
         if tags:
-            return "; ".join(tags)
+            problems.append("; ".join(tags))
         faults = faulty_values(options, self.variables, self._variable, defaults_of_roles(ROLES))
         if faults:
-            return "the inventory has values that are none for their options:\n" + "\n".join(faults)
-        if self._is_batch_unheard():
-            return (
+            problems.append("the inventory has values that are none for their options:\n" + "\n".join(faults))
+        elif self._is_batch_unheard():
+            problems.append(
                 "serverless_batch stands in the inventory, which is read too late for it: it is of the run, not of a "
                 f"host. Say it on the command line: -e serverless_batch={self._variable(BATCH)}"
             )
-        return ""
+        return problems
 
     def _problem_of_hosts(self, cluster: Cluster) -> str:
         """Why another host of the run stands in the way: it leads to the same cluster, by whatever context."""
@@ -148,20 +157,19 @@ def _problem(facts: ClusterFacts, args: dict[str, Any]) -> str:
 
 
 def _facts_with_a_node(
-    cluster: Cluster, deadline: Deadline, tell: Callable[[str], None]
+    cluster: Cluster, deadline: Deadline, tell: Callable[[str], None], is_lab: bool
 ) -> tuple[ClusterFacts, list[dict[str, Any]]]:
     """The facts, and the nodes that they are of, once one is Ready, or at the deadline.
 
     A restarted control plane misses its nodes for a moment.
     """
-    told = -TELL_EVERY
+    repeats = Repeats()
     while True:
         version = cluster.get_path("/version", deadline=deadline)["gitVersion"]
         nodes = cluster.list("v1", "Node", deadline=deadline)
-        facts = cluster_facts(version, nodes, openshift_of(cluster, deadline))
+        facts = cluster_facts(version, nodes, openshift_of(cluster, deadline), is_lab)
         if facts.ready or not facts.nodes or deadline.passed:
             return facts, nodes
-        if deadline.elapsed - told >= TELL_EVERY:
-            told = deadline.elapsed
-            tell(f"waiting for a node to be Ready, {deadline.elapsed:.0f} s of {deadline.seconds:.0f} s")
+        if repeats.age(facts) is not None:
+            tell(f"waiting for a node to be Ready, {elapsed(deadline.elapsed)} of {deadline.seconds:.0f} s")
         time.sleep(min(LOOK_EVERY, deadline.remaining))

@@ -63,7 +63,8 @@ class ActionModule(ClusterAction):
         nodes, pods = cluster.list("v1", "Node"), cluster.list("v1", "Pod")
         policy = ImagePolicy.from_config(args["images"])
         directory = absolute(args["directory"])
-        summary = _summary(cluster, args, nodes, origins(pods, policy), self._this_run(check), directory)
+        images, run = origins(pods, policy), self._this_run(check)
+        summary = _summary(cluster, args, nodes, images, run, directory, self.leads_to_lab(args))
         self._site = self._described(summary, args, directory, architectures_of(nodes), policy)
         lines = summary.lines(args["list_images"])
         self.show(lines)
@@ -132,9 +133,10 @@ def _summary(
     images: list[ImageOrigin],
     run: str,
     directory: str,
+    is_lab: bool,
 ) -> Summary:
     openshift = openshift_of(cluster, Deadline(LOOK_SECONDS))
-    facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes, openshift)
+    facts = cluster_facts(cluster.get_path("/version")["gitVersion"], nodes, openshift, is_lab)
     gateway = args["gateway"]
     service = cluster.get("v1", "Service", gateway["name"], gateway["namespace"])
     route = route_address(routes_of(cluster, gateway["namespace"], Deadline(LOOK_SECONDS)), gateway["name"])

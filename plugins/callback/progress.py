@@ -13,8 +13,10 @@ version_added: "1.1.0"
 author:
   - selfhosted.serverless contributors (@selfhosted)
 description:
-  - Prints a line where a role begins, with the seconds since the start, a line for each task that changed something or took five
+  - Prints a line where a role begins, with the time since the start, a line for each task that changed something or took five
     seconds or more, what actions tell, and failures with the task that failed. Tasks that did nothing are not shown.
+  - What a role has other roles do belongs to its own line. What is asked and rendered before anything changes, of whatever role,
+    has one line, that of the plan.
   - At the end of a run on several hosts a table says of each how it ended, after how long, and why it failed.
   - With C(-v) and more, the output is that of P(ansible.builtin.default#callback). E(ANSIBLE_STDOUT_CALLBACK=default) chooses that
     for good.
@@ -31,14 +33,18 @@ from ansible.executor.stats import AggregateStats
 from ansible.executor.task_result import CallbackTaskResult
 from ansible.inventory.host import Host
 from ansible.playbook.play import Play
+from ansible.playbook.role_include import IncludeRole
 from ansible.playbook.task import Task
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
+from ansible_collections.selfhosted.serverless.plugins.module_utils.durations import duration, elapsed
 from ansible_collections.selfhosted.serverless.plugins.module_utils.site.ends import HostEnd, table_of
 
 SHOWN_AFTER = 5.0  # seconds that a task takes to be shown, though it changed nothing
 COLLECTION = "selfhosted.serverless."
 SHARED = f"{COLLECTION}serverless"
+PHASE = "__serverless_phase"  # of a task that says what it belongs to in place of its role
+PHASES = {"plan": "plan: nothing is changed yet", "removal": "removal"}
 
 
 class CallbackModule(Default):
@@ -52,7 +58,7 @@ class CallbackModule(Default):
         super().__init__()
         self._began = time.monotonic()
         self._starts: dict[tuple[str, str], float] = {}  # by host and task
-        self._roles: dict[str, str] = {}  # the role that each host is at
+        self._headings: dict[str, str] = {}  # what each host is at, by the line that was shown last
         self._ends: dict[str, HostEnd] = {}
         self._has_several = False
 
@@ -86,18 +92,17 @@ class CallbackModule(Default):
             super().v2_playbook_on_include(included_file)
 
     def v2_runner_on_start(self, host: Host, task: Task) -> None:
-        """A line where a host comes to another role."""
+        """A line where a host comes to another role, or to another phase of the run."""
         super().v2_runner_on_start(host, task)
         name, now = host.get_name(), time.monotonic()
         self._starts[name, task._uuid] = now
         self._ends.setdefault(name, HostEnd(name, now))
-        role = self._role_of(task)
-        if role and role != self._roles.get(name) and not isinstance(task, TaskInclude):
-            self._roles[name] = role
+        heading = "" if isinstance(task, TaskInclude) else _heading_of(task)
+        if heading and heading != self._headings.get(name):
+            self._headings[name] = heading
             if not self._is_whole:
-                self._display.display(
-                    f"[{now - self._began:4.0f} s] {self._whose(name)}{role}", color=C.COLOR_HIGHLIGHT
-                )
+                since = elapsed(now - self._began)
+                self._display.display(f"[{since:>6}] {self._whose(name)}{heading}", color=C.COLOR_HIGHLIGHT)
 
     def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
         """A line where something changed or took its time, and what debug says."""
@@ -116,7 +121,8 @@ class CallbackModule(Default):
             said = "would change" if result.task.check_mode else "changed"
             word, color = (said, C.COLOR_CHANGED) if changed else ("done", C.COLOR_OK)
             name = result.task.name or result.task.action
-            self._display.display(f"  {self._whose(result.host.get_name())}{word}: {name} ({took:.1f} s)", color=color)
+            whose = self._whose(result.host.get_name())
+            self._display.display(f"  {whose}{word}: {name} ({duration(took)})", color=color)
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
         """Nothing."""
@@ -141,7 +147,7 @@ class CallbackModule(Default):
             super().v2_runner_on_failed(result, ignore_errors)
         else:
             word, color = ("ignored", C.COLOR_WARN) if ignore_errors else ("failed", C.COLOR_ERROR)
-            where = f"{role}: " if (role := self._role_of(result.task)) else ""
+            where = f"{role}: " if (role := _role_of(result.task)) else ""
             whose = self._whose(result.host.get_name())
             lines = "\n".join(f"    {line}" for line in message.splitlines())
             self._display.display(
@@ -188,11 +194,27 @@ class CallbackModule(Default):
         """What a line begins with where there are several hosts."""
         return f"{host}: " if self._has_several else ""
 
-    @staticmethod
-    def _role_of(task: Task) -> str:
-        """The role of a task; the one that holds what all roles share does nothing."""
-        role = str(task._role.get_name()) if task._role else ""
-        return "" if role == SHARED else role.removeprefix(COLLECTION)
+
+def _role_of(task: Task) -> str:
+    """The role of a task; the one that holds what all roles share does nothing."""
+    return _name_of(str(task._role.get_name()) if task._role else "")
+
+
+def _heading_of(task: Task) -> str:
+    """What a task belongs to: the phase that it says, else the role that the play asked for, whatever that includes."""
+    phase = task.get_vars().get(PHASE)
+    if phase in PHASES:
+        return PHASES[phase]
+    heading, parent = _role_of(task), task._parent
+    while parent is not None:
+        if isinstance(parent, IncludeRole):
+            heading = _role_of(parent) or _name_of(str(parent._role_name))
+        parent = parent._parent
+    return heading
+
+
+def _name_of(role: str) -> str:
+    return "" if role == SHARED else role.removeprefix(COLLECTION)
 
 
 def _is_of_ansible(task: Task) -> bool:

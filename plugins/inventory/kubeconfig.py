@@ -69,6 +69,7 @@ variables:
     serverless_release: knative-1.22
 """
 
+import os
 from typing import Any
 
 from ansible import context as command_line
@@ -84,6 +85,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.cho
     hosts_of,
     variables_of,
 )
+from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.kind_hints import LAB_KIND
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.kubeconfig import (
     Kubeconfig,
     kubeconfig_location,
@@ -120,10 +122,10 @@ class InventoryModule(BaseInventoryPlugin):
         for group in (CLUSTERS, CONTEXTS):
             inventory.add_group(group)
         for host in hosts:
-            self._add(host, variables[host])
+            self._add(host, variables[host], config.location)
         self._choose(config, hosts)
 
-    def _add(self, host: ContextHost, said: dict[str, Any]) -> None:
+    def _add(self, host: ContextHost, said: dict[str, Any], location: str) -> None:
         """Add a host, its groups and its variables. What comes of the kubeconfig is never a template."""
         self.inventory.add_host(host.name, CONTEXTS)
         group = self.inventory.add_group(group_of(host.kind))
@@ -135,6 +137,9 @@ class InventoryModule(BaseInventoryPlugin):
         }
         if self.get_option("kubeconfig"):
             variables["serverless_kubeconfig"] = self.get_option("kubeconfig")
+        elif host.kind == LAB_KIND:
+            # The lab's own group variables name the file that it has written, which may be another one
+            variables["serverless_kubeconfig"] = os.pathsep.join(map(os.path.abspath, location.split(os.pathsep)))
         for name, value in {**variables, **host.variables, **said}.items():
             self.inventory.set_variable(host.name, name, value)
 

@@ -33,9 +33,9 @@ attributes:
   check_mode:
     support: full
     description:
-      - The plan is printed. The server judges it (dry run), deletions too. Custom resources of CRDs that are not there
-        yet cannot be judged; of objects in missing namespaces the fields and the permissions are. What cannot be judged,
-        because of a webhook too, says so.
+      - The plan is printed, a long one counted by kind unless differences or verbose output are asked for. The server
+        judges it (dry run), deletions too. Custom resources of CRDs that are not there yet cannot be judged; of objects
+        in missing namespaces the fields and the permissions are. What cannot be judged, because of a webhook too, says so.
   diff_mode:
     support: full
     description: The fields that the release owns, before and after. Values of secrets are shown as fingerprints.

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants as C
+from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.choice import is_lab
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.errors import ImageError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.kubeconfig import (
     kubeconfig_location,
     load_kubeconfig,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ClusterError, KubeError
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.unreachable import remedy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ClusterError, KubeError, NoAnswer
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.login import login_for
+from ansible_collections.selfhosted.serverless.plugins.module_utils.site.commands import kubectl
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.documented_action import DocumentedAction
 from ansible_collections.selfhosted.serverless.plugins.plugin_utils.logout import revoke_at_exit
 
@@ -49,6 +52,16 @@ class ClusterAction(DocumentedAction):
         for warning in cluster.warnings:
             self.warn(warning)
         return cluster, progress
+
+    def leads_to_lab(self, args: dict[str, Any]) -> bool:
+        """Whether the context is one of the lab of this collection."""
+        return is_lab(load_kubeconfig(kubeconfig_location(args["kubeconfig"])), args["context"])
+
+    def remedy(self, args: dict[str, Any], error: Exception) -> str:
+        """Return what to do about an API server that is not reached."""
+        if not isinstance(error, NoAnswer) or error.kind is None:
+            return ""
+        return remedy(error.kind, kubectl(args["context"], args["kubeconfig"] or ""))
 
     def _check_context(self, context: str, kubeconfig: str | None) -> None:
         """Raise ClusterError where the context is a host whose name the inventory has cut off at a port."""

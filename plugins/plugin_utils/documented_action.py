@@ -86,6 +86,10 @@ class DocumentedAction(ActionBase):
         """Return what the message of a failure begins with: the context, where the action has one."""
         return f"context '{args['context']}': " if args.get("context") else ""
 
+    def remedy(self, args: dict[str, Any], error: Exception) -> str:
+        """Return what to do about a failure, '' where its own words say it."""
+        return ""
+
     def tell(self, line: str) -> None:
         """Print a line of progress."""
         self._display.display(f"  {self._whose}{line}")
@@ -112,7 +116,8 @@ class DocumentedAction(ActionBase):
             done = self.act(args, bool(self._task.check_mode))
         except self.errors as error:
             # Without its cause: Ansible would print the same words once more for each error below it.
-            raise AnsibleActionFail(f"{self.subject(args)}{error}") from None
+            told = "\n".join(filter(None, [str(error), self.remedy(args, error)]))
+            raise AnsibleActionFail(f"{self.subject(args)}{told}") from None
         if done.get("failed"):
             done["msg"] = f"{self.subject(args)}{done['msg']}"
         return done

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import RunLock
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.brief import brief
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.outcome import Outcome
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.plan import Plan
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
@@ -48,7 +49,8 @@ class ReleaseAction(ClusterAction):
         """Apply or remove, or in check mode plan and print the plan."""
 
     def show_plan(self, args: dict[str, Any], plan: Plan, state: str) -> None:
-        """Print a plan that changes something."""
+        """Print a plan that changes something, each object of it where differences or more words are asked for."""
         if plan.changes:
             title = f"{args['context']}: plan of release '{plan.release}', {state}"
-            self.show([title, *(f"  {line}" for line in plan.lines())])
+            lines = plan.lines() if self._task.diff or self._display.verbosity else brief(plan)
+            self.show([title, *(f"  {line}" for line in lines)])

@@ -18,6 +18,7 @@ try:
 except ImportError:  # told when the pools are made
     urllib3 = None  # type: ignore[assignment]
 
+from ..durations import elapsed
 from ..http.backoff import RETRIED_STATUS, jittered, parse_retry_after
 from ..http.errors import HttpSetupError
 from ..http.failures import FailureKind, describe
@@ -161,7 +162,7 @@ def download(url: str, partial: Path, patience: Patience, transfer: Transfer, la
             if error.retry_after is not None:
                 pause = min(error.retry_after, patience.longest_pause)
                 if error.retry_after > pause and patience.others_follow:
-                    reason = f"{error}, and asks to wait for {error.retry_after:.0f} s"
+                    reason = f"{error}, and asks to wait for {elapsed(error.retry_after)}"
                     raise Unreachable(f"{url}: {reason}", reason) from None
         except _TooSlow as error:
             raise Unreachable(f"{url}: {error}", str(error)) from error
@@ -245,7 +246,7 @@ def _try(pools: Pools, asked: str, partial: Path, patience: Patience, transfer: 
                 _check_size(url, have, largest, partial)
                 seconds = time.monotonic() - begin
                 if seconds > WATCHED_FOR and (have - had) / seconds < patience.slowest:
-                    raise _TooSlow(f"only {have - had} bytes in {seconds:.0f} s")
+                    raise _TooSlow(f"only {have - had} bytes in {elapsed(seconds)}")
         if expected is not None and have != expected:
             raise OSError(f"the server sent {have} of {expected} bytes")
     finally:

@@ -24,6 +24,10 @@ from .tools import istio_manifest, istioctl_version, kustomize
 
 SUFFIXES = (".yaml", ".yml", ".json")
 WORKERS = 8  # items at a time
+_NOT_REACHED = (
+    "Where a host is not reached: look at the network, VPN and proxy (HTTPS_PROXY, NO_PROXY), or name other sources by "
+    "serverless_content_mirrors and serverless_content_places; serverless_network: china has what is reached there"
+)
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,10 @@ def locate_all(items: Sequence[dict[str, Any]], access: Access) -> list[Source]:
     with access.transfers, ThreadPoolExecutor(WORKERS) as pool:
         futures = [pool.submit(locate, item, access) for item in items]
     access.store.tidy()
-    failures = [str(future.exception()) for future in futures if isinstance(future.exception(), ContentError)]
+    failures = [error for future in futures if isinstance(error := future.exception(), ContentError)]
     if failures:
-        raise ContentError("\n".join(dict.fromkeys(failures)))
+        remedy = [_NOT_REACHED] if any(isinstance(error, Unreachable) for error in failures) else []
+        raise ContentError("\n".join(dict.fromkeys([*map(str, failures), *remedy])))
     return [future.result() for future in futures]
 
 
@@ -54,7 +59,7 @@ def locate(item: dict[str, Any], access: Access | None = None) -> Source:
     """Find and verify one content item; nothing is parsed yet.
 
     Its sources are asked in order, and the first whose bytes have the checksum is taken. Raises ContentError with the
-    reason of each.
+    reason of each, Unreachable where a host is among them.
     """
     access = access or Access()
     sources = sources_of(item, access.places)
@@ -89,7 +94,8 @@ def locate(item: dict[str, Any], access: Access | None = None) -> Source:
         finally:
             access.transfers.end(transfer, came)
     reasons = {id(attempt): reason for attempt, reason in passed_over} | {id(one): str(error) for one, error in said}
-    raise ContentError(_nowhere(item, [(attempt, reasons[id(attempt)]) for attempt in attempts]))
+    told = _nowhere(item, [(attempt, reasons[id(attempt)]) for attempt in attempts])
+    raise (Unreachable if any(isinstance(error, Unreachable) for _attempt, error in said) else ContentError)(told)
 
 
 def documents_of(source: Source) -> list[Any]:

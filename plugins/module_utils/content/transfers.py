@@ -9,6 +9,9 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
+from ..durations import elapsed
+from ..repeats import Repeats
+
 PERIOD = 5.0  # seconds between two lines
 
 
@@ -22,12 +25,19 @@ class Transfer:
         self.moved = 0
 
     def __str__(self) -> str:
-        of = f" of {self.expected / 1e6:.1f}" if self.expected else ""
-        return f"{self.name} {self.moved / 1e6:.1f}{of} MB from {self.source}"
+        if not self.moved:
+            return f"{self.name} from {self.source}"
+        of = f" of {_size(self.expected)}" if self.expected else ""
+        return f"{self.name}, {_size(self.moved)}{of}, from {self.source}"
+
+
+def _size(count: int) -> str:
+    """Return bytes for people, such that what has just begun is not told as nothing."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 class Transfers:
-    """Tells what is under way every `period` seconds while it is entered. Thread-safe."""
+    """Tells what is under way every `period` seconds while it is entered, the same again every 30 s. Thread-safe."""
 
     def __init__(self, tell: Callable[[str], None] = lambda line: None, period: float = PERIOD) -> None:
         self.tell = tell
@@ -70,8 +80,10 @@ class Transfers:
             self._came = {}
 
     def _run(self) -> None:
+        repeats = Repeats()
         while not self._over.wait(self._period):
             with self._lock:
-                active = list(map(str, self._active))
-            if active:
-                self.tell(f"fetching {'; '.join(active)}")
+                line = "; ".join(map(str, self._active))
+            age = repeats.age(line) if line else None
+            if age is not None:
+                self.tell(f"fetching {line}" + (f", nothing new for {elapsed(age)}" if age else ""))

@@ -66,6 +66,12 @@ def variables_of(context: str, said: Mapping[str, Mapping[str, Any]]) -> dict[st
     return found
 
 
+def is_lab(config: Kubeconfig, context: str) -> bool:
+    """Whether a context leads to the lab of this collection, by what the lab has written into its kubeconfig."""
+    cluster = config.contexts.get(context, {}).get("cluster", "")
+    return bool(extension_of(config.clusters.get(cluster, {}), LAB))
+
+
 def _kind(config: Kubeconfig, context: str) -> str:
     cluster = config.contexts[context].get("cluster", "")
     return kind_hint(context, cluster, config.clusters.get(cluster, {}))

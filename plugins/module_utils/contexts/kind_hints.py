@@ -38,7 +38,8 @@ _SERVERS = (
 )
 # By the provider that an extension of the cluster names
 LAB = "selfhosted.serverless"
-_PROVIDERS = {"minikube.sigs.k8s.io": "minikube", LAB: "lab"}
+LAB_KIND = "lab"
+_PROVIDERS = {"minikube.sigs.k8s.io": "minikube", LAB: LAB_KIND}
 
 
 def kind_hint(context: str, cluster_name: str, cluster: Mapping[str, Any]) -> str:

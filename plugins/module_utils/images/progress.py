@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from ..durations import elapsed
+from ..repeats import Repeats
+
 PERIOD = 5.0  # seconds between two lines
 
 
@@ -63,14 +66,19 @@ class Progress:
         self._teller.join()
 
     def _tell(self) -> None:
+        repeats = Repeats()
         while not self._over.wait(self._period):
-            seconds = time.monotonic() - self._start
+            seconds, under_way = time.monotonic() - self._start, self._under_way()
+            age = repeats.age((self.images, self.bytes, self.expected, under_way))
+            if age is None:
+                continue
             line = progress_text(self.images, self._images, self.bytes, self.expected, seconds)
-            self._report("; ".join(filter(None, [line, self._under_way()])))
+            still = f"nothing came for {elapsed(age)}" if age else ""
+            self._report("; ".join(filter(None, [line, under_way, still])))
 
 
 def progress_text(images: int, of_images: int, moved: int, expected: int, seconds: float) -> str:
     """Return a line such as '12/40 images, 310.2 of 802.5 MB, 24.1 MB/s, 21 s left'; rates are over the whole time."""
     rate = moved / seconds if seconds else 0.0
     line = f"{images}/{of_images} images, {moved / 1e6:.1f} of {expected / 1e6:.1f} MB, {rate / 1e6:.1f} MB/s"
-    return f"{line}, {(expected - moved) / rate:.0f} s left" if rate and expected > moved else line
+    return f"{line}, {elapsed((expected - moved) / rate)} left" if rate and expected > moved else line

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..http.failures import FailureKind
+
 # The words of the API server before those of a webhook or a policy (apiserver, pkg/admission/plugin).
 _DENIALS = ("admission webhook", "ValidatingAdmissionPolicy")
 
@@ -22,7 +24,7 @@ class ClusterError(KubeError):
 class NoAnswer(ClusterError):
     """No good answer from the API server: none at all, or one that is not the API server's.
 
-    `is_permanent` says that another try cannot help, `is_name_server` that the name server keeps silent, and
+    `is_permanent` says that another try cannot help, `kind` what went wrong where the network says it, and
     `retry_after` (seconds) what the answer asked for.
     """
 
@@ -31,12 +33,12 @@ class NoAnswer(ClusterError):
         message: str,
         *,
         is_permanent: bool = False,
-        is_name_server: bool = False,
+        kind: FailureKind | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.is_permanent = is_permanent
-        self.is_name_server = is_name_server
+        self.kind = kind
         self.retry_after = retry_after
 
 

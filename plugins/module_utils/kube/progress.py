@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
+from ..durations import elapsed
+from ..repeats import Repeats
 from .parallel import SIGN_OF_LIFE
 
 FRESH = 15.0  # seconds after which a retry no longer explains what is seen now
@@ -16,6 +18,8 @@ FRESH = 15.0  # seconds after which a retry no longer explains what is seen now
 
 class Progress:
     """Passes on messages of progress at once, and messages about retries at most every 4 s. Thread-safe.
+
+    The same message again is passed on every 30 s, with the time for which it has been so.
 
     A message of progress takes the newest retry along while it is fresh, so that "1 of 2 applied" says why not more.
     """
@@ -27,10 +31,14 @@ class Progress:
         self._retry = ""
         self._retried = -FRESH
         self._retry_told = -SIGN_OF_LIFE
+        self._repeats = Repeats()
 
     def tell(self, message: str) -> None:
         with self._lock:
-            self._show(f"{self._label}: {message}{self._last_retry()}")
+            age = self._repeats.age((message, self._retry if self._is_retry_fresh() else ""))
+            if age is not None:
+                so_long = f", for {elapsed(age)} now" if age else ""
+                self._show(f"{self._label}: {message}{so_long}{self._last_retry()}")
 
     def retry(self, message: str) -> None:
         """Tell of a retry, at once when none was told for a while: a long pause may follow it."""
@@ -41,9 +49,11 @@ class Progress:
                 self._retry_told = now
                 self._show(f"{self._label}: {message}")
 
+    def _is_retry_fresh(self) -> bool:
+        return bool(self._retry) and monotonic() - self._retried < FRESH
+
     def _last_retry(self) -> str:
-        now = monotonic()
-        if not self._retry or now - self._retried >= FRESH:
+        if not self._is_retry_fresh():
             return ""
-        self._retry_told = now
+        now = self._retry_told = monotonic()
         return f" ({now - self._retried:.0f} s ago: {self._retry})"

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..durations import elapsed
 from .build_cache import BuildCache
 from .c_command import compile_programs
 from .catalogue import (
@@ -104,7 +105,7 @@ class Builder:
         except OSError as error:
             raise LabBuildError(f"{component.name} cannot be put into the cache {self._cache.root}: {error}") from error
         seconds = time.monotonic() - started
-        self._report(f"{subject}: ready after {seconds:.0f} s")
+        self._report(f"{subject}: ready after {elapsed(seconds)}")
         return round(seconds, 1)
 
     def _fill(self, component: Component, scratch: Path, toolchain: Toolchain | None, subject: str) -> None:
@@ -178,7 +179,7 @@ class _FilesWatcher:
                 del self._waiting[made]
                 self._done += 1
                 self._report(
-                    f"{self._subject}: {name} built after {seconds:.0f} s ({self._done} of {len(self._files)})"
+                    f"{self._subject}: {name} built after {elapsed(seconds)} ({self._done} of {len(self._files)})"
                 )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from ..durations import elapsed
 from .errors import LabBuildError
 from .report import Report
 
@@ -144,7 +145,7 @@ def heartbeat(report: Report, subject: str) -> Callable[[float, int], None]:
         nonlocal last
         if seconds - last >= REPORT_EVERY:
             last = seconds
-            report(f"{subject}: still building ({seconds:.0f} s, {compiled} packages compiled)")
+            report(f"{subject}: still building ({elapsed(seconds)}, {compiled} packages compiled)")
 
     return watch
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..durations import duration
 from .changes import counts_text, together
 from .critical_path import Link, seconds_by
 from .gantt import picture
@@ -15,7 +16,7 @@ from .markup import Element, add, document, folded, section, table
 from .rows import part_of, rows_of_run
 from .sections import OUTCOMES, context_section, key_of_picture
 from .style import style_sheet
-from .words import duration, moment, share
+from .words import moment, share
 
 Json = Mapping[str, Any]
 # A browser that is told so asks nobody for anything

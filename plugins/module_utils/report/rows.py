@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from ..durations import duration
 from .steps import Outcome
-from .words import duration
 
 MOST_ROWS = 36
 _SHORTEST = 0.5  # seconds of a step that has a row of its own, where that leaves few enough rows

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..durations import duration
 from ..kube.plan.plan import Action
 from .changes import DONE, counts_text
 from .document import COMPLETE, FAILED, RUNNING, STOPPED
 from .gantt import picture
 from .markup import Element, add, code, folded, section, table
 from .rows import rows_of_context
-from .words import duration, named_figures, size
+from .words import named_figures, size
 
 Json = Mapping[str, Any]
 # How a run, or a run on one context, ended: how it is shown, and in words

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..durations import duration
 from .changes import counts_text, together
 from .document import CHANGES
 from .steps import Step, waited_seconds
-from .words import duration
 
 
 def told(steps: Sequence[Step], check: bool) -> str:

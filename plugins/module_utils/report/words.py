@@ -9,21 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def duration(seconds: float) -> str:
-    """Return seconds for people: '0.04 s', '7.3 s', '42 s', '3 min 20 s', '1 h 5 min'."""
-    if seconds < 0.995:
-        return f"{seconds:.2f} s"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    minutes = whole // 60
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-
-
 def size(count: int | None) -> str:
     """Return a number of bytes for people, '' where it is not known."""
     if count is None:

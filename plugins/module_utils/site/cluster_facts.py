@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..contexts.kind_hints import LAB_KIND
 from ..openshift.detection import OpenShift
-from .cluster_kind import kind_of
+from .cluster_kind import KUBERNETES, kind_of
 from .node_kinds import architectures_of, is_ready, treatment
 
 
@@ -35,16 +36,20 @@ class ClusterFacts:
 NO_OPENSHIFT = OpenShift()
 
 
-def cluster_facts(version: str, nodes: Sequence[dict[str, Any]], openshift: OpenShift = NO_OPENSHIFT) -> ClusterFacts:
+def cluster_facts(
+    version: str, nodes: Sequence[dict[str, Any]], openshift: OpenShift = NO_OPENSHIFT, is_lab: bool = False
+) -> ClusterFacts:
     """Derive the facts from GET /version's gitVersion and the list of Node objects.
 
-    What the API serves has the word before what nodes are labelled with.
+    What the API serves has the word before what nodes are labelled with, and both before `is_lab`, which the kubeconfig
+    says: it may be a copy of an older one.
     """
+    kind = openshift.flavour or kind_of(nodes)
     able = [node for node in nodes if treatment(node).planned] or nodes
     infos = [node.get("status", {}).get("nodeInfo", {}) for node in nodes]
     return ClusterFacts(
         version=version,
-        kind=openshift.flavour or kind_of(nodes),
+        kind=LAB_KIND if is_lab and kind == KUBERNETES else kind,
         architectures=tuple(architectures_of(nodes)),
         runtimes=tuple(sorted({info.get("containerRuntimeVersion", "") for info in infos} - {""})),
         nodes=len(nodes),

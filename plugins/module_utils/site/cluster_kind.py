@@ -18,6 +18,7 @@ from typing import Any
 
 from .node_kinds import NodeKind, node_info, node_kind
 
+KUBERNETES = "kubernetes"  # nothing tells more
 _ENGINES = ("docker", "podman", "nerdctl")
 _LABELS = {
     "minikube.k8s.io/name": "minikube",
@@ -58,20 +59,20 @@ class Container:
 
 
 def kind_of(nodes: Sequence[Mapping[str, Any]]) -> str:
-    """Return the program or provider that made these nodes; else kubernetes.
+    """Return the program or provider that made these nodes; else KUBERNETES.
 
     Where there are nodes of Linux, they alone are asked: a virtual or KWOK node beside them says nothing of it.
     """
     ordered = [node for node in nodes if node_kind(node) in (NodeKind.LINUX, NodeKind.DOWN)] or nodes
     looks: tuple[Callable[[Mapping[str, Any]], str], ...] = (_by_marks, _by_provider, _by_name)
-    return next((kind for look in looks for node in ordered if (kind := look(node))), "kubernetes")
+    return next((kind for look in looks for node in ordered if (kind := look(node))), KUBERNETES)
 
 
 def told_by(nodes: Sequence[Mapping[str, Any]]) -> str:
     """Return for people how the kind of these nodes is known: by which node, and what that says."""
     kind = kind_of(nodes)
     node = next((node for node in nodes if kind_of([node]) == kind), None)
-    if node is None or kind == "kubernetes":
+    if node is None or kind == KUBERNETES:
         return "no node bears the mark of a known program or provider"
     name, provider = node["metadata"]["name"], _provider(node)
     marks = [mark for known in (_LABELS, _LABEL_BEGINS) for mark, meant in known.items() if meant == kind]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..durations import duration
+
 MOST = 160  # characters of a reason
 
 
@@ -30,16 +32,17 @@ class HostEnd:
 def table_of(ends: Sequence[HostEnd], seconds: float) -> list[str]:
     """Return a line for each host, sorted, and one for all; one line in all where there is one host."""
     if not ends:
-        return [f"Nothing was done ({seconds:.1f} s)."]
+        return [f"Nothing was done ({duration(seconds)})."]
     failed = [end for end in ends if end.error]
     if len(ends) == 1:
-        return [f"{_outcome(ends[0])} after {ends[0].seconds:.1f} s."]
+        return [f"{_outcome(ends[0])} after {duration(ends[0].seconds)}."]
     width, states = max(len(end.host) for end in ends), max(len(_outcome(end)) for end in ends)
+    times = max(len(duration(end.seconds)) for end in ends)
     lines = [
-        f"  {end.host:<{width}}  {_outcome(end):<{states}}  {end.seconds:6.1f} s{_reason(end)}"
+        f"  {end.host:<{width}}  {_outcome(end):<{states}}  {duration(end.seconds):>{times}}{_reason(end)}"
         for end in sorted(ends, key=lambda end: end.host)
     ]
-    total = f"{len(ends)} contexts in {seconds:.1f} s"
+    total = f"{len(ends)} contexts in {duration(seconds)}"
     return [*lines, f"{total}, {len(failed)} failed." if failed else f"{total}, none failed."]
 
 

@@ -16,10 +16,12 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..durations import elapsed
 from ..kube.client.cluster import Cluster
 from ..kube.deadline import Deadline
 from ..kube.errors import KubeError, WaitError
 from ..kube.parallel import SIGN_OF_LIFE
+from ..repeats import Repeats
 from ..site.gateway import http_node_port
 
 # The page, the service user, and rule with its database
@@ -46,7 +48,7 @@ class WayIn:
 
 def await_answer(cluster: Cluster, way: WayIn, deadline: Deadline, progress: Callable[[str], None]) -> str:
     """Return where the application answered. Raises WaitError when it does not in time."""
-    told, rounds = deadline.elapsed, 0
+    told, rounds, repeats = deadline.elapsed, 0, Repeats()
     while True:
         where, why = _ask_all(cluster, way)
         rounds = 0 if why else rounds + 1
@@ -58,7 +60,8 @@ def await_answer(cluster: Cluster, way: WayIn, deadline: Deadline, progress: Cal
             )
         if deadline.elapsed - told >= SIGN_OF_LIFE:
             told = deadline.elapsed
-            progress(f"waiting for an answer at {where} ({why}), {told:.0f} s")
+            if repeats.age((where, why)) is not None:
+                progress(f"waiting for an answer at {where} ({why}), {elapsed(told)}")
         time.sleep(PAUSE_SECONDS)
 
 

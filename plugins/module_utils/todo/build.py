@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+from ..durations import elapsed
 from ..http.proxies import environment_proxy
 from ..http.redaction import conceal
 from ..images.policy.settings import is_loopback
@@ -33,7 +34,7 @@ from .index import PYPI
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 _TOLD_LINES = 15
-_LOOK_EVERY, TELL_EVERY = 0.5, 5.0  # seconds
+_LOOK_EVERY, TELL_EVERY = 0.5, 30.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def alone(image: str, tell: Callable[[str], None], folder: Path | None = None) -
         while not _locked(file.fileno()):
             if (passed := time.monotonic() - start) - told >= TELL_EVERY:
                 told = passed
-                tell(f"another run builds {image}; waiting for it, {passed:.0f} s")
+                tell(f"another run builds {image}; waiting for it, {elapsed(passed)}")
             time.sleep(_LOOK_EVERY)
         yield
 

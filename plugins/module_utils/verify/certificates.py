@@ -122,9 +122,14 @@ def _of_configurations(scene: Scene, namespaces: set[str], problems: list[str]) 
             for webhook in item.get("webhooks") or []:
                 config = webhook.get("clientConfig") or {}
                 if (config.get("service") or {}).get("namespace") in namespaces and config.get("caBundle"):
-                    where = f"webhook {webhook.get('name')} ({kind} {item['metadata']['name']})"
+                    where = _webhook(str(webhook.get("name")), f"{kind} {item['metadata']['name']}")
                     found += _decoded(config["caBundle"], where, problems)
     return list(dict.fromkeys(found))
+
+
+def _webhook(name: str, configuration: str) -> str:
+    """A webhook and where it stands; Knative's have the name of their configuration, which is said once."""
+    return configuration if configuration.endswith(f" {name}") else f"webhook {name} ({configuration})"
 
 
 def _of_servers(scene: Scene, namespaces: set[str], problems: list[str]) -> list[Held]:

@@ -50,7 +50,7 @@ VOLUME = {
         "hostPath": {"path": "/nowhere"},
     },
 }
-LINE = re.compile(r"^  (\S+) +(unchanged|changed|failed) +(?:(\d+) min )?([\d.]+) s(?:  (.*))?$", re.MULTILINE)
+LINE = re.compile(r"^  (\S+) +(unchanged|changed|failed) +(?:(\d+) min)? ?(?:([\d.]+) s)?(?:  (.*))?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Five:
 def ends(done: subprocess.CompletedProcess[str]) -> dict[str, End]:
     """The table at the end of a run, by host."""
     return {
-        name: End(state, 60 * int(minutes or 0) + float(seconds), why)
+        name: End(state, 60 * int(minutes or 0) + float(seconds or 0), why)
         for name, state, minutes, seconds, why in LINE.findall(done.stdout)
     }
 

@@ -56,7 +56,8 @@ def tags_of(playbook: str) -> frozenset[str]:
     for play in plays:
         if "ansible.builtin.import_playbook" in play:
             found |= tags_of(play["ansible.builtin.import_playbook"])
-        for part in [*play.get("tasks", []), *play.get("roles", [])]:
+        tasks = [inner for task in play.get("tasks", []) for inner in (task, *task.get("block", []))]
+        for part in [*tasks, *play.get("roles", [])]:
             found |= set(part.get("tags", []))
     return frozenset(found)
 

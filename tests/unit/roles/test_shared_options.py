@@ -267,6 +267,7 @@ def test_a_change_by_hand_stops_a_role_unless_an_option_says_whose_it_is(standin
     ended = standing.run(hosts, "--check")
     assert (ended["gone"].fault, ended["gone"].changed) == ("", 1)
     assert "plan of release 'metrics-server', absent" in ended["gone"].printed
+    assert "Apply what was rendered: the application, variant kubernetes" in ended["todo-force"].printed
     assert "metrics_server_ignore_fields" in ended["plain"].fault and SOMEBODY in ended["plain"].fault
     for role, case in standing.cases.items():
         ignored, forced = (ended[f"{role}-{how}"] for how in ("ignore", "force"))

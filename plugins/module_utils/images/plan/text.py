@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..reference.reference import Reference
 from ..registry.cooldown import HINT
 from .plan import Plan, Row
+from .remedies import remedies
 
 _HEADINGS = ("IMAGE", "FROM", "DIGEST", "SIZE", "STATUS")
 _DIGEST = len("sha256:") + 12
@@ -29,6 +30,7 @@ def missing_message(plan: Plan) -> str:
     for row in plan.missing:
         lines.append(f"- {row.image}, needed by {_places(row)}")
         lines += [f"    {failure}" for failure in row.failures]
+    lines += remedies(failure for row in plan.missing for failure in row.failures)
     if any(row.is_limited for row in plan.missing):
         lines.append(HINT)
     return "\n".join(lines)

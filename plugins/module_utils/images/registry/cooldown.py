@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from ...durations import elapsed
 from ..errors import Reason, RegistryError
 from ..policy.policy import RATE_LIMIT_WAIT
 from .clock import SYSTEM, Clock
@@ -62,7 +63,7 @@ class Cooldown:
         began = self._clock.monotonic()
         while (left := self._left()) > 0:
             if left > self.longest(waited):
-                words = f"it limits requests; it ends in {left:.0f} s, at {self._clock.after(left)}"
+                words = f"it limits requests; it ends in {elapsed(left)}, at {self._clock.after(left)}"
                 raise RegistryError(Reason.RATE_LIMIT, self._host, words, left)
             self._clock.sleep(left)
         return self._clock.monotonic() - began

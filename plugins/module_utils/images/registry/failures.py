@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...durations import elapsed
 from ...http.failures import FailureKind, describe
 from ...http.redaction import conceal_text, redact
 from ..errors import Reason, RegistryError
@@ -64,7 +65,7 @@ def of_status(
     if status == 429 and (limit := limit_text(headers)):
         detail += f"; the limit is {limit}"
     if wait is not None:
-        detail += f"; it ends in {wait:.0f} s, at {clock.after(wait)}"
+        detail += f"; it ends in {elapsed(wait)}, at {clock.after(wait)}"
     return RegistryError(reason, registry, detail, wait, status)
 
 

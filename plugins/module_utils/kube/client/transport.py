@@ -190,7 +190,7 @@ class Transport:
         return True
 
     def _is_out_of_patience(self, error: NoAnswer) -> bool:
-        return error.is_name_server and not self._answered and self._name_patience.passed
+        return error.kind is FailureKind.NAME_SERVER and not self._answered and self._name_patience.passed
 
     def _once(
         self,
@@ -272,7 +272,7 @@ class Transport:
         return NoAnswer(
             f"{self._where(method, path)}: {self.connection.redacted(failure.text)}",
             is_permanent=failure.kind.is_permanent,
-            is_name_server=failure.kind is FailureKind.NAME_SERVER,
+            kind=failure.kind,
         )
 
     def _refusal(self, method: str, path: str, response: Any, data: bytes) -> ApiError | NoAnswer:

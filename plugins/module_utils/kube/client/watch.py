@@ -13,6 +13,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+from ...durations import elapsed
 from ..deadline import Deadline
 from ..errors import ApiError, ClusterError, KubeError
 from ..objects import Document
@@ -96,7 +97,7 @@ class Informer:
         since, error = self._unheard_since, self.error
         if since is None or monotonic() - since < QUIET:
             return ""
-        return f"no news of {self.kind} for {monotonic() - since:.0f} s: {error or 'the API server does not answer'}"
+        return f"no news of {self.kind} for {elapsed(monotonic() - since)}: {error or 'the API server does not answer'}"
 
     def _follow(self, notify: Callable[[], None]) -> None:
         """The thread. Only `stop` and the deadline end it: a silent death would leave a view that never changes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ...durations import elapsed
 from ..apply.present import apply_release
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
@@ -111,7 +112,7 @@ def back_or_raise(
     kept = f" What stays as it is: {'; '.join(stays)}." if stays else ""
     return ReleaseError(
         f"{error}\nThe upgrade was taken back ({named}), and what stood before is ready again after "
-        f"{watch.elapsed:.0f} s.{kept}"
+        f"{elapsed(watch.elapsed)}.{kept}"
     )
 
 

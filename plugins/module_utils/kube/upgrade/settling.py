@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...durations import elapsed
 from ...plain_copy import plain_copy
 from ..apply.present import apply_release
 from ..client.cluster import Cluster
@@ -142,7 +143,7 @@ def _run(
     )
     names = [document["metadata"]["name"] for document in jobs.named() if document["kind"] == "Job"]
     left = _left(cluster, jobs, watch)
-    told = f"{', '.join(names)} ended well in {watch.elapsed:.0f} s"
+    told = f"{', '.join(names)} ended well in {elapsed(watch.elapsed)}"
     return [told + (f"; still stored in older versions: {', '.join(left)}" if left else "")]
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from ...durations import elapsed
+from ...repeats import Repeats
 from ..client.backoff import worth_retrying
 from ..client.cluster import Cluster
 from ..deadline import Deadline
@@ -58,6 +60,7 @@ class _Wait:
         self.informers = informers_for(cluster, self.pending, deadline)
         self.why: dict[Target, str] = {}
         self._something_new = threading.Event()
+        self._repeats = Repeats()
 
     def run(self) -> None:
         self.cluster.discovery.ensure(self.deadline)
@@ -97,12 +100,13 @@ class _Wait:
                 self._tell()
 
     def _tell(self) -> None:
-        """One line about the target of which most is known."""
+        """One line about the target of which most is known, where there is news, and every 30 s."""
         first = next((target for target in self.pending if self.found.get(target)), self.pending[0])
         why = self._why(first, self.deadline.elapsed >= ADVISED_AFTER)
         why = why if len(why) <= MOST_WORDS else f"{why[:MOST_WORDS]}…"
         count = f"{len(self.pending)} of {self.total}"
-        self.progress(f"waiting for {count}, such as {first} ({why}), {self.deadline.elapsed:.0f} s")
+        if self._repeats.age((count, first, why)) is not None:
+            self.progress(f"waiting for {count}, such as {first} ({why}), {elapsed(self.deadline.elapsed)}")
 
     def _settle(self) -> None:
         """Take what is fulfilled off the list."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ...durations import elapsed
 from ..report import Report
 
 _SIGN_OF_LIFE_SECONDS = 30.0
@@ -38,8 +39,8 @@ class Progress:
             watcher.join()
         with self._lock:
             self._done += 1
-            self._report(f"{self._done}/{self._total} {title} ({time.monotonic() - start:.0f} s)")
+            self._report(f"{self._done}/{self._total} {title} ({elapsed(time.monotonic() - start)})")
 
     def _watch(self, title: str, start: float, ended: threading.Event) -> None:
         while not ended.wait(_SIGN_OF_LIFE_SECONDS):
-            self._report(f"still making {title} ({time.monotonic() - start:.0f} s)")
+            self._report(f"still making {title} ({elapsed(time.monotonic() - start)})")

@@ -80,6 +80,10 @@ VALUES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"istio_state": "gone"}, ("istio_state", "present, absent")),
     ({"istio_values": [1]}, ("istio_values", "dict")),
     ({"istio_wait_timout": 1}, ("istio_wait_timout", "istio_wait_timeout")),
+    (
+        {"istio_wait_timout": 1, "istio_state": "gone", "todo_max_scale": "many"},
+        ("istio_wait_timout", "istio_wait_timeout", "istio_state", "present, absent", "todo_max_scale"),
+    ),
     ({"todo-namespace": "a"}, ("todo-namespace", "write todo_namespace")),
     ({"TODO_NAMESPACE": "a"}, ("TODO_NAMESPACE", "write todo_namespace")),
     ({"istio_context": "test"}, ("istio_context", "write serverless_context")),

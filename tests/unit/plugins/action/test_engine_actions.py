@@ -15,6 +15,7 @@ import yaml
 from ansible_collections.selfhosted.serverless.plugins.module_utils.content.checksum import sha256_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
 from api_server import ApiServer
+from throwaway_pki import Pki
 
 ROOT = Path(__file__).resolve().parents[4]
 CANARY = "canary-4711-password"
@@ -28,7 +29,7 @@ class Playbook:
         self.server = server
         self.output = ""
 
-    def run(self, tasks: list[dict[str, Any]], *options: str) -> list[dict[str, Any]]:
+    def run(self, tasks: list[dict[str, Any]], *options: str, verbose: bool = True) -> list[dict[str, Any]]:
         play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
         file = self.directory / "play.yml"
         file.write_text(yaml.safe_dump([play]))
@@ -42,7 +43,12 @@ class Playbook:
             "HOME": str(self.directory),
             "DATABASE_PASSWORD": CANARY,
         }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-v", *options, str(file)]
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            *(["-v"] if verbose else []),
+            *options,
+            str(file),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
         self.output = done.stdout + done.stderr
         starts = [found.end() - 1 for found in re.finditer(r"\] => \{", done.stdout)]
@@ -98,6 +104,30 @@ def test_render_release_wait_and_remove(playbook: Playbook, cluster: Cluster, na
         results = playbook.run([rendered, applied, waited], *options)
         assert not any(result["changed"] for result in results), playbook.output
     assert playbook.run([release(name, state="absent")])[0]["deleted"] == [f"ConfigMap {name}/a", f"Namespace {name}"]
+
+
+def test_a_long_plan_is_counted_unless_more_is_asked_for(playbook: Playbook, name: str) -> None:
+    many = [config_map(f"number-{one}", {"x": "1"}) for one in range(20)]
+    task = release(name, definitions=many, namespace=name, create_namespace=True)
+    named = f"ConfigMap {name}/number-7: it is not there"
+    playbook.run([task], "--check", verbose=False)
+    assert "would create 20 ConfigMaps, 1 Namespace\n" in playbook.output and named not in playbook.output
+    for words, verbose in ((["--diff"], False), ([], True)):
+        playbook.run([task], "--check", *words, verbose=verbose)
+        assert named in playbook.output and "20 ConfigMaps" not in playbook.output
+
+
+def test_a_server_that_is_not_reached_is_told_with_what_to_do(
+    playbook: Playbook, api_server: ApiServer, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    api_server.write_kubeconfig(other, api_server.url)
+    config = yaml.safe_load(other.read_text())
+    authority = Pki(tmp_path / "pki")
+    config["clusters"][0]["cluster"]["certificate-authority-data"] = authority.inline(authority.ca_certificate)
+    other.write_text(yaml.safe_dump(config))
+    playbook.run([release("x", kubeconfig=str(other), definitions=[])])
+    assert f"This must work first: KUBECONFIG={other} kubectl --context test get nodes" in playbook.output
 
 
 def test_no_secret_is_told(playbook: Playbook, cluster: Cluster, name: str, tmp_path: Path) -> None:

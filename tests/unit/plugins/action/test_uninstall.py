@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,8 +108,9 @@ def test_kept_data_keeps_its_namespace_and_lets_the_platform_go(
     site: Cluster, api_server: ApiServer, tmp_path: Path
 ) -> None:
     options = ("--tags", "todo,knative,istio,registry_secret", "-e", "todo_keep_data=true")
-    status, output = uninstall(tmp_path, api_server.kubeconfig, *options, "--check")
-    assert status == 0 and "delete Namespace todo-home" not in output
+    status, output = uninstall(tmp_path, api_server.kubeconfig, *options, "--check", "--diff")
+    assert status == 0 and not re.search(r"delete +Namespace todo-home", output)
+    assert re.search(r"delete +ConfigMap default/mesh", output)
     status, output = uninstall(tmp_path, api_server.kubeconfig, *options)
     assert status == 0, output
     assert site.get("v1", "PersistentVolumeClaim", "database", "todo-home")

@@ -41,7 +41,7 @@ def test_what_did_nothing_is_not_shown(tmp_path: Path) -> None:
     loop = {**CHANGED, "name": "Write them", "loop": [1, 2]}
     said = {"name": "Tell", "ansible.builtin.debug": {"msg": "to be read"}}
     lines = run(tmp_path, [NOTHING, SKIPPED, CHANGED, loop, said]).stdout.split("\n")
-    shown = [re.sub(r"\d+\.\d s", "N s", line) for line in lines if line and not line.startswith("  done: ")]
+    shown = [re.sub(r"[\d.]+ s", "N s", line) for line in lines if line and not line.startswith("  done: ")]
     assert shown == ["  changed: Write it (N s)", "  changed: Write them (N s)", "  to be read", "changed after N s."]
 
 
@@ -56,15 +56,39 @@ def test_a_role_begins_with_a_line(tmp_path: Path) -> None:
     assert sorted(re.findall(r"^\[ *\d+ s\] (.+)$", several, re.MULTILINE)) == ["one: selfmade", "two: selfmade"]
 
 
+def test_what_a_role_has_others_do_is_its_own(tmp_path: Path) -> None:
+    inner = {"ansible.builtin.include_role": {"name": "inner"}}
+    for name, tasks in (("outer", [inner, NOTHING]), ("inner", [NOTHING])):
+        folder = tmp_path / "roles" / name / "tasks"
+        folder.mkdir(parents=True)
+        (folder / "main.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+    outer = {"ansible.builtin.include_role": {"name": "outer"}}
+    output = run(tmp_path, [outer, inner]).stdout
+    assert re.findall(r"^\[ *\d+ s\] (.+)$", output, re.MULTILINE) == ["outer", "inner"]
+
+
+def test_a_phase_has_one_line_whatever_roles_take_part(tmp_path: Path) -> None:
+    roles = []
+    for name in ("first", "second"):
+        folder = tmp_path / "roles" / name / "tasks"
+        folder.mkdir(parents=True)
+        (folder / "main.yml").write_text(yaml.safe_dump([NOTHING]), encoding="utf-8")
+        roles.append({"ansible.builtin.include_role": {"name": name}})
+    planning = {"block": roles, "vars": {"__serverless_phase": "plan"}}
+    output = run(tmp_path, [planning, *roles]).stdout
+    shown = re.findall(r"^\[ *\d+ s\] (.+)$", output, re.MULTILINE)
+    assert shown == ["plan: nothing is changed yet", "first", "second"]
+
+
 def test_a_failure_is_shown_with_its_task_and_in_the_table(tmp_path: Path) -> None:
     done = run(tmp_path, [NOTHING, FAILED, CHANGED], hosts="one,two")
     assert done.returncode == 2
     assert "  two: failed: Break it\n    it is broken\n" in done.stdout
     assert "it is broken" not in done.stderr
     table = done.stdout.rstrip().split("\n")[-3:]
-    assert re.fullmatch(r"  one  changed    +\d+\.\d s", table[0])
-    assert re.fullmatch(r"  two  failed     +\d+\.\d s  Break it: it is broken", table[1])
-    assert re.fullmatch(r"2 contexts in \d+\.\d s, 1 failed\.", table[2])
+    assert re.fullmatch(r"  one  changed +[\d.]+ s", table[0])
+    assert re.fullmatch(r"  two  failed +[\d.]+ s  Break it: it is broken", table[1])
+    assert re.fullmatch(r"2 contexts in [\d.]+ s, 1 failed\.", table[2])
 
 
 def test_ignored_failures_are_none(tmp_path: Path) -> None:
@@ -75,7 +99,7 @@ def test_ignored_failures_are_none(tmp_path: Path) -> None:
 def test_each_host_has_its_own_time(tmp_path: Path) -> None:
     slow = {"name": "Take time", "ansible.builtin.wait_for": {"timeout": 4}, "when": "inventory_hostname == 'two'"}
     output = run(tmp_path, [NOTHING, slow, SKIPPED], hosts="one,two").stdout
-    seconds = {name: float(took) for name, took in re.findall(r"^  (one|two) +\w+ +(\d+\.\d) s$", output, re.MULTILINE)}
+    seconds = {name: float(took) for name, took in re.findall(r"^  (one|two) +\w+ +([\d.]+) s$", output, re.MULTILINE)}
     assert seconds["one"] + 2 < seconds["two"]
 
 
@@ -93,7 +117,8 @@ def test_differences_come_with_their_task(tmp_path: Path) -> None:
 
 def test_one_host_has_one_line_and_none_is_told() -> None:
     assert table_of([HostEnd("a", 0.0, 1.25)], 2.0) == ["unchanged after 1.2 s."]
-    assert table_of([], 0.5) == ["Nothing was done (0.5 s)."]
+    assert table_of([HostEnd("a", 0.0, 361.8)], 362.0) == ["unchanged after 6 min 2 s."]
+    assert table_of([], 0.5) == ["Nothing was done (0.50 s)."]
 
 
 def test_reasons_are_one_line_of_some_length() -> None:

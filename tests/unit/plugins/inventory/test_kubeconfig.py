@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -123,6 +124,26 @@ def test_variables_by_pattern_and_beside_the_file(written: Written) -> None:
         check=True,
     )
     assert re.findall(r"\b2\b", shown.stdout) == ["2", "2"]
+
+
+def test_of_the_lab_the_kubeconfig_that_was_read_counts(tmp_path: Path) -> None:
+    """KUBECONFIG may name a copy of the lab's file with another context or another user."""
+    extension = {"provider": "selfhosted.serverless", "directory": "/srv/lab", "address": "127.0.0.1"}
+    cluster = {"server": "https://127.0.0.1:6443", "extensions": [{"name": "lab", "extension": extension}]}
+    document = {
+        "contexts": [{"name": "renamed", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    (tmp_path / "copy").write_text(yaml.safe_dump(document), encoding="utf-8")
+    root = Path(__file__).resolve().parents[4]
+    command = [str(INVENTORY), "-i", str(root / "inventories" / "kubeconfig"), "--host", "renamed"]
+    environment = {**os.environ, "KUBECONFIG": "copy", "ANSIBLE_CONFIG": str(root / "ansible.cfg")}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, env=environment, cwd=tmp_path
+    )
+    variables = json.loads(done.stdout)
+    assert (variables["serverless_context"], variables["serverless_kubeconfig"]) == ("renamed", str(tmp_path / "copy"))
 
 
 @pytest.mark.parametrize(

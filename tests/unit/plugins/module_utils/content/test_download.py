@@ -149,7 +149,7 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(origin: Origin, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("how", "reason"), [("slow", "only \\d+ bytes in"), (("busy", "60"), "HTTP 429 .*, and asks to wait for 60 s")]
+    ("how", "reason"), [("slow", "only \\d+ bytes in"), (("busy", "60"), "HTTP 429 .*, and asks to wait for 1 min")]
 )
 def test_a_server_that_keeps_one_waiting_is_left_where_others_follow(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str | tuple[int | str, str], reason: str

@@ -354,3 +354,17 @@ def test_a_collected_site_needs_no_network(
     there = Access(Store(tmp_path / "other", [tmp_path / "bundle"]), go_proxy="off", images=nowhere)
     assert [source.digest for source in locate_all(items, there)] == [source.digest for source in found]
     assert not site.asked and not proxy.asked
+
+
+def test_what_to_do_where_hosts_are_not_reached_is_said_once(tmp_path: Path) -> None:
+    items = [
+        {"url": f"http://127.0.0.1:1/{name}.yaml", "sha256": digit * 64} for name, digit in (("a", "1"), ("b", "2"))
+    ]
+    with pytest.raises(ContentError) as caught:
+        locate_all(items, Access(Store(tmp_path / "store")))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3 and lines[-1].startswith("Where a host is not reached: look at the network")
+    missing = [{"path": "/nowhere.yaml", "sha256": "1" * 64}]
+    with pytest.raises(ContentError) as caught:
+        locate_all(missing, Access(Store(tmp_path / "store")))
+    assert "not reached" not in str(caught.value)

@@ -94,7 +94,7 @@ def test_a_long_rate_limit_is_told_with_its_end(faulty: FaultyRegistry, client: 
     faulty.faults["manifests"] = [answer(429, headers={"Retry-After": "3600"})]
     error = refused(client)
     assert (error.reason, error.retry_after) == (Reason.RATE_LIMIT, 3600)
-    assert "ends in 3600 s" in str(error)
+    assert "ends in 1 h" in str(error)
     assert len(faulty.requests) == 1
 
 

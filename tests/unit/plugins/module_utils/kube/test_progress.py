@@ -14,6 +14,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.parallel import for_each
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.options import PresentOptions
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
+from ansible_collections.selfhosted.serverless.plugins.module_utils.repeats import Repeats
 from fault_proxy import Fault, FaultProxy
 from releases import config_map, namespace
 
@@ -54,6 +55,18 @@ def test_a_tick_does_not_take_the_turn_of_a_retry(monkeypatch: pytest.MonkeyPatc
     clock[0] += progress.FRESH
     report.tell("2 of 2 applied")
     assert told[-1] == "lab: 2 of 2 applied"
+
+
+def test_the_same_message_is_told_again_after_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress, "Repeats", lambda: Repeats(lambda: clock[0]))
+    told: list[str] = []
+    report = Progress(told.append, "lab")
+    for _tick in range(12):
+        report.tell("3 of 40 applied")
+        clock[0] += 4
+    report.tell("4 of 40 applied")
+    assert told == ["lab: 3 of 40 applied", "lab: 3 of 40 applied, for 32 s now", "lab: 4 of 40 applied"]
 
 
 def test_ticks_come_though_something_is_done_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

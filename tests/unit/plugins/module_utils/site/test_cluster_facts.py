@@ -36,6 +36,11 @@ def test_the_kind_of_cluster(nodes: list[dict], kind: str) -> None:
     assert cluster_facts("v1.36.3", nodes).kind == kind
 
 
+def test_the_lab_is_known_where_nodes_say_nothing_else() -> None:
+    assert cluster_facts("v1.36.3", [node()], is_lab=True).kind == "lab"
+    assert cluster_facts("v1.36.3", [node("a", "kind://docker/kind/a")], is_lab=True).kind == "kind"
+
+
 def test_nodes_are_counted_and_described() -> None:
     facts = cluster_facts("v1.36.3", [node("a"), node("b", ready="False")])
     assert (facts.nodes, facts.ready, facts.architectures) == (2, 1, ("amd64",))

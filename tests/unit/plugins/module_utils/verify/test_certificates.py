@@ -89,6 +89,13 @@ def test_webhooks_of_the_site_alone_are_looked_at(site: Cluster) -> None:
     remove(site, "admissionregistration.k8s.io/v1", kind, "ours", "theirs")
 
 
+def test_a_webhook_with_the_name_of_its_configuration_is_named_once() -> None:
+    kind = "ValidatingWebhookConfiguration"
+    assert certificates._webhook("a.example.org", f"{kind} a.example.org") == f"{kind} a.example.org"
+    assert certificates._webhook("a.example.org", f"{kind} a") == f"webhook a.example.org ({kind} a)"
+    assert certificates._webhook("a", f"{kind} b-a") == f"webhook a ({kind} b-a)"
+
+
 def test_what_webhook_servers_show(site: Cluster) -> None:
     data = {"server-cert.pem": inline(OLD), "server-key.pem": inline(b"a key"), "ca-cert.pem": inline(GOOD)}
     put(site, document("v1", "Secret", "net-istio-webhook-certs", data=data), "knative-serving")

@@ -81,6 +81,7 @@ def test_every_failure_is_told_at_once(mirror: RegistryProcess, faulty: FaultyRe
     assert f"{mirror.host}/gcr.io/not/there:1 (mirror {mirror.host}/gcr.io): not found" in message
     assert "it has no arm64 for linux, only amd64" in message
     assert "not in the allowlist" in message
+    assert message.splitlines()[-1].startswith("127.0.0.1:1: connection refused: nothing listens there")
 
 
 def test_a_private_registry_is_asked_with_its_login(
