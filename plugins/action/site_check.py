@@ -38,7 +38,9 @@ class ActionModule(ClusterAction):
             for release in args["releases"]
         ]
         wanted = to_apply(cluster, planned, RECORD_NAMESPACE, deadline)
-        found = obstacles(cluster, wanted, RECORD_NAMESPACE, deadline)
+        found, warnings = obstacles(cluster, wanted, RECORD_NAMESPACE, deadline)
+        for warning in warnings:
+            self.warn(warning)
         if found:
             lines = "\n".join(found)
             return {"failed": True, "msg": f"nothing was changed, because the run would not come to its end:\n{lines}"}

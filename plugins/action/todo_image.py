@@ -13,7 +13,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.polic
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.architecture import built_for, check_nodes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.build_key import build_key
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.builder import BuilderError, choose_builder
-from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.index import check_index
+from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.index import authorities_of, check_index
 from ansible_collections.selfhosted.serverless.plugins.module_utils.todo.registries import (
     Base,
     find_base,
@@ -54,6 +54,7 @@ def _look(args: dict[str, Any]) -> tuple[dict[str, Any], str]:
     if image:
         warning = check_nodes(f"{name}:{key}", image.architectures, nodes)
     else:
+        authorities_of(args["ca_file"])  # every builder is given them, not only those that the index is asked for
         chosen = choose_builder(args["builder"])
         builder = chosen.kind
         warning = check_nodes(f"the todo application's image, as {builder} builds it here,", [built_for(chosen)], nodes)

@@ -66,9 +66,15 @@ def faulty_values(
 
 
 def _fault_of_policy(images: Any) -> list[str]:
-    """What is wrong with the image policy, as it says it itself."""
+    """What is wrong with the image policy, as it says it itself, and with the files that it names."""
+    found = []
     try:
-        ImagePolicy.from_config(images)
+        registries = ImagePolicy.from_config(images).registries.values()
     except PolicyError as error:
         return [str(error)]
-    return []
+    for settings in registries:
+        try:
+            settings.authority()
+        except PolicyError as error:
+            found.append(str(error))
+    return found

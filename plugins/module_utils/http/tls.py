@@ -30,7 +30,7 @@ def tls_context(
 ) -> ssl.SSLContext:
     """A context that trusts the system's authorities and `authorities` (PEM), or the latter alone.
 
-    Raises HttpSetupError for PEM that holds no certificate and for a certificate and a key that do not fit.
+    Raises HttpSetupError for what holds no certificate in PEM form and for a certificate and a key that do not fit.
     """
     if system_authorities:
         context = ssl.create_default_context()
@@ -40,7 +40,8 @@ def tls_context(
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
     if authorities:
         try:
-            context.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+            # Names of authorities in the comments of a bundle may be in any language; Python takes ASCII alone.
+            context.load_verify_locations(cadata=authorities.decode("ascii", "backslashreplace"))
         except ssl.SSLError as error:
             raise HttpSetupError(
                 f"the certificate authority holds no certificate in PEM form ({_said(error)})"

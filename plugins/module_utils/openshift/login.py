@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..http.authorities import read_authorities
 from ..http.errors import HttpSetupError
 from ..http.pools import Pools
 from ..http.tls import tls_context
@@ -46,6 +47,11 @@ def fault_of(option: Any) -> str:
     secret = "token" if "token" in given else "password"
     if not is_source(given[secret]):
         return f"has a {secret} that is written into it; write where it is: {{env: NAME}} or {{file: PATH}}"
+    try:
+        if "ca_file" in given:
+            read_authorities(str(given["ca_file"]))
+    except HttpSetupError as error:
+        return f"has the ca_file {given['ca_file']}, which {error}"
     return ""
 
 
@@ -145,16 +151,10 @@ class PasswordLogin(Login):
 
     def _ca(self) -> bytes:
         named = self._option.get("ca_file")
-        if not named:
-            return b""
-        path = Path(str(named)).expanduser()
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ClusterError(f"{OPTION}: the ca_file {path} cannot be read: {error.strerror}") from None
-        if b"-----BEGIN CERTIFICATE-----" not in data:
-            raise ClusterError(f"{OPTION}: the ca_file {path} holds no certificate in PEM form")
-        return data
+            return read_authorities(str(named)) if named else b""
+        except HttpSetupError as error:
+            raise ClusterError(f"{OPTION}: the ca_file {named} {error}") from None
 
 
 def _is_no_name(username: str) -> bool:

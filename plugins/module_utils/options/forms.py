@@ -14,7 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+from ..http.authorities import read_authorities
+from ..http.errors import HttpSetupError
 
 Form = Callable[[Any], str]
 
@@ -174,6 +178,26 @@ def node_port(value: Any) -> str:
         return ""
     usual = "30000 to 32767 unless it has another"
     return f"is no node port; write one of the cluster's range ({usual}), or 0 to have one chosen"
+
+
+def authorities(value: Any) -> str:
+    """A file on this machine with certificates in PEM form, or '' for none."""
+    try:
+        if value:
+            read_authorities(str(value))
+    except HttpSetupError as error:
+        return f"{error}; write the path of a file on this machine with certificates in PEM form"
+    return ""
+
+
+def folder(value: Any) -> str:
+    """A folder on this machine that can be read, or '' for none."""
+    path = Path(str(value or ".")).expanduser()
+    try:
+        next(path.iterdir(), None)
+    except OSError as error:
+        return f"is no folder that can be read: {error.strerror}; write the path of one on this machine"
+    return ""
 
 
 def batch(value: Any) -> str:

@@ -59,6 +59,8 @@ RULES: Mapping[str, Form] = {
     "verify_*_seconds": at_least(1, "second"),
     "verify_certificate_days": at_least(0, "day"),
     "serverless_batch": forms.batch,
+    "serverless_content_directory": forms.folder,
+    "todo_build_ca_file": forms.authorities,
     "serverless_work_dir": filled("~/.cache/selfhosted-serverless/work/NAME"),
     "serverless_context": filled("docker-desktop"),
     "serverless_openshift_login": openshift_login,

@@ -30,7 +30,7 @@ from ..http.proxies import environment_proxy
 from ..http.redaction import conceal
 from ..images.policy.settings import is_loopback
 from .builder import Ask, Builder, BuilderError, ask_command
-from .index import PYPI
+from .index import PYPI, authorities_of
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 _TOLD_LINES = 15
@@ -65,11 +65,11 @@ def build_layout(
     `name` is a tag for this build alone, of letters and digits: not every tag may stand in a layout (podman refuses
     an underscore at its end, or two of them).
 
-    Raises BuilderError with the tool's last words, and what its daemon may lack.
+    Raises BuilderError with the tool's last words, and what its daemon may lack, or what is wrong with `ca_file`.
     """
     environment = _environment(builder, recipe, folder, os.environ if environ is None else environ)
     secret = folder / "ca.pem"
-    secret.write_bytes(Path(recipe.ca_file).expanduser().read_bytes() if recipe.ca_file else b"")
+    secret.write_bytes(authorities_of(recipe.ca_file))
     image, layout = f"localhost/selfhosted-todo:{name}", folder / "layout"
     archive = folder / "image.tar"
     steps = _steps(builder, recipe, image, secret, archive, layout, environment)

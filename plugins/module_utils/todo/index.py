@@ -15,6 +15,7 @@ except ImportError:  # told when the pools are made
 
 from ..content.download import login_of, shown, without_login
 from ..content.errors import ContentError
+from ..http.authorities import read_authorities
 from ..http.errors import HttpSetupError
 from ..http.failures import describe
 from ..http.pools import USER_AGENT, Pools
@@ -42,7 +43,7 @@ def check_index(index: str, requirements: Path, ca_file: str = "") -> None:
     except ContentError:
         raise BuilderError("the package index of the application's build (todo_pip_index_url) is no URL") from None
     url = f"{base}/{re.sub(r'[-_.]+', '-', found[1]).lower()}/"
-    reason = _refusal(url, _authorities(ca_file))
+    reason = _refusal(url, authorities_of(ca_file))
     if reason:
         raise BuilderError(
             f"the package index {named}, which the application's build needs, gives nothing: {reason}. "
@@ -51,18 +52,18 @@ def check_index(index: str, requirements: Path, ca_file: str = "") -> None:
         )
 
 
-def _authorities(ca_file: str) -> bytes | None:
-    path = Path(ca_file).expanduser()
+def authorities_of(ca_file: str) -> bytes:
+    """The certificates that pip is to trust besides the system's, b'' for none. Raises BuilderError."""
     try:
-        return path.read_bytes() if ca_file else None
-    except OSError as error:
+        return read_authorities(ca_file) if ca_file else b""
+    except HttpSetupError as error:
         raise BuilderError(
-            f"the certificates that the application's build is to trust cannot be read from {path}: {error.strerror}. "
+            f"the file {ca_file} with the certificates that the application's build is to trust {error}. "
             "Set todo_build_ca_file to a file in PEM form, or to '' for the system's own"
         ) from None
 
 
-def _refusal(url: str, authorities: bytes | None) -> str:
+def _refusal(url: str, authorities: bytes) -> str:
     reason = ""
     for _attempt in range(TRIES):
         try:

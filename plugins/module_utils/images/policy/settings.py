@@ -8,9 +8,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from ...http.authorities import read_authorities
+from ...http.errors import HttpSetupError
 from ...http.redaction import without_login
 from ...secret_source import is_source
 from ..errors import PolicyError
@@ -67,11 +68,13 @@ class RegistrySettings:
         )
 
     def authority(self) -> bytes:
-        """Return the content of ca_file. Raises PolicyError."""
+        """Return the certificates of ca_file, b'' where there is none. Raises PolicyError."""
         try:
-            return Path(self.ca_file).expanduser().read_bytes()
-        except OSError as error:
-            raise PolicyError(f"ca_file of {self.host}, {self.ca_file}, cannot be read: {error.strerror}") from error
+            return read_authorities(self.ca_file) if self.ca_file else b""
+        except HttpSetupError as error:
+            raise PolicyError(
+                f"serverless_images.registries[{self.host!r}]: the ca_file {self.ca_file} {error}"
+            ) from None
 
     @property
     def scheme(self) -> str:

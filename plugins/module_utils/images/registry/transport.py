@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
@@ -228,14 +227,9 @@ class Transport:
 
 def _pools(settings: RegistrySettings) -> Pools:
     try:
-        authorities = Path(settings.ca_file).expanduser().read_bytes() if settings.ca_file else None
-        return Pools(tls_context(authorities), _CONNECTIONS)
+        return Pools(tls_context(settings.authority()), _CONNECTIONS)
     except (OSError, HttpSetupError) as error:
-        if not settings.ca_file:
-            raise ImageError(str(error)) from error
-        raise ImageError(
-            f"the certificate authority of {settings.host}, {settings.ca_file}, cannot be read: {error}"
-        ) from error
+        raise ImageError(str(error)) from error
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -25,7 +25,7 @@ from ..storage_classes import API as STORAGE_CLASS
 from ..storage_classes import is_default
 from .present.existing import ExistingPolicy, applied_beside, foreign_installation
 from .present.needs import unmet
-from .present.node_ports import taken_node_ports, wants_node_ports
+from .present.node_ports import range_of_node_ports, taken_node_ports, wants_node_ports
 
 
 @dataclass(frozen=True)
@@ -61,23 +61,30 @@ def to_apply(cluster: Cluster, releases: Sequence[Planned], record_namespace: st
     return found
 
 
-def obstacles(cluster: Cluster, planned: ToApply, record_namespace: str, deadline: Deadline) -> list[str]:
-    """Return a sentence for each obstacle, with what to do. Raises KubeError where the cluster does not answer."""
+def obstacles(
+    cluster: Cluster, planned: ToApply, record_namespace: str, deadline: Deadline
+) -> tuple[list[str], list[str]]:
+    """Return a sentence for each obstacle, with what to do, and one for each that may be one.
+
+    Raises KubeError where the cluster does not answer.
+    """
     documents = planned.documents
     rights = rights_of_every_run(record_namespace) | rights_of_documents(documents, cluster.discovery)
     missing = told(lacking(cluster, rights, deadline))
     if missing:
-        return [refused_rights(missing)]
+        return [refused_rights(missing)], []
     missing = [f"{blocker.what}. {blocker.remedy}" for blocker in unmet(cluster, planned.needs, deadline)]
-    return [*missing, *_node_ports(cluster, documents, deadline), *_storage(cluster, documents, deadline)]
+    ports, warnings = _node_ports(cluster, documents, deadline)
+    return [*missing, *ports, *_storage(cluster, documents, deadline)], warnings
 
 
-def _node_ports(cluster: Cluster, documents: list[Document], deadline: Deadline) -> list[str]:
+def _node_ports(cluster: Cluster, documents: list[Document], deadline: Deadline) -> tuple[list[str], list[str]]:
     if not wants_node_ports(documents):
-        return []
+        return [], []
     services = cluster.list("v1", "Service", deadline=deadline)
-    blockers, _warnings = taken_node_ports(documents, services, frozenset())
-    return [f"{blocker.what}, which {blocker.where} wants. {blocker.remedy}" for blocker in blockers]
+    allowed = range_of_node_ports(cluster, documents, deadline)
+    blockers, warnings = taken_node_ports(documents, services, frozenset(), allowed)
+    return [f"{blocker.what}, which {blocker.where} wants. {blocker.remedy}" for blocker in blockers], warnings
 
 
 def _storage(cluster: Cluster, documents: Iterable[Document], deadline: Deadline) -> list[str]:

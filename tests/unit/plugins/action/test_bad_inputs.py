@@ -108,6 +108,20 @@ VALUES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         {"serverless_openshift_login": {"username": "a", "password": {"file": "/nowhere"}}},
         ("serverless_openshift_login", "/nowhere"),
     ),
+    ({"todo_build_ca_file": "/nowhere/ca.pem"}, ("todo_build_ca_file", "/nowhere/ca.pem", "cannot be read: No such")),
+    (
+        {"todo_build_ca_file": __file__},
+        ("todo_build_ca_file", "no certificate in PEM form", "write the path of a file"),
+    ),
+    ({"serverless_content_directory": "/nowhere"}, ("serverless_content_directory", "/nowhere", "no folder")),
+    (
+        {"serverless_images": {"registries": {"r.example": {"ca_file": "/nowhere"}}}},
+        ("serverless_images.registries['r.example']", "the ca_file /nowhere cannot be read: No such"),
+    ),
+    (
+        {"serverless_openshift_login": {"token": {"env": "HOME"}, "ca_file": __file__}},
+        ("serverless_openshift_login", "has the ca_file", "no certificate in PEM form"),
+    ),
     ({"report_directory": "/proc/nowhere"}, ("report_directory", "/proc/nowhere", "may write in")),
 ]
 WORDS: list[tuple[tuple[str, ...], tuple[str, ...]]] = [

@@ -25,7 +25,7 @@ from .existing import applied_beside, entangled, foreign_installation, plan_besi
 from .irreversible import irreversible
 from .judgement import Judge
 from .needs import unmet
-from .node_ports import taken_node_ports, wants_node_ports
+from .node_ports import range_of_node_ports, taken_node_ports, wants_node_ports
 from .options import PresentOptions
 from .scene import Scene
 from .stored_versions import guard_stored_versions
@@ -86,7 +86,8 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     plan.blockers += too_far(plan, scene.inventory, options)
     plan.warnings += irreversible(plan, scene.inventory, options)
     if wants_node_ports(documents):
-        blockers, warnings = taken_node_ports(documents, scene.objects("v1", "Service"), scene.leaving_uids)
+        allowed = range_of_node_ports(scene.cluster, documents, scene.deadline)
+        blockers, warnings = taken_node_ports(documents, scene.objects("v1", "Service"), scene.leaving_uids, allowed)
         plan.blockers += blockers
         plan.warnings += warnings
     return plan

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.contexts.same_cluster import first_of, identity_of
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from api_server import ApiServer
+from limited_user import limited
 
 
 def test_the_first_host_is_told_to_all_that_come_after(tmp_path: Path) -> None:
@@ -24,3 +26,10 @@ def test_one_is_first_however_many_come_at_once(tmp_path: Path) -> None:
 
 def test_a_cluster_is_the_same_by_whatever_way(cluster: Cluster, proxied: Cluster) -> None:
     assert identity_of(cluster) == identity_of(proxied) != ""
+
+
+def test_a_cluster_of_which_nothing_may_be_read_is_not_compared(
+    cluster: Cluster, api_server: ApiServer, tmp_path: Path, name: str
+) -> None:
+    user = limited(cluster, api_server, tmp_path, name, {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]})
+    assert identity_of(user) == ""

@@ -41,6 +41,58 @@ def test_version_2_has_one(version_2: Path) -> None:
     assert control_groups.hierarchies(version_2) == [version_2]
 
 
+def made(version_2: Path, controllers: str) -> Path:
+    """A group as the kernel makes it, with its files."""
+    group = version_2 / NAME
+    group.mkdir()
+    (group / "cgroup.controllers").write_text(controllers)
+    (group / "cgroup.subtree_control").write_text("")
+    return group
+
+
+def test_controllers_are_handed_down_where_they_are_not_yet(version_2: Path) -> None:
+    group = made(version_2, "memory\n")
+    control_groups.create(NAME, version_2)
+    assert (group / "cgroup.subtree_control").read_text() == "+memory"
+    assert (version_2 / "cgroup.subtree_control").read_text() == "cpuset cpu io memory pids hugetlb\n"
+    assert (group / "system").is_dir()
+
+
+@pytest.mark.parametrize("controller", ["memory", "io"])
+def test_a_controller_that_is_not_handed_down_matters_where_it_is_needed(version_2: Path, controller: str) -> None:
+    control = made(version_2, controller) / "cgroup.subtree_control"
+    control.unlink()
+    control.symlink_to("/proc/version")  # it can be read, and the kernel refuses what is written
+    if controller == "io":
+        control_groups.create(NAME, version_2)
+        return
+    with pytest.raises(
+        LabStartError, match=rf"The cgroup controller memory cannot be handed down by {control}: .*--priv"
+    ):
+        control_groups.create(NAME, version_2)
+
+
+def test_a_machine_without_control_groups_has_no_labs(tmp_path: Path) -> None:
+    assert control_groups.hierarchies(tmp_path / "nowhere") == []
+    assert control_groups.labs(tmp_path / "nowhere") == set()
+
+
+def test_a_cpuset_has_what_its_parent_has(version_1: Path) -> None:
+    """The kernel's files appear with the folder; here they are there before it."""
+    group = version_1 / "cpuset" / NAME
+    (group / "system").mkdir(parents=True)
+    for folder in (group, group / "system"):
+        (folder / "cpuset.cpus").write_text("\n")
+    control_groups.create(NAME, version_1)
+    assert (group / "system" / "cpuset.cpus").read_text() == "0-1\n"
+
+
+def test_a_group_that_goes_away_meanwhile_has_no_processes(version_1: Path) -> None:
+    control_groups.create(NAME, version_1)
+    (version_1 / "memory" / NAME / "cgroup.procs").write_text("12\n0\n")  # 0 is of a namespace that is not ours
+    assert control_groups.processes(NAME, root=version_1) == {12}
+
+
 def test_groups_are_made_in_every_hierarchy_and_told_apart(version_1: Path) -> None:
     control_groups.create(NAME, version_1)
     assert (version_1 / "memory" / NAME / "system").is_dir()

@@ -282,8 +282,8 @@ def test_a_token_that_has_run_out_is_told(openshift: OpenShiftApi, kubeconfig: s
     [
         ({"password": {"env": "NOT_SET"}}, "the environment variable NOT_SET is not set or empty"),
         ({"password": {"file": "/nowhere"}}, "the file /nowhere with a secret cannot be read"),
-        ({"ca_file": "/nowhere"}, "the ca_file /nowhere cannot be read"),
-        ({"ca_file": "/etc/hostname"}, "the ca_file /etc/hostname holds no certificate"),
+        ({"ca_file": "/nowhere"}, "has the ca_file /nowhere, which cannot be read: No such file"),
+        ({"ca_file": "/etc/hostname"}, "has the ca_file /etc/hostname, which holds no certificate"),
     ],
 )
 def test_what_the_option_names_must_be_there(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -74,6 +75,21 @@ def test_a_real_buildah(recipe: Recipe, folder: Path) -> None:
             build_layout(Builder("buildah", "buildah"), with_base(recipe, base, False), folder, "t-2")
     finally:
         registry.stop()
+
+
+@pytest.mark.parametrize("content", [None, b"no PEM"], ids=["not there", "no PEM"])
+def test_authorities_that_cannot_be_used_are_told_before_the_build(
+    recipe: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    environ = record(tmp_path, "docker")
+    monkeypatch.setenv("PATH", environ["PATH"])
+    bundle = tmp_path / "ca.pem"
+    if content:
+        bundle.write_bytes(content)
+    wanted = replace(recipe, ca_file=str(bundle))
+    with pytest.raises(BuilderError, match=rf"the file {bundle} .* Set todo_build_ca_file"):
+        build_layout(Builder("docker", "docker"), wanted, folder, "t-1", environ)
+    assert not Path(environ["CALLS"]).exists(), "the builder is not called"
 
 
 def test_a_real_buildah_through_a_proxy_with_a_login(recipe: Recipe, folder: Path, tmp_path: Path) -> None:

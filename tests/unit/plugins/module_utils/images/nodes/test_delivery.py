@@ -35,6 +35,7 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.images.nodes
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.policy.policy import ImagePolicy
 from ansible_collections.selfhosted.serverless.plugins.module_utils.images.registry.backoff import Backoff
 from quick_clock import QuickClock
+from throwaway_pki import Pki
 
 # Keeps "name digest" lines in $STORE; pulls what $REMOTE lists, when nothing holds it; $USED are images of containers,
 # which run unless the fourth word of their line is "ended". Prints as ctr does.
@@ -313,11 +314,10 @@ def test_a_node_that_cannot_be_reached(tmp_path: Path) -> None:
         node_from_config({"name": "n1", "exec": "docker exec"})
 
 
-def test_hosts_files(tmp_path: Path) -> None:
-    (tmp_path / "ca.crt").write_text("authority\n")
+def test_hosts_files(pki: Pki) -> None:
     mirrors = {"docker.io": ["127.0.0.1:5000/docker.io", "m.io", "docker.io"], "gcr.io": [{"host": "own.io:5001"}]}
     registries = {
-        "own.io:5001": {"ca_file": str(tmp_path / "ca.crt")},
+        "own.io:5001": {"ca_file": str(pki.ca_certificate)},
         "private.io": {"username": "u", "password": {"value": "p"}},
     }
     files = host_files(ImagePolicy.from_config({"mirrors": mirrors, "registries": registries}))

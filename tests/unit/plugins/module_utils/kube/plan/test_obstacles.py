@@ -15,6 +15,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.ob
     to_apply,
 )
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.existing import ExistingPolicy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.plan.present.node_ports import (
+    range_of_node_ports,
+    told_range,
+)
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.rights.needed import rights_of_documents
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.rights.review import Right, lacking, told
 from api_server import ApiServer
@@ -47,8 +51,18 @@ def service(name: str, port: int) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
 
+def api_server_pod(name: str, command: list[str]) -> dict[str, Any]:
+    """As kubeadm has it on its nodes."""
+    metadata = {"name": name, "namespace": "kube-system", "labels": {"component": "kube-apiserver"}}
+    spec = {
+        "automountServiceAccountToken": False,
+        "containers": [{"name": "kube-apiserver", "image": "registry.k8s.io/kube-apiserver:v1", "command": command}],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
 def found(cluster: Cluster, *documents: dict[str, Any]) -> list[str]:
-    return obstacles(cluster, ToApply(list(documents), []), "kube-system", Deadline(30))
+    return obstacles(cluster, ToApply(list(documents), []), "kube-system", Deadline(30))[0]
 
 
 def test_who_may_do_all_lacks_nothing(cluster: Cluster) -> None:
@@ -102,6 +116,61 @@ def test_a_node_port_of_others_is_told(cluster: Cluster, name: str) -> None:
     assert said.startswith(f"node port 31777 is taken by Service default/{name}, which Service default/ours wants")
     assert found(cluster, service(name, 31777)) == []
     cluster.delete("v1", "Service", name, "default")
+
+
+def test_a_node_port_out_of_range_is_told_as_far_as_it_is_known(cluster: Cluster, name: str) -> None:
+    """A dry run takes any port; the API server would refuse it in the middle of the run."""
+    wanted = ToApply([service("ours", 80)], [])
+    stopped, (warned,) = obstacles(cluster, wanted, "kube-system", Deadline(30))
+    assert stopped == [] and "Service default/ours: node port 80 is outside of 30000-32767, the usual range" in warned
+    cluster.apply(api_server_pod(name, ["kube-apiserver", "--secure-port=6443"]))
+    (stopped,), warned = obstacles(cluster, wanted, "kube-system", Deadline(30))
+    assert warned == [] and stopped.startswith(
+        "node port 80 is outside of 30000-32767, the cluster's range, which Service default/ours wants. Choose one of"
+    )
+    cluster.delete("v1", "Pod", name, "kube-system")
+    cluster.apply(api_server_pod(f"{name}-2", ["kube-apiserver", "--service-node-port-range=80-32767"]))
+    assert obstacles(cluster, wanted, "kube-system", Deadline(30)) == ([], [])
+    cluster.delete("v1", "Pod", f"{name}-2", "kube-system")
+
+
+def test_who_may_not_see_the_api_servers_pods_is_warned(
+    cluster: Cluster, api_server: ApiServer, tmp_path: Path, name: str
+) -> None:
+    user = limited(
+        cluster, api_server, tmp_path, name, {"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}
+    )
+    assert range_of_node_ports(user, [service("ours", 80)], Deadline(30)) is None
+    assert range_of_node_ports(user, [service("ours", 30080)], Deadline(30)) is None, "and nobody is asked"
+
+
+def test_a_range_may_stand_in_a_word_of_its_own() -> None:
+    assert told_range([api_server_pod("x", ["kube-apiserver", "--service-node-port-range", "80-90"])]) == range(80, 91)
+
+
+def pods(*ranges: str) -> list[dict[str, Any]]:
+    return [
+        api_server_pod("x", ["kube-apiserver", *([f"--service-node-port-range={one}"] if one else [])])
+        for one in ranges
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (("",), range(30000, 32768)),
+        (("80-32767",), range(80, 32768)),
+        (("30000+100",), range(30000, 30101)),
+        (("8080",), range(8080, 8081)),
+        (("", "30000-32767"), range(30000, 32768)),
+        (("", "80-90"), None),  # an upgrade on its way: either may answer
+        (("all",), None),
+        (("90-80",), None),
+        ((), None),
+    ],
+)
+def test_a_range_is_read_as_kubernetes_writes_it(said: tuple[str, ...], meant: range | None) -> None:
+    assert told_range(pods(*said)) == meant
 
 
 @pytest.mark.parametrize(
@@ -164,4 +233,4 @@ def test_what_others_must_have_is_told_with_the_rest(cluster: Cluster, name: str
         cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}})
     release = Planned(name, [service("ours", 0)], ExistingPolicy(needs=[need]))
     planned = to_apply(cluster, [release], "kube-system", Deadline(30))
-    assert obstacles(cluster, planned, "kube-system", Deadline(30)) == ([] if is_there else ["no package. Get it"])
+    assert obstacles(cluster, planned, "kube-system", Deadline(30))[0] == ([] if is_there else ["no package. Get it"])
