@@ -39,7 +39,7 @@ WITHOUT_MACHINES = {
     "todo_database_storage_class": "by-hand",
     "verify_at_end": "none",
 }
-VOLUME = {
+VOLUME: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "PersistentVolume",
     "metadata": {"name": "to-dos"},
@@ -77,6 +77,12 @@ class Five:
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=1200
         )
 
+    def renew_volumes(self) -> None:
+        """Make the volumes anew, which no other claim can have once theirs is gone."""
+        for server in self.without_machines.values():
+            kubectl(server, "delete", "persistentvolume", VOLUME["metadata"]["name"], "--ignore-not-found")
+            kubectl(server, "apply", "-f", "-", given=json.dumps(VOLUME))
+
 
 def ends(done: subprocess.CompletedProcess[str]) -> dict[str, End]:
     """The table at the end of a run, by host."""
@@ -93,8 +99,6 @@ def five_contexts(folder: Path, first: OwnLab, second: OwnLab) -> Iterator[Five]
         silent, node_port = stack.enter_context(_silent()), stack.enter_context(_one_web())
         kwok = make_kwok()
         servers = {name: stack.enter_context(kwok_cluster(folder / name, kwok, NODES)) for name in KWOK}
-        for server in servers.values():
-            kubectl(server, "apply", "-f", "-", given=json.dumps(VOLUME))
         config: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
         _add(config, LAB, first.directory / "kubeconfig")
         _add(config, ARN, second.directory / "kubeconfig")
@@ -125,7 +129,9 @@ def five_contexts(folder: Path, first: OwnLab, second: OwnLab) -> Iterator[Five]
         (groups.parent / "kubeconfig.yml").write_text(yaml.safe_dump(inventory))
         for kind in ("kind_lab", "kind_unknown"):
             (groups / kind).symlink_to(ROOT / "inventories" / "lab" / "group_vars" / "clusters")
-        yield Five(groups.parent, servers)
+        five = Five(groups.parent, servers)
+        five.renew_volumes()
+        yield five
 
 
 def _add(config: dict[str, Any], context: str, kubeconfig: Path) -> None:
