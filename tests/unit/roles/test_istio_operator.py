@@ -18,11 +18,21 @@ from openshift_api import OpenShiftApi, running_openshift  # noqa: E402
 from releases import config_map, deployment, document, namespace  # noqa: E402
 from role_hosts import Ended, run_roles  # noqa: E402
 from sail import CNI, DEFAULT_VERSION, ISTIO, ISTIOD, MESH, REVISION, ServiceMesh, serve  # noqa: E402
-from standing import inventory_of, within  # noqa: E402
+from standing import inventory_of, until, within  # noqa: E402
 
-WANTED = {"role": "istio", "istio_provider": "operator", "istio_operator_channel": "stable-3.3"}
+WANTED = {
+    "role": "istio",
+    "istio_provider": "operator",
+    "istio_operator_channel": "stable-3.3",
+    "istio_wait_timeout": 90,
+}
 GATEWAY = ("apps/v1", "Deployment", "istio-ingressgateway", "istio-system")
 SERVICE = ("v1", "Service", *GATEWAY[2:])
+# As istioctl answers to what the role asks of it
+ISTIOCTL = """#!/bin/sh
+test "$1" = version && echo "client version: 1.30.5" && exit
+printf "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: istio, namespace: istio-system}\\n"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +127,14 @@ def test_from_nothing_to_nothing(server: OpenShiftApi, cluster: Cluster, tmp_pat
         assert (newer.fault, newer.changed) == ("", 1)
         assert [cluster.get(*one)["spec"]["version"] for one in (ISTIO, CNI)] == ["v1.30-latest"] * 2
 
-        other = run(server, tmp_path, istio_provider="manifests", istio_existing="stop")
-        assert "somebody else has installed it" in other.fault and cluster.get(*ISTIO)
+        program = tmp_path / "istioctl"
+        program.write_text(ISTIOCTL)
+        program.chmod(0o755)
+        istioctl = {"path": str(program), "version": "1.30.5"}
+        other = run(server, tmp_path, istio_provider="manifests", istio_version="1.30.5", istio_istioctl=istioctl)
+        assert (other.fault, other.changed, cluster.get("v1", "ConfigMap", "istio", "istio-system")) == ("", 0, None)
+        refused = run(server, tmp_path, istio_provider="manifests", istio_istioctl=istioctl, istio_existing="adopt")
+        assert "Istio default" in refused.fault and "would undo what adopting does" in refused.fault
 
         root = within(config_map("istio-ca-root-cert", {"root-cert.pem": "x"}), "default")
         root["metadata"]["labels"] = {"istio.io/config": "true"}
@@ -172,6 +188,7 @@ def test_what_somebody_else_has_is_used_and_stays(server: OpenShiftApi, cluster:
         assert run(server, tmp_path, istio_state="absent").fault == ""
         assert cluster.get(*GATEWAY) is None and cluster.get(*ISTIO) and cluster.get(*ISTIOD)
         cluster.delete(*ISTIO, propagation="Foreground")
+        until(lambda: cluster.get(*ISTIO) is None and cluster.get(*ISTIOD) is None, 60)
 
 
 def test_what_the_other_provider_has_installed_is_used_as_it_is(

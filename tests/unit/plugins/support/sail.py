@@ -22,6 +22,7 @@ ISTIO, CNI, REVISION = (API, "Istio", "default"), (API, "IstioCNI", "default"), 
 ISTIOD = ("apps/v1", "Deployment", "istiod", "istio-system")
 FINALIZER = "sailoperator.io/sail-operator"
 DEFAULT_VERSION = "v1.30.1"
+NODE = "worker"
 MANAGED = {"managed-by": "sail-operator"}
 
 _TEXT, _FREE = {"type": "string"}, {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -78,7 +79,7 @@ def kind_of_sail(kind: str) -> dict[str, Any]:
 
 
 class ServiceMesh(Olm):
-    """Beside the operator it plays the nodes: pods of gateways that have an IstioRevision to inject them get ready."""
+    """Beside the operator it plays scheduler and kubelet for the pods of gateways."""
 
     package = MESH
 
@@ -101,8 +102,7 @@ class ServiceMesh(Olm):
         for live in self.cluster.list(API, "Istio"):
             if not live["metadata"].get("deletionTimestamp"):
                 self._istio(live)
-        if self.cluster.get(*ISTIOD):
-            self._run_gateways()
+        self._run_gateways()
 
     def _istio(self, live: dict[str, Any]) -> None:
         if self._is_told(live):
@@ -168,7 +168,16 @@ class ServiceMesh(Olm):
 
     def _run_gateways(self) -> None:
         for pod in self.cluster.list("v1", "Pod", label_selector="sidecar.istio.io/inject=true"):
-            if pod["status"].get("phase") == "Pending":
+            name, place = pod["metadata"]["name"], pod["metadata"]["namespace"]
+            if pod["metadata"].get("deletionTimestamp"):
+                self.cluster.delete("v1", "Pod", name, place, grace_seconds=0)
+            elif pod["status"]["phase"] == "Pending":
+                self.cluster.apply(document("v1", "Node", NODE), manager="kubelet")
+                path = self.cluster.resource("v1", "Pod").path(place, name)
+                target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
+                self.cluster.transport.call(
+                    "POST", f"{path}/binding", body=document("v1", "Binding", name, target=target)
+                )
                 conditions = [{"type": kind, "status": "True"} for kind in ("Ready", "ContainersReady")]
                 ip = {"podIP": "10.0.0.9", "podIPs": [{"ip": "10.0.0.9"}]}
                 self._status(pod, {"phase": "Running", "conditions": conditions, **ip})
