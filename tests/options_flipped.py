@@ -49,7 +49,6 @@ BY_OTHER_MEANS = {
         )
         for what in ("ignore_fields", "force_conflicts")
     },
-    "istio_existing": f"{SHARED}::test_what_somebody_else_has_installed_is_brought_to_ours_or_a_reason_to_stop",
     "knative_eventing_jobs_content": f"{SHARED}::test_options_reach_the_manifests",
     # Given on under their names, as test_the_role_gives_every_option_to_the_action_under_its_name has it
     "verify_application_namespace": (

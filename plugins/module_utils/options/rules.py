@@ -32,6 +32,8 @@ RULES: Mapping[str, Form] = {
     "registry_secret_name": forms.name,
     "todo_service_account": forms.name,
     "knative_operator_*": forms.name,
+    "istio_operator_version": or_empty(forms.name),
+    "istio_operator_*": forms.name,
     "todo_database_storage": forms.quantity,
     "verify_split_requests": at_least(1, "request"),
     "verify_warm_requests": at_least(1, "request"),

@@ -125,3 +125,28 @@ def test_istio_makes_the_gateway_where_it_is_named() -> None:
     assert [item["metadata"]["name"] for item in yaml.safe_load_all(text) if item] == ["istio-system", "edge", "shop"]
     text = text_of("istio", "namespaces.yml.j2", serverless_gateway=EDGE, istio_injection_namespaces=["edge"])
     assert [item["metadata"]["name"] for item in yaml.safe_load_all(text) if item] == ["istio-system", "edge"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "size", "release", "resources"),
+    [
+        ("manifests", "default", "istio", None),
+        ("operator", "lean", "istio-operator-gateway", {"requests": {"cpu": "10m", "memory": "100Mi"}}),
+    ],
+)
+def test_the_gateway_beside_an_operator_is_where_the_variable_says(
+    provider: str, size: str, release: str, resources: dict[str, object] | None
+) -> None:
+    """And those who need it need the release that it is of."""
+    options = {"istio_provider": provider, "istio_size": size, "istio_gateway_service_type": "NodePort"}
+    found = yaml.safe_load_all(text_of("istio", "operator_gateway.yml.j2", serverless_gateway=EDGE, **options))
+    objects = {item["kind"]: item for item in found}
+    assert {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in objects.values()} == {
+        ("edge", "front")
+    }
+    service, workload = objects["Service"]["spec"], objects["Deployment"]["spec"]
+    assert (service["type"], service["selector"]) == ("NodePort", EDGE["selector"])
+    assert workload["selector"]["matchLabels"] == EDGE["selector"]
+    assert EDGE["selector"].items() <= workload["template"]["metadata"]["labels"].items()
+    assert workload["template"]["spec"]["containers"][0].get("resources") == resources
+    assert templar("istio", **options).template(trust_as_template("{{ __serverless_istio }}")) == release

@@ -1,12 +1,15 @@
 """OLM and the operator of OpenShift Serverless, played: what they write of a Subscription and of Knative's resources.
 
 The kinds are the real ones: OLM's CRDs out of github.com/operator-framework/api, Knative's out of knative.dev/operator.
+The operator of Service Mesh is in sail.py.
 Packages are served by an aggregated API server on OpenShift; here a CRD of that name holds them.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
@@ -34,11 +37,33 @@ _KNATIVE_FILES = {
         "90edc572e17c849dd65e7f3eb98c681d714d6e45578cce09a75eca9820f33305"
     ),
 }
-PLACE = "openshift-serverless"
-SUBSCRIPTION = ("operators.coreos.com/v1alpha1", "Subscription", "serverless-operator", PLACE)
-VERSION = "serverless-operator.v1.37.0"
-CSV = ("operators.coreos.com/v1alpha1", "ClusterServiceVersion", VERSION, PLACE)
-LABEL = f"operators.coreos.com/serverless-operator.{PLACE}"
+
+
+@dataclass(frozen=True)
+class Package:
+    """An operator as a catalog has it, and the namespace that it is subscribed to in."""
+
+    name: str
+    version: str
+    place: str
+    title: str
+
+    @property
+    def subscription(self) -> tuple[str, str, str, str]:
+        return "operators.coreos.com/v1alpha1", "Subscription", self.name, self.place
+
+    @property
+    def csv(self) -> tuple[str, str, str, str]:
+        return "operators.coreos.com/v1alpha1", "ClusterServiceVersion", f"{self.name}.{self.version}", self.place
+
+    @property
+    def label(self) -> str:
+        """By which OLM marks what belongs to the operator."""
+        return f"operators.coreos.com/{self.name}.{self.place}"
+
+
+SERVERLESS = Package("serverless-operator", "v1.37.0", "openshift-serverless", "Red Hat OpenShift Serverless")
+PLACE, SUBSCRIPTION, CSV, LABEL = SERVERLESS.place, SERVERLESS.subscription, SERVERLESS.csv, SERVERLESS.label
 PARTS = {
     "KnativeServing": ("knative-serving", "controller"),
     "KnativeEventing": ("knative-eventing", "eventing-controller"),
@@ -48,30 +73,36 @@ FINALIZER = "knativeservings.operator.knative.dev"
 
 def install(server: OpenShiftApi) -> Cluster:
     """Install OLM's kinds and a catalog with the operator's package; return a client with all rights."""
+    cluster = install_olm(server, SERVERLESS, ["stable", "stable-1.37"])
+    kinds = [definition("networking.istio.io", "Gateway")]
+    cluster.apply(kinds[0])
+    await_served(cluster, kinds)
+    cluster.apply(namespace("istio-system"))
+    return cluster
+
+
+def install_olm(server: OpenShiftApi, package: Package, channels: Sequence[str]) -> Cluster:
+    """Install OLM's kinds and a catalog with one package."""
     cluster = server.administrator()
-    kinds = [
-        *crds(_OLM_FILES, _OLM, _OLM_SUM),
-        definition("packages.operators.coreos.com", "PackageManifest"),
-        definition("networking.istio.io", "Gateway"),
-    ]
+    kinds = [*crds(_OLM_FILES, _OLM, _OLM_SUM), definition("packages.operators.coreos.com", "PackageManifest")]
     for kind in kinds:
         cluster.apply(kind)
     await_served(cluster, kinds)
     cluster.apply(namespace("openshift-marketplace"))
-    cluster.apply(namespace("istio-system"))
-    package = document("packages.operators.coreos.com/v1", "PackageManifest", "serverless-operator")
-    status = {"catalogSource": "redhat-operators", "channels": [{"name": "stable"}, {"name": "stable-1.37"}]}
-    cluster.apply(
-        {**within(package, "openshift-marketplace", labels={"catalog": "redhat-operators"}), "status": status}
-    )
+    shown = document("packages.operators.coreos.com/v1", "PackageManifest", package.name)
+    status = {"catalogSource": "redhat-operators", "channels": [{"name": channel} for channel in channels]}
+    cluster.apply({**within(shown, "openshift-marketplace", labels={"catalog": "redhat-operators"}), "status": status})
     return cluster
 
 
 class Olm(threading.Thread):
     """Writes what OLM and the operator would, until it is stopped.
 
-    With `unresolved` no version is found for the Subscription, for that reason; with `failing` Knative gets not ready.
+    With `unresolved` no version is found for the Subscription, for that reason; with `failing` what the operator
+    installs gets not ready. Another operator than that of Serverless is a subclass.
     """
+
+    package = SERVERLESS
 
     def __init__(self, cluster: Cluster, unresolved: str = "", failing: str = "") -> None:
         super().__init__(daemon=True)
@@ -92,14 +123,26 @@ class Olm(threading.Thread):
         while not self._over.wait(0.2):
             try:
                 self._subscription()
-                for kind in PARTS:
-                    for live in self.cluster.list("operator.knative.dev/v1beta1", kind):
-                        self._part(live)
+                self.operate()
             except KubeError:
                 continue  # somebody else was quicker; the next turn sees what there is
 
+    def kinds(self) -> list[dict[str, Any]]:
+        """The CRDs that come with the operator."""
+        kinds = crds(_KNATIVE_FILES, _KNATIVE, _KNATIVE_SUM)
+        for kind in kinds:
+            del kind["spec"]["conversion"]  # by a webhook of the operator's
+        return kinds
+
+    def operate(self) -> None:
+        """What the operator does in a turn."""
+        for kind in PARTS:
+            for live in self.cluster.list("operator.knative.dev/v1beta1", kind):
+                self._part(live)
+
     def _subscription(self) -> None:
-        live = self.cluster.get(*SUBSCRIPTION)
+        package = self.package
+        live = self.cluster.get(*package.subscription)
         if live is None or (live.get("status") or {}).get("installedCSV"):
             return
         updated = "2026-11-27T00:00:00Z"
@@ -107,25 +150,24 @@ class Olm(threading.Thread):
             condition = {"type": "ResolutionFailed", "status": "True", "message": self.unresolved}
             self._status(live, {"lastUpdated": updated, "conditions": [condition]})
             return
-        kinds = crds(_KNATIVE_FILES, _KNATIVE, _KNATIVE_SUM)
+        kinds = self.kinds()
         for kind in kinds:
-            del kind["spec"]["conversion"]  # by a webhook of the operator's
             self.cluster.apply(kind, manager="olm")
         await_served(self.cluster, kinds)
         self.cluster.apply(
             {
-                "apiVersion": CSV[0],
-                "kind": CSV[1],
-                "metadata": {"name": VERSION, "namespace": PLACE, "labels": {LABEL: ""}},
+                "apiVersion": package.csv[0],
+                "kind": package.csv[1],
+                "metadata": {"name": package.csv[2], "namespace": package.place, "labels": {package.label: ""}},
                 "spec": {
-                    "displayName": "Red Hat OpenShift Serverless",
+                    "displayName": package.title,
                     "install": {"strategy": "deployment", "spec": {"deployments": []}},
                 },
             },
             manager="olm",
         )
-        self._status(self.cluster.get(*CSV), {"phase": "Succeeded"})
-        self._status(live, {"lastUpdated": updated, "installedCSV": VERSION, "currentCSV": VERSION})
+        self._status(self.cluster.get(*package.csv), {"phase": "Succeeded"})
+        self._status(live, {"lastUpdated": updated, "installedCSV": package.csv[2], "currentCSV": package.csv[2]})
 
     def _part(self, live: dict[str, Any]) -> None:
         metadata = live["metadata"]
@@ -150,7 +192,7 @@ class Olm(threading.Thread):
 
     def _merge(self, live: dict[str, Any], patch: dict[str, Any], part: str = "") -> None:
         path = self.cluster.resource(live["apiVersion"], live["kind"]).path(
-            live["metadata"]["namespace"], live["metadata"]["name"]
+            live["metadata"].get("namespace"), live["metadata"]["name"]
         )
         content_type = "application/merge-patch+json"
         self.cluster.transport.call("PATCH", path + part, body=patch, content_type=content_type)

@@ -18,6 +18,9 @@ MOST_NAMED = 5
 
 # Roles by release, where the name alone does not tell.
 _ROLES = {
+    "istio-operator": "istio",
+    "istio-operator-mesh": "istio",
+    "istio-operator-gateway": "istio",
     "knative-serving": "knative",
     "knative-eventing": "knative",
     "knative-operator": "knative",
