@@ -288,6 +288,11 @@ options:
         type: list
         elements: dict
         default: []
+      adoptable:
+        description: Whether V(adopt) is told as a remedy. It is none where an operator is subscribed to.
+        type: bool
+        default: true
+        version_added: "1.1.0"
       ours:
         description: Documents that are applied beside an installation of somebody else.
         type: list

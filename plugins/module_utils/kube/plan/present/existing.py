@@ -30,7 +30,8 @@ class ExistingPolicy:
     `serves` are targets, as the wait action takes them, that hold for an installation which can be used as it is.
     `ours` are matchers of documents that are applied all the same. `policy` is auto (used where it serves, else
     refused), adopt, leave or stop; `role` is whose option says so. `operators` are matchers like `marks`, of what an
-    operator makes the component of: it would undo what adopting does, so that is refused. `needs` are what others must
+    operator makes the component of: it would undo what adopting does, so that is refused. `adoptable` says whether
+    adopting is any remedy at all: it is none for the subscription to an operator. `needs` are what others must
     have on the cluster before the release is installed, see needs.py.
     """
 
@@ -41,6 +42,7 @@ class ExistingPolicy:
     role: str = ""
     operators: list[dict[str, Any]] = field(default_factory=list)
     needs: list[dict[str, Any]] = field(default_factory=list)
+    adoptable: bool = True
 
 
 def foreign_installation(
@@ -65,7 +67,7 @@ def entangled(plan: Plan, beside: list[Document], policy: ExistingPolicy, wanted
     left = {ObjectRef.of(document).identity for document in beside}
     parts = {ObjectRef.of(document).identity for document in wanted} - left
     option = f"{policy.role}_existing" if policy.role else "existing"
-    remedy = f"Remove one of the two, or set {option}: adopt to have it brought to what this collection installs"
+    remedy = f"Remove one of the two{_or_adopt(option) if policy.adoptable else ''}"
     return [
         Blocker(str(step.ref), "it is part of our own installation, and somebody else has installed it too", remedy)
         for step in plan.of(Action.DELETE, Action.GIVE_BACK)
@@ -85,15 +87,11 @@ def plan_beside(
         plan.blockers += [Blocker(str(ref), what, f"Set {option}: auto or leave, to use it") for ref in _refs(found)]
     elif policy.policy == STOP:
         what = "somebody else has installed it, and is not to be touched"
-        plan.blockers += [
-            Blocker(str(ref), what, f"Remove it, or set {option} to adopt or leave") for ref in _refs(found)
-        ]
+        remedy = f"Remove it, or set {option} to {'adopt or leave' if policy.adoptable else 'leave'}"
+        plan.blockers += [Blocker(str(ref), what, remedy) for ref in _refs(found)]
     elif why:
         is_operated = any(_fits(mark, item) for mark in policy.operators for item in found)
-        adopting = (
-            "" if is_operated else f", or set {option}: adopt to have it brought to what this collection installs"
-        )
-        remedy = f"Mend or remove it{adopting}"
+        remedy = f"Mend or remove it{_or_adopt(option) if policy.adoptable and not is_operated else ''}"
         what = f"somebody else has installed it, and it does not serve: {'; '.join(why)}"
         plan.blockers += [Blocker(str(ref), what, remedy) for ref in _refs(found)]
     else:
@@ -107,6 +105,10 @@ def plan_beside(
 def applied_beside(documents: list[Document], policy: ExistingPolicy) -> list[Document]:
     """The documents of a release that are applied beside an installation of somebody else."""
     return [document for document in documents if any(matches(matcher, document) for matcher in policy.ours)]
+
+
+def _or_adopt(option: str) -> str:
+    return f", or set {option}: adopt to have it brought to what this collection installs"
 
 
 def _is_ours(item: Document, release: str, inventory: Inventory | None) -> bool:

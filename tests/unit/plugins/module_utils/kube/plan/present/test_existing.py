@@ -76,6 +76,15 @@ def test_stop_refuses_and_leave_leaves_it(cluster: Cluster, name: str, theirs: d
     assert untouched(cluster, name, theirs)
 
 
+@pytest.mark.parametrize("policy", ["auto", "stop"])
+def test_adopting_is_no_remedy_where_it_is_none(
+    cluster: Cluster, name: str, theirs: dict[str, Any], policy: str
+) -> None:
+    with pytest.raises(ReleaseError, match="emove it") as refused:
+        present(cluster, name, wanted(name), existing=policy_of(name, policy, adoptable=False))
+    assert "adopt" not in str(refused.value)
+
+
 def test_what_is_ours_is_applied_beside_it(cluster: Cluster, name: str, theirs: dict[str, Any]) -> None:
     ours = [{"kind": "ConfigMap", "name": "beside"}]
     policy = policy_of(name, "leave", ours=ours)
