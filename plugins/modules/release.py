@@ -265,11 +265,24 @@ options:
         default: []
         version_added: "1.1.0"
         suboptions:
-          <<: *mark
+          api_version:
+            description: API version of the object.
+            type: str
+            required: true
+          kind:
+            description: Kind of the object.
+            type: str
+            required: true
           name:
             description: Name of the object.
             type: str
             required: true
+          namespace:
+            description: Namespace of the object.
+            type: str
+          label_selector:
+            description: Selects objects of that name by their labels.
+            type: str
           expression:
             description: JMESPath that must be truthy on one object of that name.
             type: str
