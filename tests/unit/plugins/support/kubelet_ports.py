@@ -6,8 +6,6 @@ are those of this machine, or what `ports` says.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import socket
 import ssl
 import struct
@@ -17,27 +15,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+from tls_servers import TlsServer, upgrade
+
 BINARY, CLOSE = 0x82, 0x88  # final frames
 
 
-class KubeletPorts:
-    """Listens on loopback with TLS; `asked` has the paths of the API server's requests. Use as a context manager."""
+class KubeletPorts(TlsServer):
+    """`asked` has the paths of the API server's requests. Use as a context manager."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
+        super().__init__(certificate, key)
         self.ports: dict[int, int] = {}
         self.asked: list[str] = []
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(certificate, key)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-
-    def __enter__(self) -> KubeletPorts:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._listener.close()
 
     def node(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """A Node that stands for this kubelet, and its status."""
@@ -46,35 +35,18 @@ class KubeletPorts:
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
         return node, {"status": {"addresses": addresses, "daemonEndpoints": endpoint}}
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _address = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        with self._tls.wrap_socket(plain, server_side=True) as client:
-            reader = client.makefile("rb")
-            path = reader.readline().split()[1].decode()
-            lines = (line.partition(b":") for line in iter(reader.readline, b"\r\n"))
-            headers = {name.lower(): value.strip() for name, _colon, value in lines}
-            self.asked.append(path)
-            accept = base64.b64encode(hashlib.sha1(headers[b"sec-websocket-key"] + MAGIC).digest())
-            client.sendall(
-                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: " + accept + b"\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n"
-            )
-            number = int(parse_qs(urlsplit(path).query)["port"][0])
-            for channel in (b"\x00", b"\x01"):
-                client.sendall(_frame(BINARY, channel + struct.pack("<H", number)))
-            try:
-                self._forward(client, reader, number)
-            except OSError as error:
-                client.sendall(_frame(BINARY, b"\x01" + f"error forwarding port {number}: {error}".encode()))
-            with suppress(OSError):  # who only wanted to shake hands has hung up
-                client.sendall(_frame(CLOSE, b""))
+    def serve(self, client: ssl.SSLSocket) -> None:
+        reader, path = upgrade(client, "v4.channel.k8s.io")
+        self.asked.append(path)
+        number = int(parse_qs(urlsplit(path).query)["port"][0])
+        for channel in (b"\x00", b"\x01"):
+            client.sendall(_frame(BINARY, channel + struct.pack("<H", number)))
+        try:
+            self._forward(client, reader, number)
+        except OSError as error:
+            client.sendall(_frame(BINARY, b"\x01" + f"error forwarding port {number}: {error}".encode()))
+        with suppress(OSError):  # who only wanted to shake hands has hung up
+            client.sendall(_frame(CLOSE, b""))
 
     def _forward(self, client: ssl.SSLSocket, reader: Any, number: int) -> None:
         with socket.create_connection(("127.0.0.1", self.ports.get(number, number)), 20) as pod:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import socket
-import ssl
-import threading
 import time
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,36 +21,9 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.site.platfor
 from api_server import ApiServer
 from kubelet_ports import KubeletPorts
 from throwaway_pki import Pki
+from tls_servers import TlsServer
 
 MERGE = "application/merge-patch+json"
-
-
-class TlsPort:
-    """A port that shakes hands as a kubelet does, and says nothing after it."""
-
-    def __init__(self, certificate: Path, key: Path, host: str = "127.0.0.1") -> None:
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(certificate, key)
-        self._listener = socket.create_server((host, 0))
-        self.port = self._listener.getsockname()[1]
-
-    def __enter__(self) -> TlsPort:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _address = self._listener.accept()
-            except OSError:
-                return
-            try:
-                self._tls.wrap_socket(plain, server_side=True).close()
-            except OSError:
-                plain.close()
 
 
 @pytest.fixture(autouse=True)
@@ -71,16 +41,16 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 @pytest.fixture
-def signed(api_server: ApiServer) -> Iterator[TlsPort]:
+def signed(api_server: ApiServer) -> Iterator[TlsServer]:
     """A kubelet whose certificate the cluster's CA has signed, for 127.0.0.1."""
-    with TlsPort(api_server.pki.server_certificate, api_server.pki.server_key) as port:
+    with TlsServer(api_server.pki.server_certificate, api_server.pki.server_key) as port:
         yield port
 
 
 @pytest.fixture
-def self_signed(stranger: Pki) -> Iterator[TlsPort]:
+def self_signed(stranger: Pki) -> Iterator[TlsServer]:
     """A kubelet with a certificate of its own."""
-    with TlsPort(stranger.server_certificate, stranger.server_key) as port:
+    with TlsServer(stranger.server_certificate, stranger.server_key) as port:
         yield port
 
 
@@ -99,20 +69,20 @@ def asked(cluster: Cluster, *nodes: dict[str, Any]) -> KubeletTls:
     return ask_kubelets(cluster, nodes, Deadline(20))
 
 
-def test_one_that_the_clusters_authority_signed(cluster: Cluster, signed: TlsPort) -> None:
+def test_one_that_the_clusters_authority_signed(cluster: Cluster, signed: TlsServer) -> None:
     found = asked(cluster, node(signed.port))
     assert not found.is_refused and found.kubelets == (Kubelet("one", Trust.VERIFIED),)
     assert str(found) == "the kubelets of 1 of 1 nodes were asked; the cluster's CA signed them"
 
 
-def test_one_that_signed_its_own(cluster: Cluster, signed: TlsPort, self_signed: TlsPort) -> None:
+def test_one_that_signed_its_own(cluster: Cluster, signed: TlsServer, self_signed: TlsServer) -> None:
     found = asked(cluster, node(signed.port), node(self_signed.port, "localhost"))
     assert found.is_refused
     assert str(found).startswith(f"the kubelet of localhost was asked: 127.0.0.1:{self_signed.port}: ")
     assert "certificate" in str(found)
 
 
-def test_who_answers_in_a_nodes_place_is_not_that_kubelet(cluster: Cluster, self_signed: TlsPort) -> None:
+def test_who_answers_in_a_nodes_place_is_not_that_kubelet(cluster: Cluster, self_signed: TlsServer) -> None:
     """Such as a proxy that all connections go through: its certificate says nothing of the node's."""
     found = asked(cluster, node(self_signed.port, "two"))
     assert not found.is_refused and "who answers from here is not two" in str(found)
@@ -121,7 +91,7 @@ def test_who_answers_in_a_nodes_place_is_not_that_kubelet(cluster: Cluster, self
 def test_one_whose_certificate_is_not_for_its_address(cluster: Cluster, api_server: ApiServer) -> None:
     """Signed, but for another name: metrics-server asks for the address."""
     pki = api_server.pki
-    with TlsPort(pki.server_certificate, pki.server_key, "127.0.0.2") as elsewhere:
+    with TlsServer(pki.server_certificate, pki.server_key, "127.0.0.2") as elsewhere:
         found = asked(cluster, node(elsewhere.port, "localhost", address="127.0.0.2"))
     assert found.is_refused and "127.0.0.2" in str(found)
 
@@ -135,12 +105,12 @@ def test_one_that_cannot_be_reached_is_no_reason_to_trust_it(cluster: Cluster, m
     assert str(found) == f"no kubelet could be asked: 127.0.0.1:{port}: Connection refused"
 
 
-def test_nodes_without_a_kubelet_of_their_own_are_not_asked(cluster: Cluster, self_signed: TlsPort) -> None:
+def test_nodes_without_a_kubelet_of_their_own_are_not_asked(cluster: Cluster, self_signed: TlsServer) -> None:
     found = asked(cluster, node(self_signed.port, type="kwok"))
     assert found == KubeletTls() and str(found) == "no node to ask"
 
 
-def test_no_authority_to_hold_them_against(proxied: Cluster, fault_proxy: Any, self_signed: TlsPort) -> None:
+def test_no_authority_to_hold_them_against(proxied: Cluster, fault_proxy: Any, self_signed: TlsServer) -> None:
     fault_proxy.stop()
     found = ask_kubelets(proxied, [node(self_signed.port)], Deadline(1))
     assert not found.is_refused and "the cluster's CA cannot be read" in str(found)
@@ -181,7 +151,7 @@ def tunnel(cluster: Cluster, api_server: ApiServer, name: str) -> Iterator[tuple
 
 
 def test_the_way_through_the_api_server_has_the_last_word(
-    cluster: Cluster, tunnel: tuple[KubeletPorts, str], signed: TlsPort, self_signed: TlsPort
+    cluster: Cluster, tunnel: tuple[KubeletPorts, str], signed: TlsServer, self_signed: TlsServer
 ) -> None:
     """What answers from here at the node's address may be another machine."""
     ports, name = tunnel
@@ -195,7 +165,7 @@ def test_the_way_through_the_api_server_has_the_last_word(
 
 
 def test_one_that_is_not_reached_from_here_is_asked_through_the_api_server(
-    cluster: Cluster, tunnel: tuple[KubeletPorts, str], self_signed: TlsPort
+    cluster: Cluster, tunnel: tuple[KubeletPorts, str], self_signed: TlsServer
 ) -> None:
     ports, name = tunnel
     with socket.create_server(("127.0.0.1", 0)) as held:
@@ -206,7 +176,7 @@ def test_one_that_is_not_reached_from_here_is_asked_through_the_api_server(
 
 
 def test_where_that_way_leads_nowhere_nobody_was_asked(
-    cluster: Cluster, tunnel: tuple[KubeletPorts, str], self_signed: TlsPort
+    cluster: Cluster, tunnel: tuple[KubeletPorts, str], self_signed: TlsServer
 ) -> None:
     ports, name = tunnel
     with socket.create_server(("127.0.0.1", 0)) as held:

@@ -6,14 +6,10 @@ it: the first byte of a frame is its channel, 255 ends that of the second byte.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
-import socket
 import ssl
 import subprocess
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,34 +17,32 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 from throwaway_pki import Pki
+from tls_servers import TlsServer, upgrade
 from todo_servers import Postgres
 from websocket import ABNF
 from websocket._abnf import frame_buffer
 
-MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 STDOUT, STDERR, STATUS, CLOSE = 1, 2, 3, 255
 PASSWORD_FILE = "/run/secrets/database/password"
 
 
-class DatabasePod:
-    """Listens on loopback with TLS; `kubeconfig` leads there. Use as a context manager.
+class DatabasePod(TlsServer):
+    """`kubeconfig` leads there. Use as a context manager.
 
     `ran` has the scripts of all commands; the connection of one that holds the word `cut` breaks while it runs.
     """
 
     def __init__(self, folder: Path, pki: Pki, postgres: Postgres, password: str) -> None:
+        super().__init__(pki.server_certificate, pki.server_key)
         self.ran: list[str] = []
         self.cut = ""
         self._password = folder / "password"
         self._password.write_text(password)
         path = f"{postgres.binaries}:{os.environ['PATH']}"
         self._environment = {"PATH": path, "PGHOST": "127.0.0.1", "PGPORT": str(postgres.port)}
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(pki.server_certificate, pki.server_key)
-        self._listener = socket.create_server(("127.0.0.1", 0))
         self.kubeconfig = folder / "kubeconfig"
         cluster = {
-            "server": f"https://127.0.0.1:{self._listener.getsockname()[1]}",
+            "server": f"https://127.0.0.1:{self.port}",
             "certificate-authority": str(pki.ca_certificate),
         }
         config = {
@@ -60,32 +54,9 @@ class DatabasePod:
         }
         self.kubeconfig.write_text(yaml.safe_dump(config))
 
-    def __enter__(self) -> DatabasePod:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _address = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        with self._tls.wrap_socket(plain, server_side=True) as client, suppress(OSError):
-            reader = client.makefile("rb")
-            path = reader.readline().split()[1].decode()
-            lines = (line.partition(b":") for line in iter(reader.readline, b"\r\n"))
-            headers = {name.lower(): value.strip() for name, _colon, value in lines}
-            accept = base64.b64encode(hashlib.sha1(headers[b"sec-websocket-key"] + MAGIC).digest())
-            client.sendall(
-                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: " + accept + b"\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
-            )
+    def serve(self, client: ssl.SSLSocket) -> None:
+        with suppress(OSError):
+            reader, path = upgrade(client, "v5.channel.k8s.io")
             query = parse_qs(urlsplit(path).query)
             self._run(client, reader, query["command"], "stdin" in query)
 
