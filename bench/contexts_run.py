@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from integration.contexts.five import ARN_HOST, GONE, KWOK, LAB, End, Five, ends, five_contexts
+from integration.contexts.five import ARN_HOST, GONE, KWOK, LAB, Five, ends, five_contexts
 from integration.support.labs import OwnLab
 
 BAR = 1.3
@@ -89,17 +88,15 @@ def install(five: Five, way: str, name: str) -> float:
     began = time.monotonic()
     done = five.run(*words)
     seconds = time.monotonic() - began
-    found = ends(done) if name == "all" else {name: only(done)}
+    if name == "all":
+        found = {host: end.state for host, end in ends(done).items()}
+    else:  # the last line of a run on one context begins with how it ended
+        found = {name: done.stdout.rstrip().splitlines()[-1].split()[0]}
     wanted = "unchanged" if way == "converged" else "changed"
-    wrong = {host: end for host, end in found.items() if end.state != ("failed" if host == GONE else wanted)}
+    wrong = {host: state for host, state in found.items() if state != ("failed" if host == GONE else wanted)}
     if wrong or len(found) not in (1, 5):
         raise SystemExit(f"bench: {wrong or found}\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}")
     return seconds
-
-
-def only(done: subprocess.CompletedProcess[str]) -> End:
-    """The end of a run on one context, whose last line tells it."""
-    return End(done.stdout.rstrip().splitlines()[-1].split()[0], 0.0, "")
 
 
 def remove(five: Five, name: str = "all") -> None:
