@@ -259,7 +259,7 @@ options:
       needs:
         description:
           - What others must have on the cluster before the release is installed there, such as the package of an operator in a
-            catalog. One that stands already is not asked for it.
+            catalog, or must not have. One that stands already is not asked for it.
         type: list
         elements: dict
         default: []
@@ -274,7 +274,7 @@ options:
             type: str
             required: true
           name:
-            description: Name of the object.
+            description: Name of the object, or a pattern such as V(*).
             type: str
             required: true
           namespace:
@@ -286,8 +286,13 @@ options:
           expression:
             description: JMESPath that must be truthy on one object of that name.
             type: str
+          state:
+            description: V(absent) for what must not be there, no object on which O(existing.needs[].expression) is truthy.
+            type: str
+            choices: [present, absent]
+            default: present
           what:
-            description: What is missing where there is no such object, as a sentence.
+            description: What is wrong where the need is not met, as a sentence.
             type: str
             required: true
           remedy:

@@ -28,6 +28,7 @@ WANTED = {
 }
 GATEWAY = ("apps/v1", "Deployment", "istio-ingressgateway", "istio-system")
 SERVICE = ("v1", "Service", *GATEWAY[2:])
+OPERATOR_GROUP = within(document("operators.coreos.com/v1", "OperatorGroup", "global-operators", spec={}), MESH.place)
 # As istioctl answers to what the role asks of it
 ISTIOCTL = """#!/bin/sh
 test "$1" = version && echo "client version: 1.30.5" && exit
@@ -38,7 +39,9 @@ printf "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: istio, namespace: is
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShiftApi]:
     with running_openshift(tmp_path_factory.mktemp("olm")) as server:
-        install_olm(server, MESH, ["stable", "stable-3.3"]).apply(namespace(MESH.place))
+        cluster = install_olm(server, MESH, ["stable", "stable-3.3"])
+        cluster.apply(namespace(MESH.place))
+        cluster.apply(OPERATOR_GROUP)
         yield server
 
 
@@ -69,11 +72,29 @@ def test_a_package_that_no_catalog_has_is_told_before_any_change(
     assert untouched(cluster)
 
 
+def test_a_namespace_without_an_operator_group_for_all_is_told_before_any_change(
+    server: OpenShiftApi, cluster: Cluster, tmp_path: Path
+) -> None:
+    def fault(*arguments: str) -> str:
+        return run(server, tmp_path, *arguments).fault
+
+    try:
+        cluster.apply({**OPERATOR_GROUP, "spec": {"targetNamespaces": ["shop"]}})
+        assert "openshift-operators has none that does" in fault("--check")
+        cluster.delete("operators.coreos.com/v1", "OperatorGroup", "global-operators", MESH.place)
+        for arguments in (["--check"], []):
+            told = fault(*arguments)
+            assert "openshift-operators has none that does" in told and "nothing was changed" in told
+        assert untouched(cluster)
+    finally:
+        cluster.apply(OPERATOR_GROUP)
+
+
 def test_what_keeps_olm_from_it_is_told(server: OpenShiftApi, cluster: Cluster, tmp_path: Path) -> None:
     with ServiceMesh(server, unresolved="constraints not satisfiable: no operators found"):
         fault = run(server, tmp_path, istio_wait_timeout=10).fault
     assert "Subscription openshift-operators/servicemeshoperator3" in fault
-    assert "constraints not satisfiable: no operators found" in fault
+    assert "ResolutionFailed: constraints not satisfiable: no operators found" in fault
     assert run(server, tmp_path, istio_state="absent").changed
     assert untouched(cluster) and cluster.get("v1", "Namespace", MESH.place)
 

@@ -17,7 +17,7 @@ from olm import CSV, LABEL, PLACE, SUBSCRIPTION, Olm, install  # noqa: E402
 from openshift_api import OpenShiftApi, await_served, running_openshift  # noqa: E402
 from releases import definition, document, namespace  # noqa: E402
 from role_hosts import Ended, run_roles  # noqa: E402
-from standing import within  # noqa: E402
+from standing import until, within  # noqa: E402
 
 WANTED = {"role": "knative", "knative_provider": "operator", "knative_operator_channel": "stable-1.37"}
 SERVING = ("operator.knative.dev/v1beta1", "KnativeServing", "knative-serving", "knative-serving")
@@ -57,11 +57,31 @@ def test_a_package_that_no_catalog_has_is_told_before_any_change(
     assert place(cluster) is None
 
 
+def test_an_operator_group_of_somebody_else_is_told_before_any_change(
+    server: OpenShiftApi, cluster: Cluster, tmp_path: Path
+) -> None:
+    theirs = within(document("operators.coreos.com/v1", "OperatorGroup", "openshift-serverless-x7k", spec={}), PLACE)
+    cluster.apply(namespace(PLACE), manager="somebody")
+    cluster.apply(theirs, manager="somebody")
+    for arguments in (["--check"], []):
+        fault = run(server, tmp_path, *arguments).fault
+        assert "somebody has made an OperatorGroup in openshift-serverless" in fault and "nothing was changed" in fault
+    assert cluster.get(*SUBSCRIPTION) is None
+    cluster.delete("v1", "Namespace", PLACE)
+    until(lambda: place(cluster) is None, 60)
+
+
 def test_what_keeps_olm_from_it_is_told(server: OpenShiftApi, cluster: Cluster, tmp_path: Path) -> None:
     with Olm(cluster, unresolved="constraints not satisfiable: no operators found"):
         fault = run(server, tmp_path, knative_wait_timeout=20).fault
     assert "Subscription openshift-serverless/serverless-operator" in fault
-    assert "constraints not satisfiable: no operators found" in fault
+    assert "ResolutionFailed: constraints not satisfiable: no operators found" in fault
+    with Olm(cluster) as olm:
+        olm.unapproved = "install-7gq2x"
+        fault = run(server, tmp_path, knative_wait_timeout=10).fault
+    approval = """install-7gq2x --type merge -p '{"spec":{"approved":true}}'"""
+    assert f"kubectl patch installplan -n openshift-serverless {approval}" in fault
+    assert "installPlanApproval: Manual" in fault
     assert run(server, tmp_path, knative_state="absent").changed
     assert place(cluster) is None
 

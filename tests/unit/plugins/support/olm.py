@@ -98,8 +98,9 @@ def install_olm(server: OpenShiftApi, package: Package, channels: Sequence[str])
 class Olm(threading.Thread):
     """Writes what OLM and the operator would, until it is stopped.
 
-    With `unresolved` no version is found for the Subscription, for that reason; with `failing` what the operator
-    installs gets not ready. Another operator than that of Serverless is a subclass.
+    With `unresolved` no version is found for the Subscription, for that reason; with `unapproved` its InstallPlan waits
+    for a person; with `failing` what the operator installs gets not ready. Another operator than that of Serverless is
+    a subclass.
     """
 
     package = SERVERLESS
@@ -108,6 +109,7 @@ class Olm(threading.Thread):
         super().__init__(daemon=True)
         self.cluster = cluster
         self.unresolved = unresolved
+        self.unapproved = ""
         self.failing = failing
         self._over = threading.Event()
 
@@ -149,6 +151,11 @@ class Olm(threading.Thread):
         if self.unresolved:
             condition = {"type": "ResolutionFailed", "status": "True", "message": self.unresolved}
             self._status(live, {"lastUpdated": updated, "conditions": [condition]})
+            return
+        if self.unapproved:
+            condition = {"type": "InstallPlanPending", "status": "True", "reason": "RequiresApproval"}
+            plan = {"kind": "InstallPlan", "name": self.unapproved, "namespace": package.place}
+            self._status(live, {"lastUpdated": updated, "conditions": [condition], "installPlanRef": plan})
             return
         kinds = self.kinds()
         for kind in kinds:

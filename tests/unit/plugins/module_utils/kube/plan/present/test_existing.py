@@ -195,6 +195,22 @@ def test_what_others_must_have_is_asked_for_before_the_installation_alone(cluste
     assert not present(cluster, name, wanted(name), existing=policy).changed
 
 
+def test_what_others_must_not_have_is_named_where_it_is(cluster: Cluster, name: str) -> None:
+    need = {
+        "api_version": "v1", "kind": "ConfigMap", "namespace": "default", "name": f"{name}*", "state": "absent",
+        "expression": f"metadata.name != '{name}'", "what": "there is a second one", "remedy": "Remove it",
+    }  # fmt: skip
+    policy = policy_of(name, "auto", needs=[need])
+    for suffix in ("", "-2"):
+        cluster.apply(within(config_map(f"{name}{suffix}", {}), "default"), manager="someone")
+    for check_mode in (True, False):
+        with pytest.raises(ReleaseError, match=r"there is a second one.*Remove it"):
+            present(cluster, name, wanted(name), check_mode, existing=policy)
+    assert cluster.get("v1", "Namespace", name) is None
+    cluster.delete("v1", "ConfigMap", f"{name}-2", "default")
+    assert present(cluster, name, wanted(name), existing=policy).changed
+
+
 def test_a_kind_that_is_not_served_meets_no_need(cluster: Cluster, name: str) -> None:
     need = {"api_version": "none.example/v1", "kind": "Package", "name": "a", "what": "no catalog", "remedy": "Get one"}
     with pytest.raises(ReleaseError, match="no catalog"):
