@@ -17,8 +17,8 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.
     kubeconfig_location,
     load_kubeconfig,
 )
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.unreachable import remedy
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ClusterError, KubeError, NoAnswer
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.unreachable import failure_kind, remedy
+from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ClusterError, KubeError
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.progress import Progress
 from ansible_collections.selfhosted.serverless.plugins.module_utils.openshift.login import login_for
@@ -59,9 +59,8 @@ class ClusterAction(DocumentedAction):
 
     def remedy(self, args: dict[str, Any], error: Exception) -> str:
         """Return what to do about an API server that is not reached."""
-        if not isinstance(error, NoAnswer) or error.kind is None:
-            return ""
-        return remedy(error.kind, kubectl(args["context"], args["kubeconfig"] or ""))
+        kind = failure_kind(error)
+        return remedy(kind, kubectl(args["context"], args["kubeconfig"] or "")) if kind else ""
 
     def _check_context(self, context: str, kubeconfig: str | None) -> None:
         """Raise ClusterError where the context is a host whose name the inventory has cut off at a port."""

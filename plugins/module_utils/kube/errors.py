@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..http.failures import FailureKind
 
+MOST_ERRORS_SHOWN = 8
 # The words of the API server before those of a webhook or a policy (apiserver, pkg/admission/plugin).
 _DENIALS = ("admission webhook", "ValidatingAdmissionPolicy")
 
@@ -47,7 +49,20 @@ class NotKnown(ClusterError):
 
 
 class ReleaseError(KubeError):
-    """A release could not be applied or removed."""
+    """A release could not be applied or removed; `causes` are the errors of several requests that it sums up."""
+
+    causes: tuple[Exception, ...] = ()
+
+    @classmethod
+    def of(cls, doing: str, errors: Sequence[Exception]) -> ReleaseError:
+        """One error for several, each reason once; `doing` says what was being done."""
+        reasons = list(dict.fromkeys(map(str, errors)))
+        lines = reasons[:MOST_ERRORS_SHOWN]
+        if len(reasons) > MOST_ERRORS_SHOWN:
+            lines.append(f"and {len(reasons) - MOST_ERRORS_SHOWN} more")
+        summed_up = cls((f"{doing}: " if doing else "") + "\n".join(lines))
+        summed_up.causes = tuple(errors)
+        return summed_up
 
 
 class NotServed(ReleaseError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from ..client.cluster import FIELD_MANAGER, Cluster
 from ..deadline import Deadline
 from ..desired.stages import Stage, in_stages
-from ..errors import ApiError, KubeError, NotServed, ReleaseError
+from ..errors import ApiError, NotServed, ReleaseError
 from ..inventory.managed_fields import came_before, owned_fields, owned_set
 from ..inventory.ownership import ADOPTED_ANNOTATION
 from ..objects import Document, ObjectRef
@@ -25,7 +25,6 @@ from ..plan.refusals import explain
 from ..remove.gone import await_gone
 from .gates import PAUSE, await_authorities, await_definitions, await_webhook_servers
 
-MOST_ERRORS_SHOWN = 8
 DEFINITION = "CustomResourceDefinition"
 _NEW = (Action.CREATE, Action.WAIT_GONE)
 
@@ -82,7 +81,7 @@ class Execution:
         )
         self.done += applied
         if errors:
-            raise ReleaseError(f"release '{self.release}', applying {title}: {_joined(errors)}")
+            raise ReleaseError.of(f"release '{self.release}', applying {title}", errors)
 
     def _apply(self, step: Step) -> Step:
         """Carry out one step; the same with what became of it. Raises ReleaseError with the reason and the remedy."""
@@ -202,10 +201,3 @@ def _same(before: Document, after: Document, manager: str) -> bool:
 
 def _shown(after: Document, step: Step) -> Document:
     return {key: value for key, value in owned_fields(after, step.manager).items() if key not in ("apiVersion", "kind")}
-
-
-def _joined(errors: list[KubeError]) -> str:
-    lines = [str(error) for error in errors[:MOST_ERRORS_SHOWN]]
-    if len(errors) > MOST_ERRORS_SHOWN:
-        lines.append(f"and {len(errors) - MOST_ERRORS_SHOWN} more")
-    return "\n".join(lines)

@@ -54,7 +54,7 @@ def readmit(
     while True:
         answers, errors = for_each(lambda item: (item, _updated(cluster, item, check_mode, deadline)), waiting)
         if errors:
-            raise ReleaseError("; ".join(map(str, errors)))
+            raise ReleaseError.of("", errors)
         there = [(before, after) for before, after in answers if after is not None]
         completed += [ObjectRef.of(after) for before, after in there if _content(after) != _content(before)]
         waiting = [after for before, after in there if lacks(after)]

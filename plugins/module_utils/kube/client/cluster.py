@@ -20,7 +20,7 @@ from .discovery import Discovery, Resource
 from .discovery_cache import DiscoveryCache
 from .listing import list_objects
 from .served import WhileServed
-from .transport import Transport
+from .transport import OnRetry, Transport
 
 FIELD_MANAGER = "selfhosted.serverless"
 APPLY_TYPE = "application/apply-patch+yaml"  # JSON is YAML
@@ -46,7 +46,7 @@ class Cluster:
         cls,
         context: str,
         kubeconfig: str | None = None,
-        on_retry: Callable[[str], None] | None = None,
+        on_retry: OnRetry | None = None,
         discovery_cache: str | Path | None = None,
         login_for: LoginFor | None = None,
     ) -> Cluster:

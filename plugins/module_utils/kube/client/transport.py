@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +32,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 REQUEST_TIMEOUT = 30.0  # seconds without a byte from the server
 FIRST_CONTACT = 60.0  # seconds of patience with a server that has not answered once: it may be restarting, or wrong
 NAME_SERVER_PATIENCE = 10.0  # seconds of patience with a name server, before the first answer
+OnRetry = Callable[[str, Hashable], None]
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,15 @@ class Exchanged:
 class Transport:
     """HTTP to one API server. Thread-safe: the pools are, and the counters are guarded.
 
-    `on_retry(message)` is called once per retry, so that a long patience is told and not silent. `reconnect` reads the
-    kubeconfig anew when the server does not accept the credentials (a token may have run out), once for a request.
+    `on_retry(message, reason)` is called once per retry, so that a long patience is told and not silent; the reason is
+    equal for failures of one kind. `reconnect` reads the kubeconfig anew when the server does not accept the
+    credentials (a token may have run out), once for a request.
     """
 
     def __init__(
         self,
         connection: Connection,
-        on_retry: Callable[[str], None] | None = None,
+        on_retry: OnRetry | None = None,
         reconnect: Callable[[], Connection] | None = None,
     ) -> None:
         self.connection = connection
@@ -78,7 +80,7 @@ class Transport:
         self._answered = False
         self.retries = 0
         self.requests = 0
-        self._on_retry = on_retry or (lambda message: None)
+        self._on_retry = on_retry or (lambda message, reason: None)
         self._lock = threading.Lock()
 
     def call(
@@ -122,12 +124,13 @@ class Transport:
                 raise problem
             with self._lock:
                 self.retries += 1
-            self._on_retry(f"retry {attempt} in {pause:.1f} s: {problem}")
+            reason = problem.kind if isinstance(problem, NoAnswer) else None
+            self._on_retry(f"retry {attempt} in {pause:.1f} s: {problem}", reason or str(problem))
             time.sleep(pause)
 
     def tell(self, message: str) -> None:
         """Tell what takes time, as retries are told."""
-        self._on_retry(message)
+        self._on_retry(message, message)
 
     def stream(self, path: str, query: dict[str, Any], read_timeout: float) -> Any:
         """An open urllib3 response for a watch; the caller reads lines and closes it. Raises like `call`, no retry."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ...http.failures import FailureKind
+from ..errors import NoAnswer, ReleaseError
 
 _FRESH_KUBECONFIG = "have the program or provider that made the cluster write the kubeconfig anew"
 _PROXY = "HTTPS_PROXY counts for the API server too: add its host to NO_PROXY, or mend the proxy"
@@ -28,6 +29,14 @@ _REMEDIES = {
     FailureKind.PROXY_REFUSES: _PROXY,
     FailureKind.BROKEN: f"The server restarts, or something cuts the connection: {_BETWEEN}",
 }
+
+
+def failure_kind(error: BaseException) -> FailureKind | None:
+    """What went wrong on the way to the API server, where an error comes of that: itself, its cause, one of several."""
+    if isinstance(error, NoAnswer) and error.kind is not None:
+        return error.kind
+    causes = [error.__cause__, *(error.causes if isinstance(error, ReleaseError) else ())]
+    return next(filter(None, map(failure_kind, filter(None, causes))), None)
 
 
 def remedy(kind: FailureKind, kubectl: str) -> str:

@@ -37,7 +37,7 @@ def find_live(cluster: Cluster, entries: Iterable[Entry], deadline: Deadline) ->
 
     found, errors = for_each(read, sorted(entries))
     if errors:
-        raise ReleaseError("reading what is there: " + "\n".join(str(error) for error in errors))
+        raise ReleaseError.of("reading what is there", errors)
     return {entry: live for entry, live in found if live is not None}
 
 
@@ -63,7 +63,7 @@ def find_labelled(cluster: Cluster, release: str, deadline: Deadline) -> tuple[l
 
     lists, errors = for_each(listed, kinds)
     if errors:
-        raise ReleaseError("looking for labelled objects: " + "\n".join(str(error) for error in errors))
+        raise ReleaseError.of("looking for labelled objects", errors)
     # Controllers copy labels to what they make, such as Endpoints: only what we applied ourselves is meant.
     items = [item for found in lists for item in found if owned_set(item, FIELD_MANAGER) and release_of(item)]
     return [entry_of(item) for item in items], sorted(unreadable)

@@ -92,7 +92,7 @@ class Departures:
                 if error not in errors:
                     errors.append(error)
         if len(errors) > 1:
-            raise ReleaseError("\n".join(map(str, errors)))
+            raise ReleaseError.of("", errors)
         if errors:
             raise errors[0]
 

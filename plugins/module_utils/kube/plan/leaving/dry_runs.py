@@ -42,7 +42,7 @@ def ask_the_server(cluster: Cluster, plan: Plan, before: Iterable[Plan], role: s
 
     judged, errors = for_each(judge, plan.steps)
     if errors:
-        raise ReleaseError(f"release '{plan.release}', rehearsing its removal: " + "\n".join(map(str, errors)))
+        raise ReleaseError.of(f"release '{plan.release}', rehearsing its removal", errors)
     plan.steps = [step for step, _blocker in judged]
     plan.blockers += [blocker for _step, blocker in judged if blocker]
 

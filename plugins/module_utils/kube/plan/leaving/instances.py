@@ -59,7 +59,7 @@ def foreign_instances(
     """
     lists, errors = for_each(lambda definition: instances_of(cluster, definition, deadline), definitions)
     if errors:
-        raise ReleaseError("looking for objects of the release's kinds: " + "\n".join(str(error) for error in errors))
+        raise ReleaseError.of("looking for objects of the release's kinds", errors)
     items = [item for found in lists for item in found]
     going.learn(items)
     foreign = [item for item in items if not is_residue(residue, item) and not going.includes(item)]

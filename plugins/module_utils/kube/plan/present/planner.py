@@ -72,7 +72,7 @@ def _plan(scene: Scene, options: PresentOptions, documents: list[Document]) -> P
     scene.read_autoscalers(documents)
     judged, errors = for_each(Judge(scene, options, documents).step, documents)
     if errors:
-        raise ReleaseError(f"release '{options.release}', looking at what is there: " + "\n".join(map(str, errors)))
+        raise ReleaseError.of(f"release '{options.release}', looking at what is there", errors)
     # Another group may serve an object that an entry of before names, as events.k8s.io does with those of v1.
     wanted = {uid_of(step.live) for step, _blocker in judged if step.live}
     leaving.steps = [step for step in leaving.steps if uid_of(step.live) not in wanted]

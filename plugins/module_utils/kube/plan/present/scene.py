@@ -54,7 +54,7 @@ class Scene:
             )
             listed, errors = for_each(self._list_own, kinds)
             if errors:
-                raise ReleaseError(f"release '{self.release}', reading what is there: " + "\n".join(map(str, errors)))
+                raise ReleaseError.of(f"release '{self.release}', reading what is there", errors)
             self._known = {ObjectRef.of(item).identity: item for items in listed for item in items}
 
     def live(self, ref: ObjectRef) -> Document | None:

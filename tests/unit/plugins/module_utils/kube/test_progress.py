@@ -44,10 +44,10 @@ def test_a_tick_does_not_take_the_turn_of_a_retry(monkeypatch: pytest.MonkeyPatc
     told: list[str] = []
     report = Progress(told.append, "lab")
     report.tell("1 of 2 applied")
-    report.retry("retry 1: refused")
+    report.retry("retry 1: refused", "refused")
     assert told == ["lab: 1 of 2 applied", "lab: retry 1: refused"]
     clock[0] += 1
-    report.retry("retry 2: refused")
+    report.retry("retry 2: refused", "refused")
     assert len(told) == 2
     clock[0] += 2
     report.tell("1 of 2 applied")
@@ -67,6 +67,26 @@ def test_the_same_message_is_told_again_after_half_a_minute(monkeypatch: pytest.
         clock[0] += 4
     report.tell("4 of 40 applied")
     assert told == ["lab: 3 of 40 applied", "lab: 3 of 40 applied, for 32 s now", "lab: 4 of 40 applied"]
+
+
+def test_retries_for_one_reason_are_told_every_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(progress, "Repeats", lambda: Repeats(lambda: clock[0]))
+    told: list[str] = []
+    report = Progress(told.append, "lab")
+
+    def retries(count: int, reason: str) -> list[str]:
+        told.clear()
+        for number in range(1, count + 1):
+            report.retry(f"retry {number}: {reason}", reason)
+            clock[0] += 5
+        return told
+
+    assert retries(9, "refused") == ["lab: retry 1: refused", "lab: retry 7: refused, for 30 s now"]
+    assert retries(2, "no answer") == ["lab: retry 1: no answer"], "another reason is told at once"
+    clock[0] += progress.FRESH
+    assert retries(1, "no answer") == ["lab: retry 1: no answer"], "in between all went well"
 
 
 def test_ticks_come_though_something_is_done_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

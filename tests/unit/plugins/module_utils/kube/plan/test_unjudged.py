@@ -95,7 +95,7 @@ def test_a_webhook_that_hangs_is_waited_for_once(cluster: Cluster, name: str, bl
     blocked(server)
     wanted = [namespace(name), *(config_map(f"d{number}", {}) for number in range(30))]
     told: list[str] = []
-    cluster.transport = Transport(cluster.transport.connection, told.append)
+    cluster.transport = Transport(cluster.transport.connection, lambda message, _reason: told.append(message))
     for plan in (present(cluster, name, wanted, check_mode=True).plan, absent(cluster, name, check_mode=True)):
         assert len(unjudged(plan)) >= 31
     # Rehearsals go eight at a time: 4 waits of 4 s each would be needed for 31 objects, twice.
