@@ -165,9 +165,14 @@ class ApiError(KubeError):
 
     @property
     def is_webhook_failure(self) -> bool:
-        """True when an admission or conversion webhook could not be called."""
+        """True when an admission or conversion webhook could not be called; to LIST, Kubernetes 1.36 says 429 then."""
         text = self.message
-        return self.status >= 500 and ("failed calling webhook" in text or "conversion webhook" in text)
+        return self.is_server_fault and ("failed calling webhook" in text or "conversion webhook" in text)
+
+    @property
+    def is_server_fault(self) -> bool:
+        """True when it is the server that cannot answer, not the request that is wrong."""
+        return self.status == 429 or self.status >= 500
 
 
 def api_error_from_body(method: str, path: str, status: int, body: object, retry_after: float | None) -> ApiError:

@@ -55,8 +55,9 @@ def find_labelled(cluster: Cluster, release: str, deadline: Deadline) -> tuple[l
         except ApiError as error:
             if error.status in (404, 405):
                 return []
-            # Not ours to read, or an aggregated API that is away; the API server itself must answer.
-            if error.status == 403 or (error.status == 503 and is_custom(resource.api_version)):
+            # Not ours to read, or somebody's broken kind: an aggregated API or a webhook for conversion that is away, a
+            # version that nobody has migrated. The API server itself must answer.
+            if error.status == 403 or (error.is_server_fault and is_custom(resource.api_version)):
                 unreadable.append(f"{resource.kind} of {resource.api_version}: {error.message or error.reason}")
                 return []
             raise

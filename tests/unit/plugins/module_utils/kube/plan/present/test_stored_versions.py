@@ -43,13 +43,17 @@ def test_a_stored_version_is_not_dropped(cluster: Cluster, name: str, check_mode
     assert "status.storedVersions: v1alpha1, v1; written now: v1" in said
     assert "Run once more with the release that stands (1.2.0), whose storage migration" in said
     assert said.count(f"widgets.{group}") == 1, "the server's own refusal is not told again"
-    _migrated(cluster, f"widgets.{group}", "v1")
+    _migrate(cluster, f"widgets.{group}", "v1", name, "w")
     outcome = present(cluster, name, [new, namespace(name)], check_mode, version="1.3.0")
     assert any("serves v1alpha1 no more" in warning for warning in outcome.warnings)
     assert unmigrated_definitions(outcome.plan.steps) == []
 
 
-def _migrated(cluster: Cluster, name: str, version: str) -> None:
-    path = cluster.resource("apiextensions.k8s.io/v1", "CustomResourceDefinition").path(None, name) + "/status"
+def _migrate(cluster: Cluster, definition_name: str, version: str, place: str, name: str) -> None:
+    """Write the object as it is, which stores it in that version, and say that all are, as a migrator does."""
+    group = definition_name.partition(".")[2]
+    widget = cluster.resource(f"{group}/{version}", "Widget").path(place, name)
+    cluster.transport.call("PUT", widget, body=cluster.transport.call("GET", widget))
+    status = cluster.resource("apiextensions.k8s.io/v1", "CustomResourceDefinition").path(None, definition_name)
     patch = {"status": {"storedVersions": [version]}}
-    cluster.transport.call("PATCH", path, body=patch, content_type="application/merge-patch+json")
+    cluster.transport.call("PATCH", f"{status}/status", body=patch, content_type="application/merge-patch+json")
