@@ -252,10 +252,11 @@ def test_a_claim_waits_for_its_provisioner(cluster: Cluster, home: str) -> None:
 
 
 def knative(cluster: Cluster) -> None:
+    """Knative's kinds with a status of their own, also where tests before have left them without one."""
     for kind in ("Service", "Revision"):
         made = definition("serving.knative.dev", kind)
         made["spec"]["versions"][0]["subresources"] = {"status": {}}
-        cluster.apply(made, manager="someone")
+        cluster.apply(made, force=True)
     limit = Deadline(20)
     while cluster.discovery.find("serving.knative.dev/v1", "Revision") is None and not limit.passed:
         time.sleep(0.2)
