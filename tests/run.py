@@ -167,7 +167,7 @@ def sanity_home() -> Path:
 def units() -> Iterator[Result]:
     """pytest on the Python core, some files at a time: most of the tests wait for real servers."""
     with tempfile.TemporaryDirectory(prefix="serverless-units-") as reports:
-        workers = ["--numprocesses", "5", "--dist", "loadfile"]
+        workers = ["--numprocesses", "6", "--dist", "loadfile", "--no-loadscope-reorder"]
         command: list[str | Path] = [BIN / "pytest", "-q", *workers, f"--junitxml={reports}/units.xml"]
         yield with_reports("unit tests", command, Path(reports), {})
 

@@ -23,6 +23,8 @@ from throwaway_pki import Pki
 START_SECONDS = 60
 # By component; Kubernetes in the version that the lab has by default
 NEEDED = {"etcd": ["etcd"], "kubernetes-1.36": ["kube-apiserver", "kube-controller-manager", "kubectl"]}
+# Tests have memory enough and processors too few: collecting Go's garbage less often saves a fifth of their work.
+_ENVIRONMENT = {**os.environ, "GOGC": "400"}
 
 
 class MissingBinaries(Exception):
@@ -143,8 +145,9 @@ class ApiServer:
             process.wait(10)
 
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [self.binaries[program], *arguments]
         with open(self.directory / f"{program}.log", "ab") as log:
-            process = subprocess.Popen([self.binaries[program], *arguments], stdout=log, stderr=log, cwd=self.directory)
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.directory, env=_ENVIRONMENT)
         self._processes.append(process)
         return process
 

@@ -47,7 +47,7 @@ def run_roles(
     (folder / "play.yml").write_text(yaml.safe_dump([play]))
     environment = {
         **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
         "ANSIBLE_FORKS": "4",
         "ANSIBLE_NOCOLOR": "1",
