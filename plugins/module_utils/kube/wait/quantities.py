@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -28,18 +29,27 @@ def number(quantity: Any) -> Decimal:
 
 
 def requests_of(pod: Document) -> dict[str, Decimal]:
-    """What a scheduler reserves for a pod: the sum of its containers, or one init container that asks for more."""
+    """What a scheduler reserves for a pod: its containers together, or one init container that asks for more.
+
+    Init containers that are restarted always run on beside the others, and beside the init containers after them
+    (KEP-753); what the pod asks for as a whole counts instead (KEP-2837).
+    """
     spec = pod.get("spec") or {}
-    total: dict[str, Decimal] = {}
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    most: dict[str, Decimal] = defaultdict(Decimal)
+    for container in spec.get("initContainers") or []:
+        stays = container.get("restartPolicy") == "Always"
+        for name, quantity in _requests(container).items():
+            most[name] = max(most[name], total[name] + quantity)
+            total[name] += quantity if stays else 0
     for container in spec.get("containers") or []:
         for name, quantity in _requests(container).items():
-            total[name] = total.get(name, Decimal(0)) + quantity
-    for container in spec.get("initContainers") or []:
-        for name, quantity in _requests(container).items():
-            total[name] = max(total.get(name, Decimal(0)), quantity)
+            total[name] += quantity
+    total |= {name: max(most[name], total[name]) for name in most}
+    total |= _requests(spec)
     for name, quantity in (spec.get("overhead") or {}).items():
-        total[name] = total.get(name, Decimal(0)) + number(quantity)
-    return total
+        total[name] += number(quantity)
+    return dict(total)
 
 
 def nobody_has(pod: Document, nodes: list[Document]) -> str:

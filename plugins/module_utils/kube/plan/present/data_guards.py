@@ -52,6 +52,13 @@ def lost_secrets(plan: Plan, inventory: Inventory | None, options: PresentOption
     ]
 
 
+def with_stored_values(document: Document, live: Document, options: PresentOptions) -> Document:
+    """A Secret with the random values that the cluster has: another run may have made them after this one its own."""
+    stored = live.get("data") or {}
+    kept = {key: stored[key] for key in options.generated.get(ObjectRef.of(document), ()) if key in stored}
+    return {**document, "data": {**(document.get("data") or {}), **kept}} if kept else document
+
+
 def _lost_keys(step: Step, options: PresentOptions) -> list[str]:
     """The keys of a Secret that is there that would get a random value, because they have none."""
     if step.live is None or step.document is None:

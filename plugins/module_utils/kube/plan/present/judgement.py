@@ -15,6 +15,7 @@ from ...inventory.managed_fields import owned_fields, owned_set
 from ...inventory.ownership import is_adopted, is_terminating, ownership_metadata, release_of, uid_of
 from ...objects import Document, ObjectRef
 from ..plan import UNCHANGED, Action, Blocker, Step
+from .data_guards import with_stored_values
 from .drift import settled
 from .handover import handover
 from .options import PresentOptions
@@ -43,6 +44,7 @@ class Judge:
         if live is None:
             step, found = self._missing(ref, self._to_send(document), above)
             return step, blocker or found
+        document = with_stored_values(document, live, self.options)
         if is_terminating(live) or above:
             reason = f"it goes with {above}, which is being deleted" if above else "it is being deleted"
             reason += ", and is made anew afterwards"

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import pytest
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.deadline import Deadline
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.errors import ReleaseError, WaitError
-from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.inventory.run_lock import Holder, RunLock
 from fault_proxy import Fault, FaultProxy
 from releases import (
     absent,
@@ -25,10 +19,9 @@ from releases import (
     names,
     namespace,
     present,
-    returned,
     secret,
 )
-from standing import live, until, within
+from standing import live, within
 
 
 def test_create_again_change_again_delete_again(cluster: Cluster, name: str) -> None:
@@ -213,31 +206,6 @@ def test_another_releases_object_is_not_taken(cluster: Cluster, name: str) -> No
     present(cluster, name, [namespace(name), config_map("a", {})])
     with pytest.raises(ReleaseError, match=rf"belongs to the release '{name}' of this collection"):
         present(cluster, f"{name}-other", [config_map("a", {})], namespace=name)
-
-
-def test_what_somebody_makes_between_plan_and_apply_is_adopted(cluster: Cluster, name: str) -> None:
-    theirs = within(config_map("b", {"mine": "2"}), name)
-
-    class Late(RunLock):
-        """Somebody is quicker than the run, once it has its plan."""
-
-        @contextmanager
-        def held(self) -> Iterator[bool]:
-            with super().held() as waited:
-                made = datetime.fromisoformat(cluster.apply(theirs, manager="someone")["metadata"]["creationTimestamp"])
-                until(lambda: (datetime.now(UTC) - made).total_seconds() > 1)
-                yield waited
-
-    present(cluster, name, [namespace(name)])
-    lock = Late(cluster, "kube-system", Holder.of_process(os.getpid()), 10, lambda message: None)
-    documents = [namespace(name), config_map("a", {}), config_map("b", {"x": "1"})]
-    outcome = present(cluster, name, documents, lock=lock)
-    lock.give_up(Deadline(10))
-    assert names(outcome.created) == [f"ConfigMap {name}/a"] and names(outcome.configured) == [f"ConfigMap {name}/b"]
-    assert not present(cluster, name, documents).changed
-    plan = absent(cluster, name)
-    assert f"ConfigMap {name}/b" in returned(plan) and deleted(plan) == [f"ConfigMap {name}/a"]
-    assert live(cluster, theirs)["data"] == {"mine": "2"}
 
 
 def test_a_copy_with_our_labels_is_adopted(cluster: Cluster, name: str) -> None:
