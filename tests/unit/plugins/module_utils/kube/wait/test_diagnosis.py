@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.di
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.evidence import Evidence
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.targets import Target
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.wait.waiting import wait_for
+from api_server import ApiServer
+from limited_user import limited
 from releases import definition, deployment, document, namespace
+from standing import until
 
 MERGE = "application/merge-patch+json"
 CRASHING = {
@@ -202,6 +206,52 @@ def test_what_is_mended_by_now_is_waited_for(cluster: Cluster, home: str) -> Non
     put(cluster, home, document("v1", "Secret", "tls", stringData={"a": "b"}))
     (found,) = look(cluster, rollout(home))
     assert found.cause == "mended" and 'secret "tls" not found' in found.what
+
+
+def over_quota(cluster: Cluster, home: str) -> None:
+    """A deployment whose pod is refused by a quota."""
+    put(cluster, home, document("v1", "ResourceQuota", "none", spec={"hard": {"pods": "0"}}))
+    until(lambda: cluster.get("v1", "ResourceQuota", "none", home).get("status", {}).get("hard"))
+    put(cluster, home, deployment("app", replicas=1))
+    until(lambda: [finding.cause for finding in look(cluster, rollout(home))] == ["over-quota"])
+
+
+def test_a_quota_that_has_room_by_now_is_waited_for(cluster: Cluster, api_server: ApiServer, home: str) -> None:
+    over_quota(cluster, home)
+    with api_server.controllers_asleep():
+        quota = cluster.get("v1", "ResourceQuota", "none", home)
+        set_status(cluster, "ResourceQuota", quota, {"hard": {"pods": "1"}, "used": {"pods": "1"}})
+        assert [finding.cause for finding in look(cluster, rollout(home))] == ["over-quota"]
+        set_status(cluster, "ResourceQuota", quota, {"hard": {"pods": "1"}, "used": {"pods": "0"}})
+        (found,) = look(cluster, rollout(home))
+        assert found.cause == "mended" and "exceeded quota: none" in found.what
+
+
+def test_what_may_not_be_read_is_gone_without(
+    cluster: Cluster, api_server: ApiServer, home: str, tmp_path: Path
+) -> None:
+    """Who may read workloads and pods alone is told what these say: not whether it is mended, nor what nodes have."""
+    rules = [
+        {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["get", "list"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+    ]
+    user = limited(cluster, api_server, tmp_path, f"{home}-user", *rules)
+    over_quota(cluster, home)
+    with api_server.controllers_asleep():
+        cluster.delete("v1", "ResourceQuota", "none", home)
+        assert [finding.cause for finding in look(cluster, rollout(home))] == ["mended"]
+        assert [finding.cause for finding in look(user, rollout(home))] == ["over-quota"]
+
+    cluster.delete("apps/v1", "Deployment", "app", home)
+    until(lambda: not cluster.list("apps/v1", "ReplicaSet", home))
+    put(cluster, home, deployment("app", replicas=1))
+    (pod,) = pods_of(cluster, home)
+    message = "0/1 nodes are available: 1 Insufficient cpu."
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    set_status(cluster, "Pod", pod, {"phase": "Pending", "conditions": [condition]})
+    tell(cluster, home, pod, "TriggeredScaleUp", "pod triggered scale-up: [{pool 1->2 (max: 3)}]", kind="Normal")
+    assert [finding.cause for finding in look(cluster, rollout(home))] == ["node-is-coming"]
+    assert [finding.cause for finding in look(user, rollout(home))] == ["no-room"]
 
 
 def test_pods_that_a_newer_version_replaces_do_not_end_a_wait_for_their_service(cluster: Cluster, home: str) -> None:
