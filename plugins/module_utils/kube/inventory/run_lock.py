@@ -4,7 +4,8 @@
 """One run at a time on a cluster: a Lease says who is at work.
 
 The holder is a run of ansible-playbook, not a task: its tasks renew the lease, and between two of them it stays. A run
-that has died is taken over from at once by one on the same machine, by others when the lease has run out. Source:
+that has died is taken over from at once by one on the same machine, by others when the lease has run out. That is
+judged by the API server's clock alone, as those of two machines may differ by more than the lease lasts. Source:
 coordination.k8s.io/v1, as client-go's leader election uses it.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from ..client.cluster import Cluster
@@ -33,6 +35,8 @@ SECONDS = 60  # without a renewal the lease is free
 RENEW_EVERY = 15.0
 LOOK_EVERY = 1.0
 TELL_EVERY = 5.0
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+CLOCK_SECONDS = 5.0  # patience with the server when it is asked for the time
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class RunLock:
         deadline, waited, told = Deadline(self.seconds), False, 0.0
         while True:
             try:
-                other = _held_by_other(self._read(deadline), self.holder)
+                other = _held_by_other(self._read(deadline), self.holder, self._time)
             except ApiError as error:
                 if error.lacks_permission:
                     return waited  # taking the lock tells it, and the plan before that
@@ -149,13 +153,21 @@ class RunLock:
         """Find out whether this user may take the lease. Raises ApiError."""
         self._write(deadline, dry_run=True)
 
+    def _time(self) -> datetime:
+        """What time it is by the API server's clock, which every answer tells; by ours where it does not."""
+        try:
+            told = self.cluster.transport.exchange("GET", "/version", CLOCK_SECONDS).headers.get("Date") or ""
+            return parsedate_to_datetime(told).astimezone(UTC)
+        except (KubeError, ValueError):
+            return datetime.now(UTC)
+
     def _read(self, deadline: Deadline) -> Document | None:
         return self.cluster.get(API_VERSION, KIND, NAME, self.namespace, deadline)
 
     def _write(self, deadline: Deadline, dry_run: bool = False) -> bool:
         """Take or renew the lease; False when somebody else has it or was quicker."""
         live = self._read(deadline)
-        if _held_by_other(live, self.holder) is not None:
+        if _held_by_other(live, self.holder, self._time) is not None:
             return False
         metadata = {"name": NAME, "namespace": self.namespace}
         spec = {"holderIdentity": str(self.holder), "leaseDurationSeconds": SECONDS, "renewTime": _now()}
@@ -192,7 +204,7 @@ class RunLock:
                 continue  # the work itself meets the same trouble, and tells it
 
 
-def _held_by_other(live: Document | None, holder: Holder) -> str | None:
+def _held_by_other(live: Document | None, holder: Holder, clock: Callable[[], datetime]) -> str | None:
     spec = (live or {}).get("spec") or {}
     identity = spec.get("holderIdentity") or ""
     if not identity or identity == str(holder):
@@ -200,18 +212,17 @@ def _held_by_other(live: Document | None, holder: Holder) -> str | None:
     known = Holder.parse(identity)
     if known and known.is_dead:
         return None
-    age = (datetime.now(UTC) - max(_time_of(spec.get("renewTime")), _written(live))).total_seconds()
+    age = (clock() - (_written(live) or _time_of(spec.get("renewTime")))).total_seconds()
     if age > (spec.get("leaseDurationSeconds") or SECONDS):
         return None
     return f"{known.user} on {known.host} (process {known.pid})" if known else identity
 
 
-def _written(live: Document | None) -> datetime:
-    """When a run wrote the lease last, by the server's clock: that of the run's machine may be slow."""
+def _written(live: Document | None) -> datetime | None:
+    """When a run wrote the lease last, by the server's clock: that of the run's machine may be slow or fast."""
     entries = ((live or {}).get("metadata") or {}).get("managedFields") or []
-    return max(
-        (_time_of(entry.get("time")) for entry in entries if entry.get("manager") == MANAGER), default=_time_of(None)
-    )
+    times = [_time_of(entry.get("time")) for entry in entries if entry.get("manager") == MANAGER]
+    return max(times, default=None)
 
 
 def _is_passing(error: ApiError) -> bool:
@@ -233,9 +244,10 @@ def _start_of(pid: int) -> str:
 
 
 def _process_namespace() -> str:
-    """What tells the process namespaces of this machine apart; '' where there are none."""
+    """What tells process namespaces apart, those of machines with one name too, which number theirs alike: so the
+    number, and the kernel's word for its boot; '' where there are none."""
     try:
-        return str(os.stat("/proc/self/ns/pid").st_ino)
+        return f"{os.stat('/proc/self/ns/pid').st_ino}.{BOOT.read_text(encoding='ascii').strip()}"
     except OSError:
         return ""
 

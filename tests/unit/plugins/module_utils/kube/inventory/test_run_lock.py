@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -103,11 +103,14 @@ def test_a_process_of_another_namespace_is_not_looked_up_in_ours(other: subproce
     """Containers with the host's network have the host's name, and process numbers of their own."""
     ours = Holder.of_process(other.pid)
     ticks, _at, namespace = ours.started.partition("@")
-    assert ticks.isdigit() and namespace == str(os.stat("/proc/self/ns/pid").st_ino)
+    number, _dot, boot = namespace.partition(".")
+    assert ticks.isdigit() and number == str(os.stat("/proc/self/ns/pid").st_ino)
     other.kill()
     other.wait()
     assert ours.is_dead
-    assert not dataclasses.replace(ours, started=f"{ticks}@1").is_dead
+    assert not dataclasses.replace(ours, started=f"{ticks}@1.{boot}").is_dead
+    elsewhere = f"{ticks}@{number}.11111111-2222-4333-8444-555555555555"
+    assert not dataclasses.replace(ours, started=elsewhere).is_dead, "another machine may have the same name"
     assert not dataclasses.replace(ours, started=ticks).is_dead, "the form of before does not tell"
 
 
@@ -130,14 +133,37 @@ def test_a_run_of_another_machine_is_believed_until_its_lease_runs_out(
             lock.await_others()
 
 
+def held_by_ann(cluster: Cluster, home: str, renewed: str, seconds: int = 60) -> None:
+    """The lease as a run on another machine writes it, with the time that its clock has."""
+    spec = {"holderIdentity": "ann far pid 1 5", "leaseDurationSeconds": seconds, "renewTime": renewed}
+    metadata = {"name": NAME, "namespace": home}
+    cluster.create({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}, manager=MANAGER)
+
+
 def test_a_run_with_a_slow_clock_is_believed(cluster: Cluster, home: str) -> None:
     """It renews its lease, at a time that has passed long since by our clock and the server's."""
-    spec = {"holderIdentity": "ann far pid 1 5", "leaseDurationSeconds": 60, "renewTime": "2020-01-01T00:00:00.000000Z"}
-    metadata = {"name": NAME, "namespace": home}
-    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
-    cluster.create(body, manager=MANAGER)
+    held_by_ann(cluster, home, "2020-01-01T00:00:00.000000Z")
     with pytest.raises(ReleaseError, match="ann on far"):
         lock_of(cluster, home, Holder.of_process(os.getpid()), 0.5).await_others()
+
+
+def test_a_run_that_died_with_a_fast_clock_is_not_waited_for_until_its_time_comes(cluster: Cluster, home: str) -> None:
+    held_by_ann(cluster, home, "2099-01-01T00:00:00.000000Z", seconds=2)
+    with lock_of(cluster, home, Holder.of_process(os.getpid()), 20).held() as waited:
+        assert waited
+
+
+def test_our_own_clock_does_not_end_a_lease(cluster: Cluster, home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fast(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(hours=1)
+
+    held_by_ann(cluster, home, "2020-01-01T00:00:00.000000Z")
+    monkeypatch.setattr(run_lock, "datetime", Fast)
+    lock = lock_of(cluster, home, Holder.of_process(os.getpid()), 0.5)
+    with pytest.raises(ReleaseError, match="ann on far"), lock.held():
+        pass
 
 
 def test_of_two_that_come_at_once_one_gets_it(cluster: Cluster, home: str, other: subprocess.Popen[bytes]) -> None:
