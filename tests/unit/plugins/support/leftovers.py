@@ -45,7 +45,7 @@ class Leftovers:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._before = {key for key, _ in self._objects()}
+        self._before = {key for key, _document in self._objects()}
 
     def clear(self) -> None:
         """Remove them, and return when they are gone. Raises TimeoutError with those that stay."""
@@ -54,7 +54,7 @@ class Leftovers:
                 self._release_instances(document)
             self._cluster.delete(api_version, kind, name)
         limit = time.monotonic() + SECONDS
-        while left := [f"{kind} {name}" for (_, kind, name), _ in self._new()]:
+        while left := [" ".join(key[1:]) for key, _document in self._new()]:
             if time.monotonic() > limit:
                 raise TimeoutError(f"a test file has left what cannot be removed: {', '.join(left)}")
             time.sleep(0.1)
