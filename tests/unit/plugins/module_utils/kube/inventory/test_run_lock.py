@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +106,7 @@ def test_a_process_of_another_namespace_is_not_looked_up_in_ours(other: subproce
     ticks, _at, namespace = ours.started.partition("@")
     number, _dot, boot = namespace.partition(".")
     assert ticks.isdigit() and number == str(os.stat("/proc/self/ns/pid").st_ino)
+    assert boot == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     other.kill()
     other.wait()
     assert ours.is_dead
