@@ -19,12 +19,12 @@ from collections import defaultdict
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from run import WORKERS
+
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ("plugins/action", "plugins/module_utils", "plugins/plugin_utils")
 DATA = ROOT / "tests" / "output" / "coverage"
 BOUND = 90.0
-# As in tests/run.py: most of the tests wait for real servers
-WORKERS = ["--numprocesses", "6", "--dist", "loadfile", "--no-loadscope-reorder"]
 # Ansible ends the worker of a play's last task where it still writes its figures when the play is over, unless it is
 # told to look again first: so many times, every 0.1 s. ansible-test does the same for its own measurements.
 PATIENCE = {"ANSIBLE_WORKER_SHUTDOWN_POLL_COUNT": "600"}

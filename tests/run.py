@@ -34,6 +34,8 @@ TOOLS = {
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
 }
+# For pytest: most of the unit tests wait for real servers
+WORKERS = ("--numprocesses", "6", "--dist", "loadfile", "--no-loadscope-reorder")
 # What a command's output says of a fault; so many of these lines are repeated at the end
 FAULT = re.compile(r"^(fatal|failed): |^(ERROR|FAILED|CRITICAL)\b|\bFATAL\b|^\* \[.*\] => ")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -173,10 +175,9 @@ def sanity_home() -> Path:
 
 
 def units() -> Iterator[Result]:
-    """pytest on the Python core, some files at a time: most of the tests wait for real servers."""
+    """pytest on the Python core, some files at a time."""
     with tempfile.TemporaryDirectory(prefix="serverless-units-") as reports:
-        workers = ["--numprocesses", "6", "--dist", "loadfile", "--no-loadscope-reorder"]
-        command: list[str | Path] = [BIN / "pytest", "-q", *workers, f"--junitxml={reports}/units.xml"]
+        command: list[str | Path] = [BIN / "pytest", "-q", *WORKERS, f"--junitxml={reports}/units.xml"]
         yield with_reports("unit tests", command, Path(reports), {})
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
+from ..kube.client.transport import told_time
 from ..kube.objects import Document
 from ..site.node_kinds import treatment
 from ..site.summary import count
@@ -79,10 +79,7 @@ def server_ahead(scene: Scene) -> float:
 
 def ahead_by(headers: Mapping[str, str], here: float) -> float:
     """Seconds that the header Date of an answer is ahead of `here`, the epoch's seconds. Raises ValueError."""
-    told = headers.get("Date")
-    if not told:
-        raise ValueError("the API server's answer has no header Date")
-    return parsedate_to_datetime(told).timestamp() + _HALF - here
+    return told_time(headers).timestamp() + _HALF - here
 
 
 def nodes_ahead(leases: Iterable[Document]) -> dict[str, float]:

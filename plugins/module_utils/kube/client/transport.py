@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -57,6 +59,14 @@ class Exchanged:
     def said(self) -> str:
         """The answer in words: the API server's own, or how the text begins that came."""
         return self.status_message or self.body.decode("utf-8", "replace").strip()[:200]
+
+
+def told_time(headers: Mapping[str, str]) -> datetime:
+    """What time it was by the server's clock, to the second, when it answered. Raises ValueError."""
+    told = headers.get("Date")
+    if not told:
+        raise ValueError("the API server's answer has no header Date")
+    return parsedate_to_datetime(told).astimezone(UTC)
 
 
 class Transport:

@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from ..client.cluster import Cluster
+from ..client.transport import told_time
 from ..deadline import Deadline
 from ..errors import ApiError, KubeError, ReleaseError
 from ..objects import Document
@@ -156,8 +156,7 @@ class RunLock:
     def _time(self) -> datetime:
         """What time it is by the API server's clock, which every answer tells; by ours where it does not."""
         try:
-            told = self.cluster.transport.exchange("GET", "/version", CLOCK_SECONDS).headers.get("Date") or ""
-            return parsedate_to_datetime(told).astimezone(UTC)
+            return told_time(self.cluster.transport.exchange("GET", "/version", CLOCK_SECONDS).headers)
         except (KubeError, ValueError):
             return datetime.now(UTC)
 

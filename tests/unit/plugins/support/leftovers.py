@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.selfhosted.serverless.plugins.module_utils.kube.client.cluster import Cluster
+from standing import drop_finalizers
 
 SECONDS = 60
 CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
@@ -77,12 +78,5 @@ class Leftovers:
         version = next(version["name"] for version in spec["versions"] if version["served"])
         api_version, kind = f"{spec['group']}/{version}", spec["names"]["kind"]
         for item in self._cluster.list(api_version, kind, metadata_only=True):
-            metadata = item["metadata"]
-            if metadata.get("finalizers"):
-                resource = self._cluster.resource(api_version, kind)
-                self._cluster.transport.call(
-                    "PATCH",
-                    resource.path(metadata.get("namespace"), metadata["name"]),
-                    body={"metadata": {"finalizers": None}},
-                    content_type="application/merge-patch+json",
-                )
+            if item["metadata"].get("finalizers"):
+                drop_finalizers(self._cluster, item)
